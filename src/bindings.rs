@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What we call in C beyond `kernel::bindings`: the functions of `helpers.c`.
+
+use kernel::{
+    bindings,
+    ffi::{
+        c_int,
+        c_uint,
+        c_ulong, //
+    }, //
+};
+
+// Only pointers to these structures are passed; that some have empty members does not matter.
+#[allow(improper_ctypes)]
+extern "C" {
+    /// `dma_get_max_seg_size()`; bytes, never zero.
+    pub(crate) fn sgdma_dma_get_max_seg_size(dev: *mut bindings::device) -> c_uint;
+
+    /// `dma_get_seg_boundary()`; a mask such as `0xffff_ffff`.
+    pub(crate) fn sgdma_dma_get_seg_boundary(dev: *mut bindings::device) -> c_ulong;
+
+    /// `dma_set_seg_boundary()`; warns if the bus gave the device no `dma_parms`.
+    pub(crate) fn sgdma_dma_set_seg_boundary(dev: *mut bindings::device, mask: c_ulong);
+
+    /// `page_to_phys()`.
+    pub(crate) fn sgdma_page_to_phys(page: *mut bindings::page) -> bindings::phys_addr_t;
+
+    /// `init_srcu_struct()`; may sleep.
+    pub(crate) fn sgdma_init_srcu_struct(ssp: *mut bindings::srcu_struct) -> c_int;
+
+    /// `srcu_read_lock()`.
+    pub(crate) fn sgdma_srcu_read_lock(ssp: *mut bindings::srcu_struct) -> c_int;
+
+    /// `srcu_read_unlock()`.
+    pub(crate) fn sgdma_srcu_read_unlock(ssp: *mut bindings::srcu_struct, idx: c_int);
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A bound device that is ready for DMA, and what it can address.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+
+use crate::bindings as helpers;
+use kernel::{
+    bindings,
+    device::{
+        Bound,
+        Device, //
+    },
+    dma::DmaMask,
+    error::to_result,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+/// What a device can address, as the driver knows it from the hardware's manual.
+///
+/// A driver gives these as [`Driver::DMA`](crate::pci::Driver::DMA); they are applied before its
+/// probe runs, which is the only time when nobody can be mapping memory for the device.
+#[derive(Clone, Copy, Debug)]
+pub struct DmaLimits {
+    /// Which addresses the device can send: `dma_set_mask_and_coherent()`.
+    pub mask: DmaMask,
+    /// The longest segment, in bytes, that the device takes: `dma_set_max_seg_size()`.
+    ///
+    /// At least a page of this kernel, or binding fails with `EINVAL`: tables are made of whole
+    /// pages.
+    pub max_seg_size: u32,
+    /// A segment must not cross a multiple of this mask plus one: `dma_set_seg_boundary()`.
+    ///
+    /// One less than a power of two and at least a page, or binding fails with `EINVAL`.
+    pub seg_boundary: usize,
+}
+
+impl DmaLimits {
+    /// A device that sends all of `mask` and takes segments of any length at any place.
+    pub const fn from_mask(mask: DmaMask) -> Self {
+        Self {
+            mask,
+            max_seg_size: u32::MAX,
+            seg_boundary: usize::MAX,
+        }
+    }
+}
+
+/// A bound device whose DMA mask and segment limits are set: the token that mapping asks for.
+///
+/// It is a copy of a `&'bound Device<Bound>`, so it lives no longer than the binding.
+///
+/// # Invariants
+///
+/// The device's DMA mask is set, and does not change while memory is mapped or being mapped for it.
+#[derive(Clone, Copy)]
+pub struct DmaDevice<'bound> {
+    dev: &'bound Device<Bound>,
+}
+
+impl<'bound> DmaDevice<'bound> {
+    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`].
+    ///
+    /// # Safety
+    ///
+    /// The device's DMA mask was set by its driver or its bus, and it is not changed during
+    /// `'bound`.
+    pub unsafe fn from_bound(dev: &'bound Device<Bound>) -> Self {
+        // INVARIANT: The caller promises it.
+        Self { dev }
+    }
+
+    /// Applies `limits` to `dev`. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if `limits` contradict their documentation.
+    /// - `EIO` if the platform cannot serve a device with this mask.
+    ///
+    /// # Safety
+    ///
+    /// - No memory is mapped, being mapped or being allocated for `dev` during the call.
+    /// - The bus gave `dev` its `dma_parms`.
+    pub(crate) unsafe fn with_limits(
+        dev: &'bound Device<Bound>,
+        limits: &DmaLimits,
+    ) -> Result<Self> {
+        let boundary = limits.seg_boundary;
+        if (limits.max_seg_size as usize) < PAGE_SIZE
+            || boundary < PAGE_SIZE - 1
+            || boundary & boundary.wrapping_add(1) != 0
+        {
+            dev_err!(
+                dev,
+                "driver's DMA limits make no sense: segments of {} bytes, boundary mask {:#x}\n",
+                limits.max_seg_size,
+                boundary
+            );
+            return Err(EINVAL);
+        }
+
+        let raw = as_raw(dev);
+        // SAFETY:
+        // - `raw` is valid, as `dev` is a reference to it.
+        // - The caller rules out concurrent allocation and mapping, as the kernel crate's setters
+        //   ask of theirs.
+        to_result(unsafe { bindings::dma_set_mask_and_coherent(raw, limits.mask.value()) })
+            .inspect_err(|_| {
+                dev_err!(
+                    dev,
+                    "the platform cannot serve DMA mask {:#x}\n",
+                    limits.mask.value()
+                );
+            })?;
+        // SAFETY: As above; the caller promises `dma_parms`, without which these two would warn.
+        unsafe {
+            bindings::dma_set_max_seg_size(raw, limits.max_seg_size);
+            helpers::sgdma_dma_set_seg_boundary(raw, boundary);
+        }
+
+        // INVARIANT: Set just now. Every way to change it asks that nothing is being mapped.
+        Ok(Self { dev })
+    }
+
+    /// The bound device.
+    pub fn device(self) -> &'bound Device<Bound> {
+        self.dev
+    }
+
+    /// The longest segment, in bytes, that can be mapped for this device: the smaller of
+    /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`.
+    pub fn max_seg_size(self) -> usize {
+        let raw = self.as_raw();
+        // SAFETY: `raw` is valid, as `self.dev` is a reference to it.
+        let (device, platform) = unsafe {
+            (
+                helpers::sgdma_dma_get_max_seg_size(raw) as usize,
+                bindings::dma_max_mapping_size(raw),
+            )
+        };
+        device.min(platform)
+    }
+
+    /// The mask that no segment's start and end may differ beyond: `dma_get_seg_boundary()`.
+    pub fn seg_boundary(self) -> usize {
+        // SAFETY: The pointer is valid, as `self.dev` is a reference to it.
+        unsafe { helpers::sgdma_dma_get_seg_boundary(self.as_raw()) }
+    }
+
+    pub(crate) fn as_raw(self) -> *mut bindings::device {
+        as_raw(self.dev)
+    }
+}
+
+fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
+    // CAST: `Device` is `repr(transparent)` over the C structure, inside an `Opaque`, which allows
+    // mutation behind a shared reference.
+    core::ptr::from_ref(dev).cast_mut().cast()
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Inline C functions that the kernel crate has no binding for. Declared in
+ * bindings.rs; exported, because generic Rust code of ours is compiled into
+ * the driver that uses it.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/srcu.h>
+
+#include "helpers.h"
+
+unsigned int sgdma_dma_get_max_seg_size(struct device *dev)
+{
+	return dma_get_max_seg_size(dev);
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_get_max_seg_size);
+
+unsigned long sgdma_dma_get_seg_boundary(struct device *dev)
+{
+	return dma_get_seg_boundary(dev);
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_get_seg_boundary);
+
+void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask)
+{
+	dma_set_seg_boundary(dev, mask);
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_set_seg_boundary);
+
+phys_addr_t sgdma_page_to_phys(struct page *page)
+{
+	return page_to_phys(page);
+}
+EXPORT_SYMBOL_GPL(sgdma_page_to_phys);
+
+int sgdma_init_srcu_struct(struct srcu_struct *ssp)
+{
+	/* A macro with a lock class of its own under lockdep. */
+	return init_srcu_struct(ssp);
+}
+EXPORT_SYMBOL_GPL(sgdma_init_srcu_struct);
+
+int sgdma_srcu_read_lock(struct srcu_struct *ssp)
+{
+	return srcu_read_lock(ssp);
+}
+EXPORT_SYMBOL_GPL(sgdma_srcu_read_lock);
+
+void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx)
+{
+	srcu_read_unlock(ssp, idx);
+}
+EXPORT_SYMBOL_GPL(sgdma_srcu_read_unlock);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef SGDMA_HELPERS_H
+#define SGDMA_HELPERS_H
+
+#include <linux/types.h>
+
+struct device;
+struct page;
+struct srcu_struct;
+
+unsigned int sgdma_dma_get_max_seg_size(struct device *dev);
+unsigned long sgdma_dma_get_seg_boundary(struct device *dev);
+void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask);
+phys_addr_t sgdma_page_to_phys(struct page *page);
+int sgdma_init_srcu_struct(struct srcu_struct *ssp);
+int sgdma_srcu_read_lock(struct srcu_struct *ssp);
+void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
+
+#endif

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mappings: a table as one device sees it, and a table while that device works on it.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+
+use crate::{
+    device::DmaDevice,
+    direction::Direction,
+    dma_walk::{
+        DmaPages,
+        DmaRuns, //
+    },
+    table::SgTable, //
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Deref, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*, //
+};
+
+/// A failed [`SgTable::map`]: why, and the table, as it was. Dropping it may sleep.
+pub struct MapError {
+    /// The error of `dma_map_sgtable()`, or of the checks around it.
+    pub error: Error,
+    /// The buffer, still the CPU's.
+    pub table: SgTable,
+}
+
+impl From<MapError> for Error {
+    /// Drops the table, for drivers that have no use for it without a mapping.
+    fn from(failed: MapError) -> Self {
+        failed.error
+    }
+}
+
+/// A table mapped for a device: `dma_map_sgtable()`. The CPU has no access to its bytes.
+///
+/// Dropping it unmaps and frees, which may sleep; [`unmap`](Self::unmap) gives the buffer back. Before the device is
+/// told any address, [`submit`](Self::submit) it, so that no early return unmaps under the device.
+///
+/// # Invariants
+///
+/// `table` is mapped for `dev` in direction `D`, with no attributes.
+pub struct Mapped<'bound, D: Direction> {
+    dev: DmaDevice<'bound>,
+    table: SgTable,
+    _direction: PhantomData<D>,
+}
+
+impl SgTable {
+    /// Maps the buffer for `dev`: `dma_map_sgtable()`. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// The buffer comes back with each of them.
+    ///
+    /// - `E2BIG` if a segment is longer than the device takes, or lies across its segment boundary:
+    ///   the table was made for another device, or for none.
+    /// - `ERANGE` if a segment came to lie across that boundary on the bus, as it may where bus
+    ///   addresses differ from physical ones by less than the boundary.
+    /// - `EIO`, `ENOMEM`, `EINVAL`, `EREMOTEIO` as `dma_map_sgtable()` gives them, for example if
+    ///   the bounce buffer pool (`swiotlb=`) is too small.
+    pub fn map<'bound, D: Direction>(
+        mut self,
+        dev: DmaDevice<'bound>,
+        _direction: D,
+    ) -> Result<Mapped<'bound, D>, MapError> {
+        if !self.fits(dev.into()) {
+            return Err(MapError {
+                error: E2BIG,
+                table: self,
+            });
+        }
+        // SAFETY:
+        // - `dev` is a bound device whose mask is set and stays.
+        // - The table is allocated and not mapped; all of its bytes are initialised. It goes into
+        //   a `Mapped`, which frees list and pages only after unmapping, or leaks both.
+        // - The direction is not `DMA_NONE`.
+        if let Err(error) = to_result(unsafe {
+            bindings::dma_map_sgtable(dev.as_raw(), self.sgt_mut(), D::DIRECTION.into(), 0)
+        }) {
+            return Err(MapError { error, table: self });
+        }
+        // INVARIANT: Mapped just now.
+        let mapped = Mapped {
+            dev,
+            table: self,
+            _direction: PhantomData,
+        };
+
+        let boundary = dev.seg_boundary() as u64;
+        if mapped.dma_runs().any(|run| !run.within(boundary)) {
+            return Err(MapError {
+                error: ERANGE,
+                table: mapped.unmap(),
+            });
+        }
+        Ok(mapped)
+    }
+}
+
+impl<'bound, D: Direction> Mapped<'bound, D> {
+    /// Number of entries that mapping made: `sg_table::nents`. An IOMMU may have merged some.
+    pub fn nents(&self) -> usize {
+        self.sgt().nents as usize
+    }
+
+    /// Number of entries before mapping: `sg_table::orig_nents`.
+    pub fn orig_nents(&self) -> usize {
+        self.table.orig_nents()
+    }
+
+    /// Length of the buffer in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The runs of bus addresses, one for each of the `nents`: `for_each_sgtable_dma_sg()`.
+    #[inline]
+    pub fn dma_runs(&self) -> DmaRuns<'_> {
+        // SAFETY: By the type invariants the table is mapped; it is unmapped and changed only by
+        // what takes the `Mapped` away, which the borrow forbids.
+        unsafe { DmaRuns::new(self.sgt()) }
+    }
+
+    /// The page-aligned bus addresses of all runs: `for_each_sgtable_dma_page()`.
+    #[inline]
+    pub fn dma_pages(&self) -> DmaPages<'_> {
+        DmaPages::new(self.dma_runs())
+    }
+
+    /// Says that the device is about to be told addresses of this buffer.
+    ///
+    /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
+    pub fn submit(self) -> InFlight<'bound, D> {
+        InFlight(ManuallyDrop::new(self))
+    }
+
+    /// Gives the buffer back to the CPU: `dma_unmap_sgtable()`. Does not sleep.
+    pub fn unmap(self) -> SgTable {
+        let mut this = ManuallyDrop::new(self);
+        this.unmap_once();
+        // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
+        unsafe { core::ptr::read(&this.table) }
+    }
+
+    pub(crate) fn sgt(&self) -> &bindings::sg_table {
+        self.table.sgt()
+    }
+
+    /// Must be the last thing that happens to `self`.
+    fn unmap_once(&mut self) {
+        // SAFETY:
+        // - `dev` is the device the table was mapped for. It is still bound: a value that borrows
+        //   `'bound` is used, and dropped, within it.
+        // - The table is mapped, with this direction and no attributes, by the type invariants.
+        // - Both callers give the value up, so it happens once.
+        unsafe {
+            bindings::dma_unmap_sgtable(
+                self.dev.as_raw(),
+                self.table.sgt_mut(),
+                D::DIRECTION.into(),
+                0,
+            )
+        };
+    }
+}
+
+impl<D: Direction> Drop for Mapped<'_, D> {
+    fn drop(&mut self) {
+        self.unmap_once();
+    }
+}
+
+/// A mapped table that the device works on.
+///
+/// The driver gives the addresses to its hardware, waits, and says [`complete`](Self::complete).
+/// If it cannot say so, because the device does not answer, it drops the value: pages and mapping
+/// are then leaked, with an error in the log, for the device may still write there.
+pub struct InFlight<'bound, D: Direction>(ManuallyDrop<Mapped<'bound, D>>);
+
+impl<'bound, D: Direction> InFlight<'bound, D> {
+    /// Says that the device is done with the buffer and will not touch it again.
+    ///
+    /// This is a statement about hardware, which no type can check: say it when the device's
+    /// interrupt, fence or reset told you so. See `docs/soundness.md`.
+    pub fn complete(self) -> Mapped<'bound, D> {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never dropped or used again, so the mapping is moved out just once.
+        unsafe { ManuallyDrop::take(&mut this.0) }
+    }
+}
+
+impl<'bound, D: Direction> Deref for InFlight<'bound, D> {
+    type Target = Mapped<'bound, D>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<D: Direction> Drop for InFlight<'_, D> {
+    fn drop(&mut self) {
+        dev_err!(
+            self.dev.device(),
+            "leaking a buffer of {} bytes that the device may still be working on\n",
+            self.len()
+        );
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The layout of `struct scatterlist`, which C hides behind inline functions.
+//!
+//! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
+//!
+//! They are written again here so that walking is inlined into its caller's loop.
+
+use kernel::bindings::{
+    page,
+    scatterlist, //
+};
+
+/// Marks an entry that only points to the next array of the list.
+const SG_CHAIN: usize = 1;
+/// The marks, `SG_CHAIN` and `SG_END`, in the low bits of a pointer.
+const SG_PAGE_LINK_MASK: usize = 3;
+
+/// `sg_page()`.
+pub(crate) fn sg_page(sg: &scatterlist) -> *mut page {
+    (sg.page_link & !SG_PAGE_LINK_MASK) as *mut page
+}
+
+/// `sg_set_page()`: keeps the marks.
+pub(crate) fn sg_set_page(sg: &mut scatterlist, page: *mut page, length: u32, offset: u32) {
+    sg.page_link = (sg.page_link & SG_PAGE_LINK_MASK) | page as usize;
+    sg.offset = offset;
+    sg.length = length;
+}
+
+/// `sg_dma_len()`.
+///
+/// A kernel without `CONFIG_NEED_SG_DMA_LENGTH` has no field of its own for it.
+#[inline]
+pub(crate) fn sg_dma_len(sg: &scatterlist) -> u64 {
+    #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
+    return sg.dma_length.into();
+    #[cfg(not(CONFIG_NEED_SG_DMA_LENGTH))]
+    return sg.length.into();
+}
+
+/// `sg_next()`, for an entry that is not the last.
+///
+/// # Safety
+///
+/// `sg` points to a valid entry of a list, and there is another one behind it.
+#[inline]
+pub(crate) unsafe fn sg_next(sg: *const scatterlist) -> *const scatterlist {
+    // SAFETY: As there is another entry, this one is not the end of its array: one that is chained
+    // on ends with an entry that is a chain.
+    let next = unsafe { sg.add(1) };
+    // SAFETY: As above, `next` is within the array.
+    let link = unsafe { (*next).page_link };
+    if link & SG_CHAIN == 0 {
+        next
+    } else {
+        (link & !SG_PAGE_LINK_MASK) as *const scatterlist
+    }
+}

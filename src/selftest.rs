@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Self-tests, run by KUnit when the module is loaded.
+
+use crate::*;
+use kernel::{
+    alloc::flags::GFP_KERNEL,
+    bindings,
+    device::{
+        Bound,
+        Device, //
+    },
+    faux,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    }, //
+};
+
+/// A device that takes part in the DMA API and has no hardware behind it.
+struct TestDevice(faux::Registration);
+
+impl TestDevice {
+    fn new() -> Result<Self> {
+        let faux = faux::Registration::new(c"sgdma-selftest", None)?;
+        let dev: *mut bindings::device = core::ptr::from_ref(faux.as_ref()).cast_mut().cast();
+        // SAFETY: Faux devices have room for one mask and no pointer to it. Nobody else knows the
+        // device yet.
+        unsafe { (*dev).dma_mask = &raw mut (*dev).coherent_dma_mask };
+        // SAFETY: `dev` is valid, and nothing is mapped for it yet.
+        kernel::error::to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, u64::MAX) })?;
+        Ok(Self(faux))
+    }
+
+    fn dma(&self) -> DmaDevice<'_> {
+        let dev: &Device = self.0.as_ref();
+        // SAFETY: Faux devices are bound to their driver as long as they are registered.
+        let dev: &Device<Bound> = unsafe { dev.as_bound() };
+        // SAFETY: The mask was set by `new()`, and nobody changes it afterwards.
+        unsafe { DmaDevice::from_bound(dev) }
+    }
+}
+
+/// The DMA pages as the kernel's own iterator gives them: `for_each_sg_dma_page()`.
+fn c_dma_pages<D: Direction>(mapped: &Mapped<'_, D>) -> Result<KVVec<u64>> {
+    let sgt = mapped.sgt();
+    let mut pages = KVVec::new();
+    let mut iter = bindings::sg_dma_page_iter::default();
+    // SAFETY: `iter` is valid for writing and `sgt` is the table of a mapping.
+    unsafe { bindings::__sg_page_iter_start(&mut iter.base, sgt.sgl, sgt.nents, 0) };
+    // SAFETY: `iter` was started just now.
+    while unsafe { bindings::__sg_page_iter_dma_next(&mut iter) } {
+        // SAFETY: The iterator stands on an entry of the table.
+        let addr = unsafe { (*iter.base.sg).dma_address };
+        let offset = u64::from(iter.base.sg_pgoffset) << PAGE_SHIFT;
+        pages.push(addr + offset, GFP_KERNEL)?;
+    }
+    Ok(pages)
+}
+
+/// A byte of a pattern that repeats neither with the page nor with the segment.
+fn pattern(i: usize) -> u8 {
+    (i % 251) as u8
+}
+
+fn patterned(len: usize, limits: impl Into<SegmentLimits>) -> Result<SgTable> {
+    let mut table = SgTable::alloc(len, limits, GFP_KERNEL)?;
+    let mut bytes = KVVec::with_capacity(len, GFP_KERNEL)?;
+    for i in 0..len {
+        bytes.push(pattern(i), GFP_KERNEL)?;
+    }
+    table.copy_from_slice(0, &bytes)?;
+    Ok(table)
+}
+
+fn is_patterned(table: &SgTable) -> Result<bool> {
+    let mut bytes = KVVec::from_elem(0u8, table.len(), GFP_KERNEL)?;
+    table.copy_to_slice(0, &mut bytes)?;
+    Ok(bytes.iter().enumerate().all(|(i, &b)| b == pattern(i)))
+}
+
+#[kunit_tests(sgdma)]
+mod tests {
+    use super::*;
+
+    const SINGLE_PAGES: SegmentLimits = SegmentLimits {
+        max_size: PAGE_SIZE,
+        ..SegmentLimits::NONE
+    };
+
+    #[test]
+    fn alloc_refuses_bad_sizes() {
+        let alloc = |len, limits: SegmentLimits| SgTable::alloc(len, limits, GFP_KERNEL).err();
+        let short = SegmentLimits {
+            max_size: PAGE_SIZE - 1,
+            ..SegmentLimits::NONE
+        };
+        let narrow = SegmentLimits {
+            boundary: PAGE_SIZE / 2 - 1,
+            ..SegmentLimits::NONE
+        };
+        assert_eq!(alloc(0, SegmentLimits::NONE), Some(EINVAL));
+        assert_eq!(alloc(1, short), Some(EINVAL));
+        assert_eq!(alloc(1, narrow), Some(EINVAL));
+        assert_eq!(alloc(PAGE_SIZE << 28, SegmentLimits::NONE), Some(E2BIG));
+        assert_eq!(alloc(usize::MAX, SegmentLimits::NONE), Some(E2BIG));
+    }
+
+    #[test]
+    fn new_buffer_is_zeroed() -> Result {
+        let table = SgTable::alloc(3 * PAGE_SIZE + 1, SegmentLimits::NONE, GFP_KERNEL)?;
+        let mut bytes = KVVec::from_elem(0xffu8, table.len(), GFP_KERNEL)?;
+        table.copy_to_slice(0, &mut bytes)?;
+        assert_eq!(table.nr_pages(), 4);
+        assert!(bytes.iter().all(|&b| b == 0));
+        Ok(())
+    }
+
+    #[test]
+    fn copies_cross_pages_and_segments() -> Result {
+        let mut table = SgTable::alloc(3 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?;
+        let mut back = [0u8; 600];
+        let data: [u8; 600] = core::array::from_fn(pattern);
+        table.copy_from_slice(2 * PAGE_SIZE - 300, &data)?;
+        table.copy_to_slice(2 * PAGE_SIZE - 300, &mut back)?;
+        assert!(back == data);
+        table.copy_to_slice(2 * PAGE_SIZE - 301, &mut back[..1])?;
+        assert_eq!(back[0], 0);
+        Ok(())
+    }
+
+    #[test]
+    fn copies_beyond_the_end_are_refused() -> Result {
+        let mut table = SgTable::alloc(100, SegmentLimits::NONE, GFP_KERNEL)?;
+        let mut bytes = [1u8; 2];
+        assert_eq!(table.copy_from_slice(99, &bytes), Err(EINVAL));
+        assert_eq!(table.copy_to_slice(99, &mut bytes), Err(EINVAL));
+        assert_eq!(table.copy_to_slice(usize::MAX, &mut bytes), Err(EINVAL));
+        assert_eq!(table.copy_to_slice(98, &mut bytes), Ok(()));
+        assert_eq!(bytes, [0, 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn segments_keep_to_the_limit() -> Result {
+        let single = SgTable::alloc(37 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?;
+        assert_eq!(single.orig_nents(), 37);
+        assert!(single.fits(SINGLE_PAGES));
+        let dev = TestDevice::new()?;
+        let table = SgTable::alloc(1 << 20, dev.dma(), GFP_KERNEL)?;
+        assert!(table.fits(dev.dma().into()));
+        let narrow = SegmentLimits {
+            boundary: 4 * PAGE_SIZE - 1,
+            ..SegmentLimits::NONE
+        };
+        assert!(SgTable::alloc(1 << 20, narrow, GFP_KERNEL)?.fits(narrow));
+        Ok(())
+    }
+
+    #[test]
+    fn neighbours_are_joined() -> Result {
+        let len = (1 << 20) + 77;
+        let table = SgTable::alloc(len, SegmentLimits::NONE, GFP_KERNEL)?;
+        assert_eq!(
+            table.phys_runs().map(|run| run.len).sum::<u64>(),
+            len as u64
+        );
+        let ends = table.phys_runs().map(|run| run.addr + run.len);
+        let starts = table.phys_runs().skip(1).map(|run| run.addr);
+        assert!(ends.zip(starts).all(|(end, start)| end != start));
+        Ok(())
+    }
+
+    #[test]
+    fn mapping_covers_the_buffer_and_no_more() -> Result {
+        let dev = TestDevice::new()?;
+        let len = 50 * PAGE_SIZE + 123;
+        let mapped = SgTable::alloc(len, dev.dma(), GFP_KERNEL)?.map(dev.dma(), ToDevice)?;
+        assert_eq!(
+            mapped.dma_runs().map(|run| run.len).sum::<u64>(),
+            len as u64
+        );
+        assert_eq!(mapped.dma_runs().len(), mapped.nents());
+        assert!(mapped.nents() <= mapped.orig_nents());
+        let max = dev.dma().max_seg_size() as u64;
+        assert!(mapped.dma_runs().all(|run| run.len <= max));
+        Ok(())
+    }
+
+    #[test]
+    fn dma_pages_equal_the_c_iterator() -> Result {
+        let dev = TestDevice::new()?;
+        // 300 single pages take a scatterlist of several chained arrays.
+        for limits in [SINGLE_PAGES, dev.dma().into()] {
+            // Whole pages: a bounced tail may lie anywhere in its frame, where C is wrong.
+            let table = SgTable::alloc(300 * PAGE_SIZE, limits, GFP_KERNEL)?;
+            let mapped = table.map(dev.dma(), Bidirectional)?;
+            let expected = c_dma_pages(&mapped)?;
+            assert_eq!(expected.len(), 300);
+            assert!(mapped.dma_pages().eq(expected.iter().copied()));
+            let mut folded = KVVec::new();
+            mapped.dma_pages().for_each(|addr| {
+                let _ = folded.push(addr, GFP_KERNEL);
+            });
+            assert!(folded == expected);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn data_survives_map_and_unmap() -> Result {
+        let dev = TestDevice::new()?;
+        let table = patterned(20 * PAGE_SIZE + 17, dev.dma())?;
+        let table = table.map(dev.dma(), ToDevice)?.unmap();
+        let table = table.map(dev.dma(), Bidirectional)?.unmap();
+        assert!(is_patterned(&table)?);
+        Ok(())
+    }
+
+    #[test]
+    fn failed_map_gives_the_buffer_back() -> Result {
+        let dev = TestDevice::new()?;
+        // Single pages until the allocator gives two neighbours more than the device takes.
+        let mut len = 2 * dev.dma().max_seg_size();
+        let table = loop {
+            let table = patterned(len, SegmentLimits::NONE)?;
+            if !table.fits(dev.dma().into()) {
+                break table;
+            }
+            len *= 2;
+        };
+        let Err(failed) = table.map(dev.dma(), ToDevice) else {
+            return Err(EINVAL);
+        };
+        assert_eq!(failed.error, E2BIG);
+        assert!(is_patterned(&failed.table)?);
+        Ok(())
+    }
+
+    #[test]
+    fn submitted_table_comes_back_when_complete() -> Result {
+        let dev = TestDevice::new()?;
+        let in_flight = patterned(5 * PAGE_SIZE, dev.dma())?
+            .map(dev.dma(), ToDevice)?
+            .submit();
+        assert_eq!(in_flight.dma_pages().count(), 5);
+        assert!(is_patterned(&in_flight.complete().unmap())?);
+        Ok(())
+    }
+}
