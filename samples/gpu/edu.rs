@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The hardware: QEMU's `edu` device, used for its DMA engine.
+//!
+//! Its manual is `docs/specs/edu.rst` in QEMU's source. The engine moves bytes between memory and
+//! a buffer of 4 KiB inside the device, one transfer at a time, and takes 100 ms for each,
+//! whatever its length. It sends addresses of as many bits as QEMU's property `dma_mask` has set.
+
+use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
+    devres::Devres,
+    dma::DmaAddress,
+    io::{
+        register,
+        Io, //
+    },
+    irq,
+    new_condvar,
+    new_mutex,
+    pci,
+    prelude::*,
+    sync::{
+        CondVar,
+        CondVarTimeoutResult,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        msecs_to_jiffies,
+        Delta, //
+    }, //
+};
+
+register! {
+    /// Identification.
+    ID(u32) @ 0x00 {
+        /// Always 0xed.
+        7:0 device;
+    }
+
+    /// Answers what was written last, inverted.
+    LIVENESS(u32) @ 0x04 {
+        31:0 value;
+    }
+
+    /// Interrupts that are raised; reads only.
+    IRQ_STATUS(u32) @ 0x24 {
+        31:0 raised;
+    }
+
+    /// Interrupts to take back; writes only.
+    IRQ_ACK(u32) @ 0x64 {
+        31:0 raised;
+    }
+
+    /// Where a transfer reads.
+    DMA_SRC(u64) @ 0x80 {
+        63:0 address;
+    }
+
+    /// Where a transfer writes.
+    DMA_DST(u64) @ 0x88 {
+        63:0 address;
+    }
+
+    /// How many bytes a transfer moves.
+    DMA_COUNT(u64) @ 0x90 {
+        63:0 bytes;
+    }
+
+    /// Starts a transfer; the device clears `start` at its end.
+    DMA_CMD(u64) @ 0x98 {
+        2:2 interrupt => bool;
+        1:1 to_memory => bool;
+        0:0 start => bool;
+    }
+}
+
+const REGISTERS: usize = 0xa0;
+
+type Bar = pci::Bar<'static, REGISTERS>;
+
+/// Where the device's own buffer is, in the addresses that its engine understands.
+const INNER_BUFFER: u64 = 0x40000;
+
+/// How much goes through the inner buffer at once, which divides a page. It would hold twice as
+/// much, but QEMU 7.2 stops at a transfer that fills it.
+pub(crate) const CHUNK: usize = 2048;
+
+/// A transfer takes 100 ms; one that takes much longer will not end.
+const TIMEOUT_MS: u32 = 5000;
+
+/// How often one who was signalled looks whether the transfer has ended.
+const SIGNALLED_POLL_MS: u32 = 10;
+
+const LIVENESS_PROBE: u32 = 0x5a5a_1234;
+
+/// What the interrupt handler and the one who waits for it share.
+#[pin_data]
+struct Interrupt {
+    bar: Devres<Bar>,
+    #[pin]
+    finished: Mutex<bool>,
+    #[pin]
+    wake: CondVar,
+}
+
+impl irq::ThreadedHandler for Interrupt {
+    fn handle(&self, dev: &Device<Bound>) -> irq::ThreadedIrqReturn {
+        let Ok(bar) = self.bar.access(dev) else {
+            return irq::ThreadedIrqReturn::None;
+        };
+        let raised = bar.read(IRQ_STATUS).raised();
+        if raised.get() == 0 {
+            return irq::ThreadedIrqReturn::None;
+        }
+        bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
+        irq::ThreadedIrqReturn::WakeThread
+    }
+
+    fn handle_threaded(&self, _dev: &Device<Bound>) -> irq::IrqReturn {
+        *self.finished.lock() = true;
+        self.wake.notify_all();
+        irq::IrqReturn::Handled
+    }
+}
+
+impl Interrupt {
+    /// Waits for the end of a transfer; false if it did not come in time.
+    fn wait(&self) -> bool {
+        let mut left = msecs_to_jiffies(TIMEOUT_MS);
+        let mut finished = self.finished.lock();
+        while !*finished && left > 0 {
+            left = match self.wake.wait_interruptible_timeout(&mut finished, left) {
+                CondVarTimeoutResult::Woken { jiffies } => jiffies,
+                CondVarTimeoutResult::Timeout => 0,
+                // A transfer cannot be called off, so whoever is signalled waits for its end all
+                // the same; only not on the condition, which would return at once from now on.
+                CondVarTimeoutResult::Signal { jiffies } => {
+                    drop(finished);
+                    fsleep(Delta::from_millis(SIGNALLED_POLL_MS.into()));
+                    finished = self.finished.lock();
+                    jiffies.saturating_sub(msecs_to_jiffies(SIGNALLED_POLL_MS))
+                }
+            };
+        }
+        *finished
+    }
+}
+
+/// Where a transfer goes.
+enum To {
+    Device,
+    Memory,
+}
+
+/// The device's DMA engine.
+#[pin_data]
+pub(crate) struct Engine<'bound> {
+    dev: &'bound Device<Bound>,
+    #[pin]
+    interrupt: irq::ThreadedRegistration<Interrupt>,
+    /// Held for as long as the inner buffer is in use. True if a transfer did not end: the engine
+    /// may still be at it, so nothing can be started any more.
+    #[pin]
+    stuck: Mutex<bool>,
+}
+
+impl<'bound> Engine<'bound> {
+    /// Takes over a device whose memory and bus mastering are enabled.
+    pub(crate) fn new(pdev: &'bound pci::Device<Bound>) -> impl PinInit<Self, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"sgdma_gpu")?;
+            bar.write_reg(LIVENESS::zeroed().with_value(LIVENESS_PROBE));
+            let id = bar.read(ID);
+            if id.device().get() != 0xed || bar.read(LIVENESS).value().get() != !LIVENESS_PROBE {
+                dev_err!(pdev, "this is no edu device: id {:#x}\n", id.into_raw());
+                return Err(ENODEV);
+            }
+            let bar = bar.into_devres()?;
+
+            let msi = pci::IrqTypes::default().with(pci::IrqType::Msi);
+            let vectors = pdev.alloc_irq_vectors(1, 1, msi).inspect_err(|_| {
+                dev_err!(pdev, "no MSI interrupt to be had\n");
+            })?;
+
+            Ok(try_pin_init!(Self {
+                dev: pdev.as_ref(),
+                interrupt <- pdev.request_threaded_irq(
+                    *vectors.start(),
+                    irq::Flags::TRIGGER_NONE,
+                    c"sgdma_gpu",
+                    try_pin_init!(Interrupt {
+                        bar,
+                        finished <- new_mutex!(false),
+                        wake <- new_condvar!(),
+                    }),
+                ),
+                stuck <- new_mutex!(false),
+            }))
+        })
+    }
+
+    /// Copies `len` bytes, at most [`CHUNK`], from one bus address to another.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT` if the device did not finish: it may go on at any time, so the memory must not
+    /// be given to anybody else. `EIO` if that happened to an earlier copy; nothing was started.
+    pub(crate) fn copy(&self, from: DmaAddress, to: DmaAddress, len: usize) -> Result {
+        let mut stuck = self.stuck.lock();
+        if *stuck {
+            return Err(EIO);
+        }
+        let result = self
+            .transfer(from, INNER_BUFFER, len, To::Device)
+            .and_then(|()| self.transfer(INNER_BUFFER, to, len, To::Memory));
+        *stuck = result.is_err();
+        result
+    }
+
+    fn transfer(&self, from: u64, to: u64, len: usize, direction: To) -> Result {
+        let interrupt = self.interrupt.handler();
+        let bar = interrupt.bar.access(self.dev)?;
+
+        *interrupt.finished.lock() = false;
+        bar.write_reg(DMA_SRC::zeroed().with_address(from));
+        bar.write_reg(DMA_DST::zeroed().with_address(to));
+        bar.write_reg(DMA_COUNT::zeroed().with_bytes(len as u64));
+        bar.write_reg(
+            DMA_CMD::zeroed()
+                .with_interrupt(true)
+                .with_to_memory(matches!(direction, To::Memory))
+                .with_start(true),
+        );
+
+        if !interrupt.wait() {
+            dev_err!(
+                self.dev,
+                "no interrupt {} ms after a transfer of {} bytes from {:#x} to {:#x}\n",
+                TIMEOUT_MS,
+                len,
+                from,
+                to
+            );
+            return Err(ETIMEDOUT);
+        }
+        Ok(())
+    }
+}
