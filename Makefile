@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0
+# Users' commands; `make help` lists them. What is built is in Kbuild.
+
+TOP := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := modules
+
+# Which guest: an architecture, or a boot scenario, which implies one.
+ARCHES := x86_64 arm64
+SCENARIOS := $(shell sed -n 's/^\[scenario\.\(.*\)\]$$/\1/p' $(TOP)/tests/scenarios.toml)
+ifdef BOOT
+ifeq ($(filter $(BOOT),$(SCENARIOS)),)
+$(error unknown scenario BOOT=$(BOOT); known are: $(SCENARIOS))
+endif
+override ARCH := $(if $(filter arm64-%,$(BOOT)),arm64,x86_64)
+else
+TEST_ARCHES := $(or $(ARCH),$(ARCHES))
+ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
+endif
+TEST_ARCHES ?= $(ARCH)
+ifeq ($(filter $(ARCH),$(ARCHES)),)
+$(error unknown ARCH=$(ARCH); known are: $(ARCHES))
+endif
+SCENARIO := $(or $(BOOT),$(if $(filter arm64,$(ARCH)),arm64-plain,x86-plain))
+
+BUILD := $(TOP)/build/$(ARCH)
+BOOT_ARGS = --cmdline "$(CMDLINE)" --qemu-args "$(QEMU_ARGS)"
+KBUILD := $(TOP)/scripts/kbuild
+export ARCH KDIR KSRC SGDMA_CACHE
+
+.PHONY: modules setup check-env guest run shell test modules_install clean distclean \
+	fmt fmt-check lint doc rust-analyzer help
+
+modules: setup
+	+@$(KBUILD) modules
+
+# The environment for ARCH; with KDIR= the given kernel is looked at instead.
+setup:
+	@$(if $(KDIR),$(TOP)/scripts/check-env --make-vars $(KDIR) >/dev/null,$(TOP)/scripts/setup $(ARCH))
+
+check-env:
+	@$(if $(KDIR),$(TOP)/scripts/check-env $(KDIR),$(error give KDIR=, the build tree of your kernel))
+
+# What a guest runs: the modules, and programs that need no C library.
+guest: modules $(BUILD)/guest/gpu-copy
+
+$(BUILD)/guest/gpu-copy: $(TOP)/samples/gpu/user/gpu-copy.c $(TOP)/samples/gpu/sgdma_gpu.h | setup
+	@mkdir -p $(@D)
+	@echo "  CLANG $@"
+	@. $(BUILD)/env && PATH="$$TOOL_PATH:$$PATH" clang --target=$(ARCH:arm64=aarch64)-linux-gnu \
+		-Os -Wall -Wextra -Werror -ffreestanding -fno-stack-protector -nostdlib -static -fuse-ld=lld \
+		-nostdinc -isystem "$$KSRC/tools/include/nolibc" -isystem "$$KDIR/usr/include" -o $@ $<
+
+ifneq ($(KDIR),)
+run shell test: no-kdir
+endif
+.PHONY: no-kdir
+no-kdir:
+	$(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
+
+run: guest
+	@. $(BUILD)/env && "$$PYTHON" $(TOP)/scripts/boot $(BOOT_ARGS) $(SCENARIO)
+
+shell: guest
+	@. $(BUILD)/env && "$$PYTHON" $(TOP)/scripts/boot --shell $(BOOT_ARGS) $(SCENARIO)
+
+test:
+	+@set -e; for arch in $(TEST_ARCHES); do $(MAKE) -f $(TOP)/Makefile guest BOOT= ARCH=$$arch; done
+	@cd $(TOP) && . build/$(firstword $(TEST_ARCHES))/env && "$$PYTHON" -B -m pytest --junitxml=build/test/results.xml \
+		$(if $(BOOT),tests/test_boot.py --boot $(BOOT),tests $(if $(filter 1,$(words $(TEST_ARCHES))),--arch $(TEST_ARCHES)))
+
+modules_install: modules
+	@$(if $(KDIR)$(INSTALL_MOD_PATH),,$(error give KDIR=, the build tree of your kernel, or INSTALL_MOD_PATH=))true
+	+@$(KBUILD) modules_install
+
+clean:
+	rm -rf $(TOP)/build $(TOP)/rust-project.json
+
+distclean: clean
+	@$(TOP)/scripts/setup --purge
+
+RUST_SOURCES := $(shell find $(TOP)/src $(TOP)/samples $(TOP)/tests -name '*.rs')
+RUSTFMT := $(shell command -v rustfmt)
+
+fmt fmt-check: $(if $(RUSTFMT),,no-rustfmt)
+	@cd $(TOP) && rustfmt $(if $(filter fmt-check,$@),--check) $(RUST_SOURCES)
+.PHONY: no-rustfmt
+no-rustfmt:
+	$(error rustfmt is missing: `rustup component add rustfmt clippy`, or your distribution's packages)
+
+# Every warning is an error: rustfmt, clippy, the C compiler, checkpatch.
+lint: fmt-check setup
+	+@$(KBUILD) modules MO=$(BUILD)/lint CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror
+	@. $(BUILD)/env && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
+		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
+		$$(find $(TOP)/src $(TOP)/samples -name '*.[ch]')
+
+doc: modules
+	+@$(KBUILD) modules SGDMA_DOC=$(BUILD)/doc
+	@echo "open $(BUILD)/doc/sgdma/index.html"
+
+rust-analyzer: setup
+	+@$(KBUILD) rust-analyzer MO=$(TOP)
+	@$(TOP)/scripts/rust-project $(TOP)/rust-project.json
+
+help:
+	@sed -n 's/^#: \?//p' $(TOP)/Makefile
+
+#: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
+#: make test            all tests: host, and the self-tests and checks in every boot scenario
+#: make shell           the same guest, with a prompt
+#: make                 build the modules, into build/
+#:
+#: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)
+#: BOOT=<scenario>      which boot scenario; scripts/boot --list lists them
+#: CMDLINE="..."        more kernel parameters, for make run and make shell
+#: QEMU_ARGS="..."      more arguments for QEMU, likewise
+#: KDIR=<path>          build against your own kernel's build tree instead
+#: KSRC=<path>          use this kernel source for the guests
+#: SGDMA_CACHE=<path>   where kernels and tools are kept (default: ~/.cache/sgdma)
+#:
+#: make check-env KDIR= what a kernel build tree lacks to build these modules, if anything
+#: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
+#: make setup           only fetch and build what the rest needs
+#: make lint            rustfmt, clippy, compiler warnings, checkpatch
+#: make fmt             format the Rust code
+#: make doc             the library's documentation, into build/<arch>/doc
+#: make rust-analyzer   rust-project.json for editors
+#: make clean           remove build/
+#: make distclean       and the cache too: kernels, tools, sources
