@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Chooses the boots and reports what ran in each."""
+
+import guest
+import pytest
+
+VERDICTS = {}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--boot", metavar="SCENARIO", help="boot this scenario only")
+    parser.addoption("--arch", metavar="ARCH", help="boot the scenarios of this arch only")
+
+
+def pytest_configure(config):
+    scenario, arch = config.getoption("boot"), config.getoption("arch")
+    if scenario and scenario not in guest.SCENARIOS:
+        pytest.exit(f"unknown scenario '{scenario}'. Known are:\n{guest.list_scenarios()}", 2)
+    if arch and arch not in guest.TABLE["arch"]:
+        pytest.exit(f"unknown arch '{arch}'. Known are: {', '.join(guest.TABLE['arch'])}", 2)
+    if scenario and arch and guest.SCENARIOS[scenario]["arch"] != arch:
+        pytest.exit(f"scenario '{scenario}' is not for {arch}", 2)
+
+
+def pytest_generate_tests(metafunc):
+    if "scenario" in metafunc.fixturenames:
+        only, arch = metafunc.config.getoption("boot"), metafunc.config.getoption("arch")
+        metafunc.parametrize("scenario", [
+            name for name, scenario in guest.SCENARIOS.items()
+            if only in (None, name) and arch in (None, scenario["arch"])])
+
+
+@pytest.fixture
+def verdicts():
+    return VERDICTS
+
+
+@pytest.fixture(scope="session")
+def built_arch(pytestconfig):
+    """An arch that scripts/setup has been through: --arch, or the first there is."""
+    only = pytestconfig.getoption("arch")
+    for arch in [only] if only else guest.TABLE["arch"]:
+        if (guest.ROOT / "build" / arch / "env").exists():
+            return arch
+    pytest.fail("nothing is built yet: run 'make' first", pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if VERDICTS:
+        terminalreporter.section("boots")
+    for name, verdict in VERDICTS.items():
+        terminalreporter.write_line(f"{name:14} {'FAIL' if verdict.reasons else 'ok':4} {verdict}")

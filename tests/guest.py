@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Boots a scenario of scenarios.toml in QEMU and judges what its console said."""
+
+import io
+import os
+import re
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+TABLE = tomllib.loads((TESTS / "scenarios.toml").read_text())
+SCENARIOS = TABLE["scenario"]
+TIMEOUT = 180
+
+
+class BootError(Exception):
+    """The guest could not be started; the message says why and what to do."""
+
+
+@dataclass
+class Verdict:
+    reasons: list[str] = field(default_factory=list)
+    cases: int = 0
+    skipped: int = 0
+    checks: int = 0
+    seconds: float = 0
+
+    def __str__(self):
+        return (f"{self.cases} KUnit cases ({self.skipped} skipped), "
+                f"{self.checks} checks passed, {self.seconds:.1f} s")
+
+
+def list_scenarios():
+    return "\n".join(f"  {name:14} {s['about']}" for name, s in SCENARIOS.items())
+
+
+def summary(reasons, most=3):
+    """Reasons in one line."""
+    more = [f"and {len(reasons) - most} more"] if len(reasons) > most else []
+    return "; ".join(" ".join(r.split()) for r in [*reasons[:most], *more])
+
+
+# Judging a console log
+
+STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
+COMPLAINT = re.compile(
+    r"(?<!end )Kernel panic|Oops|Internal error:|Unable to handle kernel|BUG:|kernel BUG at|WARNING:"
+    r"|general protection fault|UBSAN:|INFO: task .* blocked|detected (?:expedited )?stall"
+    r"|DMA-API: (?!preallocated|debugging enabled|dma_debug_entry pool grown|Mapped at)"
+    r"|cut here|Call [Tt]race:")
+# These come with a line that says more, as a rule.
+VAGUE = re.compile(r"cut here|Call [Tt]race:")
+
+
+def parse_ktap(lines, ksrc):
+    """(cases run, cases skipped, complaints) of the KUnit output in a kernel log."""
+    sys.path.insert(0, f"{ksrc}/tools/testing/kunit")
+    try:
+        import kunit_parser
+        from kunit_printer import Printer
+    finally:
+        del sys.path[0]
+
+    def failures(test, *parents):
+        if not test.subtests and not test.ok_status():
+            yield ".".join([*parents, test.name]) + " failed"
+        for sub in test.subtests:
+            yield from failures(sub, *parents, test.name)
+
+    counts = kunit_parser.TestCounts()
+    reasons = []
+    # Each module that is loaded prints a report; the kernel itself an empty one.
+    starts = [i for i, line in enumerate(lines) if line == "KTAP version 1"]
+    for start, end in zip(starts, [*starts[1:], len(lines)]):
+        if lines[start + 1:start + 2] == ["1..0"]:
+            continue
+        output = io.StringIO()
+        report = kunit_parser.parse_run_tests(lines[start:end], Printer(output=output))
+        counts.add_subtest_counts(report.counts)
+        problems = [reason for suite in report.subtests for reason in failures(suite)]
+        problems += re.findall(r"\[ERROR\] Test: (.*)", output.getvalue())
+        if not problems and report.status in (kunit_parser.TestStatus.FAILURE,
+                                              kunit_parser.TestStatus.TEST_CRASHED):
+            problems = [str(report.counts)]
+        reasons += ["KUnit: " + problem for problem in problems]
+
+    ran = counts.total() - counts.skipped
+    return ran, counts.skipped, reasons or ([] if ran else ["no KUnit case ran"])
+
+
+def last_step(log):
+    steps = re.findall(r"step: (\w+):", log)
+    return f"in step {steps[-1]}" if steps else "before its first step"
+
+
+def judge(log, ksrc, timeout=None):
+    """The verdict over a whole console log; `timeout` if that is what ended it."""
+    verdict = Verdict()
+    lines = [STAMP.sub("", line.rstrip()) for line in log.splitlines()]
+
+    complaints = [line.strip() for line in lines if COMPLAINT.search(line)]
+    verdict.reasons += [c for c in complaints if not VAGUE.search(c)] or complaints
+    verdict.reasons += [line.removeprefix("check: FAIL ") for line in lines
+                        if line.startswith("check: FAIL ")]
+    verdict.checks = sum(line.startswith("check: PASS ") for line in lines)
+    if timeout:
+        verdict.reasons.append(f"timed out after {timeout:g} s, {last_step(log)}")
+    elif "guest: done" not in lines:
+        verdict.reasons.append(f"the guest ended early, {last_step(log)}")
+    verdict.cases, verdict.skipped, reasons = parse_ktap(lines, ksrc)
+    verdict.reasons += reasons
+    return verdict
+
+
+# Starting a guest
+
+def environment(arch):
+    """The variables that scripts/setup found for an arch."""
+    path = ROOT / "build" / arch / "env"
+    try:
+        words = shlex.split(path.read_text())
+    except FileNotFoundError:
+        raise BootError(f"{path.relative_to(ROOT)} is missing: run 'make ARCH={arch}' first") from None
+    return dict(word.split("=", 1) for word in words)
+
+
+def pack_initramfs(env, out):
+    build = ROOT / "build" / env["ARCH"]
+    files = {
+        "bin/busybox": Path(env["BUSYBOX"]),
+        "bin/gpu-copy": build / "guest/gpu-copy",
+        "init": TESTS / "guest/init",
+        "checks": TESTS / "guest/checks",
+        "lib/sgdma/sgdma.ko": build / "modules/sgdma.ko",
+        "lib/sgdma/sgdma_gpu.ko": build / "modules/samples/gpu/sgdma_gpu.ko",
+    }
+    image = out / "initramfs.cpio"
+    with tempfile.TemporaryDirectory() as staging, image.open("wb") as cpio:
+        for name, source in files.items():
+            if not source.exists():
+                raise BootError(f"{source} is missing: run 'make ARCH={env['ARCH']}' first")
+            target = Path(staging, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+        Path(staging, "init").chmod(0o755)
+        names = "\n".join(str(p.relative_to(staging)) for p in sorted(Path(staging).rglob("*")))
+        subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], check=True,
+                       cwd=staging, input=names.encode(), stdout=cpio)
+    return image
+
+
+def edit_dtb(machine, node, prop, out):
+    """QEMU's device tree for this machine, less one property."""
+    dtb = str(out / "machine.dtb")
+    subprocess.run([*machine, "-M", f"dumpdtb={dtb}"], check=True, capture_output=True)
+    nodes = subprocess.run(["fdtget", "-l", dtb, "/"], check=True, capture_output=True, text=True)
+    path = next("/" + n for n in nodes.stdout.split() if n.split("@")[0] == node)
+    subprocess.run(["fdtput", "-d", dtb, path, prop], check=True)
+    return dtb
+
+
+def command(name, out, mode, cmdline="", qemu_args=""):
+    """The QEMU command line of a scenario, its files made ready in `out`."""
+    scenario = SCENARIOS[name]
+    env = environment(scenario["arch"])
+    out.mkdir(parents=True, exist_ok=True)
+    parts = [TABLE["arch"][scenario["arch"]], scenario, TABLE["all"]]
+
+    # Whoever varies the machine wants another one.
+    expect = "" if cmdline or qemu_args else scenario["expect"]
+
+    def joined(key, extra):
+        return " ".join([*(p.get(key, "") for p in parts), extra])
+
+    # Killed with us, even where we get no chance to do it ourselves.
+    qemu = ["setpriv", "--pdeathsig", "KILL", env["QEMU"], "-nodefaults", "-display", "none",
+            "-no-reboot", *shlex.split(joined("qemu", qemu_args))]
+    if edit := scenario.get("dtb_delete"):
+        qemu += ["-dtb", edit_dtb(qemu, edit["node"], edit["property"], out)]
+    qemu += ["-serial", "mon:stdio" if mode == "shell" else "stdio",
+             "-kernel", env["KIMAGE"], "-initrd", str(pack_initramfs(env, out)),
+             "-append", joined("cmdline", f"guest_mode={mode} guest_expect={expect} {cmdline}")]
+    return qemu, env
+
+
+def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None):
+    """Boots a scenario, console to `out`/console.log and to `echo`; its verdict."""
+    out = Path(out).absolute()
+    qemu, env = command(name, out, "checks", cmdline, qemu_args)
+    start = time.monotonic()
+    timed_out = False
+    with (out / "console.log").open("wb") as console, tempfile.TemporaryFile("w+") as errors:
+        streams = [console, echo] if echo else [console]
+        # A session of its own: Ctrl-C is ours to handle.
+        guest = subprocess.Popen(qemu, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=errors, start_new_session=True)
+        try:
+            while True:
+                left = start + timeout - time.monotonic()
+                if left <= 0 or not select.select([guest.stdout], [], [], left)[0]:
+                    timed_out = True
+                    break
+                data = os.read(guest.stdout.fileno(), 65536)
+                if not data:
+                    break
+                for stream in streams:
+                    stream.write(data.replace(b"\r", b""))
+                    stream.flush()
+        finally:
+            if timed_out or sys.exc_info()[0]:
+                guest.kill()
+            guest.stdout.close()
+            guest.wait()
+        errors.seek(0)
+        message = errors.read().strip()
+
+    log = (out / "console.log").read_text(errors="replace")
+    if guest.returncode and not timed_out:
+        raise BootError(f"QEMU failed {last_step(log)}: {message or guest.returncode}")
+    verdict = judge(log, env["KSRC"], timeout if timed_out else None)
+    verdict.seconds = time.monotonic() - start
+    return verdict
+
+
+def shell(name, out, cmdline="", qemu_args=""):
+    """Replaces this process by a guest with a prompt."""
+    qemu, _ = command(name, Path(out).absolute(), "shell", cmdline, qemu_args)
+    os.execvp(qemu[0], qemu)

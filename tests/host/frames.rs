@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `src/frames.rs` on the host, against models that count byte by byte.
+
+#[path = "../../src/frames.rs"]
+mod frames;
+
+use frames::{
+    pieces,
+    segments,
+    Frames,
+    Run, //
+};
+
+/// The frames that hold a byte of the run, found by looking at every byte.
+fn frames_by_bytes(run: Run, shift: u32) -> Vec<u64> {
+    let mut frames: Vec<u64> = (0..run.len)
+        .map(|i| (run.addr + i) >> shift << shift)
+        .collect();
+    frames.dedup();
+    frames
+}
+
+#[test]
+fn frames_cover_every_byte_and_no_more() {
+    for shift in 0..4 {
+        for addr in 0..40 {
+            for len in 0..40 {
+                let run = Run { addr, len };
+                let got = Frames::cover(run, shift);
+                let expected = frames_by_bytes(run, shift);
+                assert_eq!(got.size_hint(), (expected.len(), Some(expected.len())));
+                assert_eq!(
+                    got.collect::<Vec<_>>(),
+                    expected,
+                    "{run:?}, frames of {}",
+                    1 << shift
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_reach_the_end_of_the_address_space() {
+    let run = Run {
+        addr: u64::MAX - 0x1fff,
+        len: 0x2000,
+    };
+    let frames: Vec<u64> = Frames::cover(run, 12).collect();
+    assert_eq!(frames, [u64::MAX - 0x1fff, u64::MAX - 0xfff]);
+}
+
+#[test]
+fn frames_of_a_huge_run_are_counted_at_once() {
+    let run = Run {
+        addr: 0x1234_5678,
+        len: 64 << 30,
+    };
+    assert_eq!(Frames::cover(run, 12).size_hint().0, (64 << 30 >> 12) + 1);
+}
+
+#[test]
+fn exhausted_frames_stay_exhausted() {
+    let mut frames = Frames::cover(Run { addr: 5, len: 1 }, 2);
+    assert_eq!(frames.next(), Some(4));
+    assert_eq!((frames.next(), frames.next()), (None, None));
+    assert_eq!(Frames::EMPTY.count(), 0);
+}
+
+#[test]
+fn runs_within_a_boundary() {
+    for mask in [0, 1, 7, 15] {
+        for addr in 0..40 {
+            for len in 0..40 {
+                let run = Run { addr, len };
+                let crosses = (0..len).any(|i| (addr + i) & !mask != addr & !mask);
+                assert_eq!(run.within(mask), !crosses, "{run:?}, mask {mask}");
+            }
+        }
+    }
+    let all = Run {
+        addr: 0,
+        len: u64::MAX,
+    };
+    assert!(all.within(u64::MAX));
+}
+
+#[test]
+fn pieces_are_the_range_cut_at_blocks() {
+    for size in 1..6 {
+        for offset in 0..20 {
+            for len in 0..20 {
+                let mut bytes = Vec::new();
+                for (block, start, n) in pieces(offset, len, size) {
+                    assert!(n > 0 && start + n <= size);
+                    bytes.extend((start..start + n).map(|i| block * size + i));
+                }
+                assert!(bytes.into_iter().eq(offset..offset + len));
+            }
+        }
+    }
+}
+
+/// Whether pages number `i` and `i + 1` may share a segment of which `have` pages are there.
+fn joins(pages: &[u64], i: usize, have: usize, max: u64, boundary: u64) -> bool {
+    let start = pages[i + 1 - have];
+    pages[i + 1] == pages[i] + 4
+        && (have as u64 + 1) * 4 <= max
+        && (start..pages[i + 1] + 4).all(|byte| byte & !boundary == start & !boundary)
+}
+
+#[test]
+fn segments_are_as_long_as_the_limits_allow() {
+    // Every pattern of eight pages of four bytes, each following its neighbour or not.
+    for gaps in 0..1u32 << 8 {
+        let mut at = 8;
+        let pages: Vec<u64> = (0..8)
+            .map(|i| {
+                at += if gaps >> i & 1 == 0 { 4 } else { 12 };
+                at
+            })
+            .collect();
+        for max in [4, 7, 8, 12, 16, u64::MAX] {
+            for boundary in [3, 7, 15, 31, u64::MAX] {
+                let mut expected = vec![1];
+                for i in 0..pages.len() - 1 {
+                    let have = expected.last_mut().unwrap();
+                    if joins(&pages, i, *have, max, boundary) {
+                        *have += 1;
+                    } else {
+                        expected.push(1);
+                    }
+                }
+                let got: Vec<usize> = segments(pages.iter().copied(), 4, max, boundary).collect();
+                assert_eq!(
+                    got, expected,
+                    "{pages:?}, max {max}, boundary {boundary:#x}"
+                );
+            }
+        }
+    }
+    assert_eq!(segments([].into_iter(), 4, 8, u64::MAX).count(), 0);
+}
