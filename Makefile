@@ -77,8 +77,10 @@ modules_install: modules
 clean:
 	rm -rf $(TOP)/build $(TOP)/rust-project.json
 
+# Only what is ours: SGDMA_CACHE may have been pointed at a directory that holds more.
+CACHE := $(or $(SGDMA_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sgdma)
 distclean: clean
-	@$(TOP)/scripts/setup --purge
+	rm -rf $(addprefix $(CACHE)/,apt busybox kernel logs rust-src src tmp tools lock)
 
 RUST_SOURCES := $(shell find $(TOP)/src $(TOP)/samples $(TOP)/tests -name '*.rs')
 RUSTFMT := $(shell command -v rustfmt)
