@@ -52,6 +52,9 @@ $(BUILD)/guest/gpu-copy: $(TOP)/samples/gpu/user/gpu-copy.c $(TOP)/samples/gpu/s
 		-Os -Wall -Wextra -Werror -ffreestanding -fno-stack-protector -nostdlib -static -fuse-ld=lld \
 		-nostdinc -isystem "$$KSRC/tools/include/nolibc" -isystem "$$KDIR/usr/include" -o $@ $<
 
+# Not sourced into our own environment, whose KDIR= and KSRC= are the user's.
+PYTHON = "$$(. $(TOP)/build/$(1)/env && echo "$$PYTHON")"
+
 ifneq ($(KDIR),)
 run shell test: no-kdir
 endif
@@ -60,14 +63,14 @@ no-kdir:
 	$(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
 
 run: guest
-	@. $(BUILD)/env && "$$PYTHON" $(TOP)/scripts/boot $(BOOT_ARGS) $(SCENARIO)
+	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot $(BOOT_ARGS) $(SCENARIO)
 
 shell: guest
-	@. $(BUILD)/env && "$$PYTHON" $(TOP)/scripts/boot --shell $(BOOT_ARGS) $(SCENARIO)
+	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --shell $(BOOT_ARGS) $(SCENARIO)
 
 test:
 	+@set -e; for arch in $(TEST_ARCHES); do $(MAKE) -f $(TOP)/Makefile guest BOOT= ARCH=$$arch; done
-	@cd $(TOP) && . build/$(firstword $(TEST_ARCHES))/env && "$$PYTHON" -B -m pytest --junitxml=build/test/results.xml \
+	@cd $(TOP) && $(call PYTHON,$(firstword $(TEST_ARCHES))) -B -m pytest --junitxml=build/test/results.xml \
 		$(if $(BOOT),tests/test_boot.py --boot $(BOOT),tests $(if $(filter 1,$(words $(TEST_ARCHES))),--arch $(TEST_ARCHES)))
 
 modules_install: modules
