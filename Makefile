@@ -55,12 +55,9 @@ $(BUILD)/guest/gpu-copy: $(TOP)/samples/gpu/user/gpu-copy.c $(TOP)/samples/gpu/s
 # Not sourced into our own environment, whose KDIR= and KSRC= are the user's.
 PYTHON = "$$(. $(TOP)/build/$(1)/env && echo "$$PYTHON")"
 
-ifneq ($(KDIR),)
-run shell test: no-kdir
+ifneq ($(and $(KDIR),$(filter run shell test,$(MAKECMDGOALS))),)
+$(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
 endif
-.PHONY: no-kdir
-no-kdir:
-	$(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
 
 run: guest
 	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot $(BOOT_ARGS) $(SCENARIO)

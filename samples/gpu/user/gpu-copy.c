@@ -44,7 +44,8 @@ static int move(int from, const char *from_name, int to, const char *to_name, of
 	static char buf[65536];
 
 	while (bytes > 0) {
-		ssize_t got = read(from, buf, bytes < (off_t)sizeof(buf) ? (size_t)bytes : sizeof(buf));
+		size_t most = bytes < (off_t)sizeof(buf) ? (size_t)bytes : sizeof(buf);
+		ssize_t got = read(from, buf, most);
 		ssize_t done = 0;
 
 		if (got == 0)
@@ -98,7 +99,7 @@ int main(int argc, char **argv)
 	if (ioctl(node, SGDMA_GPU_COPY, &copy) < 0)
 		return fail("copy");
 	printf("gpu-copy: %llu bytes, %u pages\n", (unsigned long long)copy.bytes, copy.pages);
-	printf("gpu-copy: segments: source %u, for the device %u; destination %u, for the device %u\n",
+	printf("gpu-copy: source of %u segments, %u for the device; destination of %u, %u\n",
 	       copy.src_orig_nents, copy.src_nents, copy.dst_orig_nents, copy.dst_nents);
 	if (lseek(node, 0, SEEK_SET) < 0)
 		return fail("seek");
