@@ -23,8 +23,42 @@ extern "C" {
     /// `dma_set_seg_boundary()`; warns if the bus gave the device no `dma_parms`.
     pub(crate) fn sgdma_dma_set_seg_boundary(dev: *mut bindings::device, mask: c_ulong);
 
+    /// `dma_sync_sgtable_for_cpu()`.
+    pub(crate) fn sgdma_dma_sync_sgtable_for_cpu(
+        dev: *mut bindings::device,
+        sgt: *mut bindings::sg_table,
+        dir: bindings::dma_data_direction,
+    );
+
+    /// `dma_sync_single_for_cpu()`.
+    pub(crate) fn sgdma_dma_sync_single_for_cpu(
+        dev: *mut bindings::device,
+        addr: bindings::dma_addr_t,
+        size: usize,
+        dir: bindings::dma_data_direction,
+    );
+
+    /// `dma_sync_sgtable_for_device()`.
+    pub(crate) fn sgdma_dma_sync_sgtable_for_device(
+        dev: *mut bindings::device,
+        sgt: *mut bindings::sg_table,
+        dir: bindings::dma_data_direction,
+    );
+
+    /// `dma_sync_single_for_device()`.
+    pub(crate) fn sgdma_dma_sync_single_for_device(
+        dev: *mut bindings::device,
+        addr: bindings::dma_addr_t,
+        size: usize,
+        dir: bindings::dma_data_direction,
+    );
+
     /// `page_to_phys()`.
     pub(crate) fn sgdma_page_to_phys(page: *mut bindings::page) -> bindings::phys_addr_t;
+
+    /// Writes a byte as a directly mapped device would.
+    #[cfg(CONFIG_KUNIT = "y")]
+    pub(crate) fn sgdma_selftest_device_write(addr: bindings::dma_addr_t, byte: u8);
 
     /// `init_srcu_struct()`; may sleep.
     pub(crate) fn sgdma_init_srcu_struct(ssp: *mut bindings::srcu_struct) -> c_int;

@@ -18,8 +18,14 @@ pub trait Direction: private::Sealed + Copy + Send + Sync + 'static {
     const DIRECTION: DataDirection;
 }
 
+/// A direction in which the device reads what the CPU wrote.
+pub trait DeviceReads: Direction {}
+
+/// A direction in which the device writes what the CPU will read.
+pub trait DeviceWrites: Direction {}
+
 macro_rules! directions {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $($does:ident),*;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
@@ -29,14 +35,16 @@ macro_rules! directions {
         impl Direction for $name {
             const DIRECTION: DataDirection = DataDirection::$name;
         }
+
+        $(impl $does for $name {})*
     )*};
 }
 
 directions! {
     /// The device reads the buffer: `DMA_TO_DEVICE`.
-    ToDevice;
+    ToDevice: DeviceReads;
     /// The device writes the buffer: `DMA_FROM_DEVICE`.
-    FromDevice;
+    FromDevice: DeviceWrites;
     /// The device reads and writes the buffer: `DMA_BIDIRECTIONAL`.
-    Bidirectional;
+    Bidirectional: DeviceReads, DeviceWrites;
 }

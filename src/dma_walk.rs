@@ -6,76 +6,126 @@
 //!
 //! Bounded by the `nents` that mapping returned and by `sg_dma_len()`. The CPU's pages are another
 //! walk and another type: an IOMMU may have merged entries, so the two do not run in step.
+//!
+//! All walks are iterators that can be cloned, to go on later from where they are. One that starts
+//! at a page offset is the same walk behind `skip`, which takes constant time for each entry.
 
 use crate::{
     frames::{
-        Frames,
+        fit_blocks,
+        Coalesce,
+        FrameWalk,
         Run, //
     },
     scatterlist::{
         sg_dma_len,
-        sg_next, //
+        Entries, //
     },
 };
-use core::{
-    iter::FusedIterator,
-    marker::PhantomData, //
-};
+use core::iter::FusedIterator;
 use kernel::{
     bindings,
     dma::DmaAddress,
-    page::PAGE_SHIFT, //
+    page::PAGE_SHIFT,
+    prelude::*, //
 };
 
-/// The runs of bus addresses of a mapped table: `for_each_sgtable_dma_sg()`.
+/// A `struct sg_table` in its mapped form: what the device sees of it.
+///
+/// [`Mapped`](crate::Mapped) lends it; tables that C mapped are taken over by
+/// [`from_raw`](Self::from_raw). There is no way to the CPU's pages from here: an imported dma-buf
+/// may have none.
 ///
 /// # Invariants
 ///
-/// `sg` points to a DMA-mapped entry of a scatterlist that has at least `left` entries from there
-/// on, unless `left` is zero; the list is neither changed nor unmapped during `'a`.
-#[derive(Clone)]
-pub struct DmaRuns<'a> {
-    sg: *const bindings::scatterlist,
-    left: u32,
-    _table: PhantomData<&'a bindings::scatterlist>,
-}
+/// Behind a reference, the table is mapped for a device, `sgl` has `nents` mapped entries, and
+/// neither is changed or unmapped while the reference lives.
+#[repr(transparent)]
+pub struct DmaTable(bindings::sg_table);
 
-// SAFETY: A `DmaRuns` only reads a list that, by its invariants, nobody changes during `'a`.
-unsafe impl Send for DmaRuns<'_> {}
+// SAFETY: By its invariants it is only read.
+unsafe impl Send for DmaTable {}
 // SAFETY: As for `Send`.
-unsafe impl Sync for DmaRuns<'_> {}
+unsafe impl Sync for DmaTable {}
 
-impl<'a> DmaRuns<'a> {
-    /// Walks the mapped entries of `sgt`.
+impl DmaTable {
+    /// Takes a table that is mapped already, by C code for example.
     ///
     /// # Safety
     ///
-    /// `sgt` is DMA-mapped, has `nents` entries at least, and is neither changed nor unmapped
-    /// during `'a`.
-    pub(crate) unsafe fn new(sgt: &'a bindings::sg_table) -> Self {
+    /// During `'a`, `sgt` points to a valid table that is mapped for a device, with `nents` as
+    /// mapping returned it, and nobody changes, unmaps or frees it.
+    pub unsafe fn from_raw<'a>(sgt: *const bindings::sg_table) -> &'a Self {
+        // SAFETY: Valid, as the caller promises; the type is transparent.
         // INVARIANT: The caller promises just this.
-        Self {
-            sg: sgt.sgl,
-            left: sgt.nents,
-            _table: PhantomData,
+        unsafe { &*sgt.cast() }
+    }
+
+    /// The C structure, for C functions that read it.
+    pub fn as_raw(&self) -> *const bindings::sg_table {
+        &self.0
+    }
+
+    /// Number of entries that mapping made: `sg_table::nents`. An IOMMU may have merged some.
+    pub fn nents(&self) -> usize {
+        self.0.nents as usize
+    }
+
+    /// The mapped entries, one run of bus addresses for each: `for_each_sgtable_dma_sg()`.
+    #[inline]
+    pub fn dma_segments(&self) -> DmaSegments<'_> {
+        // SAFETY: By the type invariants the list has `nents` entries that nobody changes as long
+        // as `self` is borrowed.
+        DmaSegments(unsafe { Entries::new(self.0.sgl, self.0.nents) })
+    }
+
+    /// The runs of bus addresses: entries that continue their neighbour are one.
+    #[inline]
+    pub fn dma_runs(&self) -> DmaRuns<'_> {
+        DmaRuns(Coalesce::new(self.dma_segments()))
+    }
+
+    /// The page-aligned bus addresses of all entries: `for_each_sgtable_dma_page()`.
+    #[inline]
+    pub fn dma_pages(&self) -> DmaPages<'_> {
+        DmaPages(FrameWalk::new(self.dma_segments(), PAGE_SHIFT as u32))
+    }
+
+    /// The addresses of the blocks of `size` bytes that hold the buffer, `size` being a size of
+    /// the device's pages: `rdma_for_each_block()`. It may be smaller or larger than the CPU's.
+    ///
+    /// The buffer begins [`DmaBlocks::offset`] bytes into the first one.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if `size` is no power of two.
+    /// - `ERANGE` if the runs are not aligned well enough: a block inside the buffer would hold
+    ///   what is not the buffer's.
+    pub fn dma_blocks(&self, size: u64) -> Result<DmaBlocks<'_>> {
+        if !size.is_power_of_two() {
+            return Err(EINVAL);
         }
+        if !fit_blocks(self.dma_runs(), size) {
+            return Err(ERANGE);
+        }
+        let first = self.dma_runs().next();
+        Ok(DmaBlocks {
+            walk: FrameWalk::new(self.dma_runs(), size.trailing_zeros()),
+            offset: first.map_or(0, |run| run.addr & (size - 1)),
+        })
     }
 }
 
-impl Iterator for DmaRuns<'_> {
+/// See [`DmaTable::dma_segments`].
+#[derive(Clone)]
+pub struct DmaSegments<'a>(Entries<'a>);
+
+impl Iterator for DmaSegments<'_> {
     type Item = Run;
 
     #[inline]
     fn next(&mut self) -> Option<Run> {
-        self.left = self.left.checked_sub(1)?;
-        // SAFETY: By the type invariants there was an entry left, so `sg` points to a valid one
-        // that nobody changes.
-        let sg = unsafe { &*self.sg };
-        if self.left > 0 {
-            // SAFETY: There is another entry behind this one, by the type invariants.
-            // INVARIANT: It has one less from there on.
-            self.sg = unsafe { sg_next(self.sg) };
-        }
+        let sg = self.0.next()?;
         Some(Run {
             addr: sg.dma_address,
             len: sg_dma_len(sg),
@@ -84,66 +134,86 @@ impl Iterator for DmaRuns<'_> {
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left as usize, Some(self.left as usize))
+        self.0.size_hint()
     }
 }
 
-impl ExactSizeIterator for DmaRuns<'_> {}
-impl FusedIterator for DmaRuns<'_> {}
+impl ExactSizeIterator for DmaSegments<'_> {}
+impl FusedIterator for DmaSegments<'_> {}
 
-/// The page-aligned bus addresses of a mapped table: `for_each_sgtable_dma_page()`.
-///
-/// Yields the frames of `PAGE_SIZE` bytes that hold at least one byte of a run, run after run: what
-/// a page table is filled with. A run need not begin where its first frame does: a bounce buffer
-/// or an IOMMU with smaller pages may put it anywhere in there. A copy engine wants [`DmaRuns`].
+/// See [`DmaTable::dma_runs`].
 #[derive(Clone)]
-pub struct DmaPages<'a> {
-    runs: DmaRuns<'a>,
-    frames: Frames,
-}
+pub struct DmaRuns<'a>(Coalesce<DmaSegments<'a>>);
 
-impl<'a> DmaPages<'a> {
-    pub(crate) fn new(runs: DmaRuns<'a>) -> Self {
-        Self {
-            runs,
-            frames: Frames::EMPTY,
-        }
-    }
-}
-
-#[inline]
-fn frames(run: Run) -> Frames {
-    Frames::cover(run, PAGE_SHIFT as u32)
-}
-
-impl Iterator for DmaPages<'_> {
-    type Item = DmaAddress;
+impl Iterator for DmaRuns<'_> {
+    type Item = Run;
 
     #[inline]
-    fn next(&mut self) -> Option<DmaAddress> {
-        loop {
-            if let Some(addr) = self.frames.next() {
-                return Some(addr);
-            }
-            self.frames = frames(self.runs.next()?);
-        }
-    }
-
-    /// Goes run by run, so that the inner loop is a plain counted one.
-    #[inline]
-    fn fold<B, F>(self, init: B, mut f: F) -> B
-    where
-        F: FnMut(B, DmaAddress) -> B,
-    {
-        let acc = self.frames.fold(init, &mut f);
-        self.runs
-            .fold(acc, |acc, run| frames(run).fold(acc, &mut f))
+    fn next(&mut self) -> Option<Run> {
+        self.0.next()
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.frames.size_hint().0, None)
+        self.0.size_hint()
     }
 }
 
-impl FusedIterator for DmaPages<'_> {}
+impl FusedIterator for DmaRuns<'_> {}
+
+/// See [`DmaTable::dma_pages`].
+///
+/// Yields the frames of `PAGE_SIZE` bytes that hold at least one byte of an entry, entry after
+/// entry: what a page table is filled with. A run need not begin where its first frame does: a
+/// bounce buffer or an IOMMU with smaller pages may put it anywhere in there. A copy engine wants
+/// [`DmaRuns`].
+#[derive(Clone)]
+pub struct DmaPages<'a>(FrameWalk<DmaSegments<'a>>);
+
+/// See [`DmaTable::dma_blocks`].
+#[derive(Clone)]
+pub struct DmaBlocks<'a> {
+    walk: FrameWalk<DmaRuns<'a>>,
+    offset: u64,
+}
+
+impl DmaBlocks<'_> {
+    /// How many bytes into the first block of the table the buffer begins.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+/// Walks of frames are [`FrameWalk`]s that hide what they are made of.
+macro_rules! frame_walk {
+    ($name:ident, $walk:tt) => {
+        impl Iterator for $name<'_> {
+            type Item = DmaAddress;
+
+            #[inline]
+            fn next(&mut self) -> Option<DmaAddress> {
+                self.$walk.next()
+            }
+
+            #[inline]
+            fn nth(&mut self, n: usize) -> Option<DmaAddress> {
+                self.$walk.nth(n)
+            }
+
+            #[inline]
+            fn fold<B, F: FnMut(B, DmaAddress) -> B>(self, init: B, f: F) -> B {
+                self.$walk.fold(init, f)
+            }
+
+            #[inline]
+            fn size_hint(&self) -> (usize, Option<usize>) {
+                self.$walk.size_hint()
+            }
+        }
+
+        impl FusedIterator for $name<'_> {}
+    };
+}
+
+frame_walk!(DmaPages, 0);
+frame_walk!(DmaBlocks, walk);

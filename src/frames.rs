@@ -52,6 +52,15 @@ impl Frames {
         left: 0,
         shift: 0,
     };
+
+    /// Drops up to `n` frames; how many of the `n` there were not.
+    #[inline]
+    fn drop_front(&mut self, n: u64) -> u64 {
+        let dropped = n.min(self.left);
+        self.left -= dropped;
+        self.next = self.next.wrapping_add(dropped << self.shift);
+        n - dropped
+    }
 }
 
 impl Iterator for Frames {
@@ -76,6 +85,132 @@ impl Iterator for Frames {
 }
 
 impl core::iter::FusedIterator for Frames {}
+
+/// The frames of run after run.
+///
+/// Going to the next frame takes constant time, and so does skipping a run's: `nth` (and with it
+/// `skip`, which is how a walk starts at an offset) goes run by run, and `fold` (and with it
+/// `for_each`, `count` and the like) has a plain counted loop for each.
+#[derive(Clone, Debug)]
+pub(crate) struct FrameWalk<I> {
+    runs: I,
+    frames: Frames,
+    shift: u32,
+}
+
+impl<I: Iterator<Item = Run>> FrameWalk<I> {
+    #[inline]
+    pub(crate) fn new(runs: I, shift: u32) -> Self {
+        Self {
+            runs,
+            frames: Frames::EMPTY,
+            shift,
+        }
+    }
+}
+
+impl<I: Iterator<Item = Run>> Iterator for FrameWalk<I> {
+    type Item = u64;
+
+    #[inline]
+    fn next(&mut self) -> Option<u64> {
+        loop {
+            if let Some(frame) = self.frames.next() {
+                return Some(frame);
+            }
+            self.frames = Frames::cover(self.runs.next()?, self.shift);
+        }
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<u64> {
+        let mut left = n as u64;
+        loop {
+            left = self.frames.drop_front(left);
+            if let Some(frame) = self.frames.next() {
+                return Some(frame);
+            }
+            self.frames = Frames::cover(self.runs.next()?, self.shift);
+        }
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, u64) -> B>(self, init: B, mut f: F) -> B {
+        let shift = self.shift;
+        let acc = self.frames.fold(init, &mut f);
+        self.runs
+            .fold(acc, |acc, run| Frames::cover(run, shift).fold(acc, &mut f))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (now, _) = self.frames.size_hint();
+        let upper = match self.runs.size_hint() {
+            (_, Some(0)) => Some(now),
+            _ => None,
+        };
+        (now, upper)
+    }
+}
+
+/// Runs, with those that continue their neighbour made one; empty ones are left out.
+#[derive(Clone, Debug)]
+pub(crate) struct Coalesce<I> {
+    runs: I,
+    ahead: Option<Run>,
+}
+
+impl<I: Iterator<Item = Run>> Coalesce<I> {
+    #[inline]
+    pub(crate) fn new(runs: I) -> Self {
+        Self { runs, ahead: None }
+    }
+}
+
+impl<I: Iterator<Item = Run>> Iterator for Coalesce<I> {
+    type Item = Run;
+
+    #[inline]
+    fn next(&mut self) -> Option<Run> {
+        let mut run = self.ahead.take();
+        for next in self.runs.by_ref() {
+            match &mut run {
+                _ if next.len == 0 => {}
+                None => run = Some(next),
+                // Does not wrap: runs end within the address space, and this one goes on.
+                Some(run) if run.addr.wrapping_add(run.len) == next.addr => run.len += next.len,
+                Some(_) => {
+                    self.ahead = Some(next);
+                    break;
+                }
+            }
+        }
+        run
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (_, upper) = self.runs.size_hint();
+        let ahead = usize::from(self.ahead.is_some());
+        (ahead, upper.and_then(|upper| upper.checked_add(ahead)))
+    }
+}
+
+/// Whether `runs`, which must be coalesced, can be told by blocks of `size` bytes: only the first
+/// block may begin before its run does, and only the last one end after.
+pub(crate) fn fit_blocks(runs: impl Iterator<Item = Run>, size: u64) -> bool {
+    let mut runs = runs.peekable();
+    let mut first = true;
+    while let Some(run) = runs.next() {
+        let starts = first || run.addr % size == 0;
+        let ends = runs.peek().is_none() || run.addr.wrapping_add(run.len) % size == 0;
+        if !starts || !ends {
+            return false;
+        }
+        first = false;
+    }
+    true
+}
 
 /// Joins pages, given by their addresses, to segments of at most `max_len` bytes that do not cross
 /// `boundary`, a mask; gives the number of pages of each, in order.

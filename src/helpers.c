@@ -6,6 +6,7 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/srcu.h>
 
@@ -28,6 +29,34 @@ void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask)
 	dma_set_seg_boundary(dev, mask);
 }
 EXPORT_SYMBOL_GPL(sgdma_dma_set_seg_boundary);
+
+void sgdma_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *sgt,
+				    enum dma_data_direction dir)
+{
+	dma_sync_sgtable_for_cpu(dev, sgt, dir);
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_sync_sgtable_for_cpu);
+
+void sgdma_dma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
+				       enum dma_data_direction dir)
+{
+	dma_sync_sgtable_for_device(dev, sgt, dir);
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_sync_sgtable_for_device);
+
+void sgdma_dma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
+				   enum dma_data_direction dir)
+{
+	dma_sync_single_for_cpu(dev, addr, size, dir);
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_sync_single_for_cpu);
+
+void sgdma_dma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
+				      enum dma_data_direction dir)
+{
+	dma_sync_single_for_device(dev, addr, size, dir);
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_sync_single_for_device);
 
 phys_addr_t sgdma_page_to_phys(struct page *page)
 {
@@ -53,3 +82,14 @@ void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx)
 	srcu_read_unlock(ssp, idx);
 }
 EXPORT_SYMBOL_GPL(sgdma_srcu_read_unlock);
+
+#if IS_BUILTIN(CONFIG_KUNIT)
+/*
+ * For self-tests, whose device has no hardware: what one that is mapped
+ * directly would do.
+ */
+void sgdma_selftest_device_write(dma_addr_t addr, u8 byte)
+{
+	*(volatile u8 *)phys_to_virt(addr) = byte;
+}
+#endif

@@ -2,18 +2,29 @@
 #ifndef SGDMA_HELPERS_H
 #define SGDMA_HELPERS_H
 
+#include <linux/dma-direction.h>
 #include <linux/types.h>
 
 struct device;
 struct page;
+struct sg_table;
 struct srcu_struct;
 
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev);
 unsigned long sgdma_dma_get_seg_boundary(struct device *dev);
 void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask);
+void sgdma_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *sgt,
+				    enum dma_data_direction dir);
+void sgdma_dma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
+				       enum dma_data_direction dir);
+void sgdma_dma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
+				   enum dma_data_direction dir);
+void sgdma_dma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
+				      enum dma_data_direction dir);
 phys_addr_t sgdma_page_to_phys(struct page *page);
 int sgdma_init_srcu_struct(struct srcu_struct *ssp);
 int sgdma_srcu_read_lock(struct srcu_struct *ssp);
 void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
+void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
 
 #endif

@@ -5,18 +5,20 @@
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 use crate::{
+    cpu_walk::CpuTable,
     device::DmaDevice,
     direction::Direction,
-    dma_walk::{
-        DmaPages,
-        DmaRuns, //
-    },
+    dma_walk::DmaTable,
+    lockstep::Lockstep,
     table::SgTable, //
 };
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
-    ops::Deref, //
+    ops::{
+        Deref,
+        Range, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -50,6 +52,8 @@ impl From<MapError> for Error {
 pub struct Mapped<'bound, D: Direction> {
     dev: DmaDevice<'bound>,
     table: SgTable,
+    /// The bytes that are in the hands of the CPU; see `ownership.rs`.
+    with_cpu: Option<Range<usize>>,
     _direction: PhantomData<D>,
 }
 
@@ -91,11 +95,12 @@ impl SgTable {
         let mapped = Mapped {
             dev,
             table: self,
+            with_cpu: None,
             _direction: PhantomData,
         };
 
         let boundary = dev.seg_boundary() as u64;
-        if mapped.dma_runs().any(|run| !run.within(boundary)) {
+        if mapped.dma_segments().any(|run| !run.within(boundary)) {
             return Err(MapError {
                 error: ERANGE,
                 table: mapped.unmap(),
@@ -106,40 +111,29 @@ impl SgTable {
 }
 
 impl<'bound, D: Direction> Mapped<'bound, D> {
-    /// Number of entries that mapping made: `sg_table::nents`. An IOMMU may have merged some.
-    pub fn nents(&self) -> usize {
-        self.sgt().nents as usize
-    }
-
-    /// Number of entries before mapping: `sg_table::orig_nents`.
-    pub fn orig_nents(&self) -> usize {
-        self.table.orig_nents()
-    }
-
     /// Length of the buffer in bytes.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// The runs of bus addresses, one for each of the `nents`: `for_each_sgtable_dma_sg()`.
+    /// The table in its CPU form: which pages there are.
     #[inline]
-    pub fn dma_runs(&self) -> DmaRuns<'_> {
-        // SAFETY: By the type invariants the table is mapped; it is unmapped and changed only by
-        // what takes the `Mapped` away, which the borrow forbids.
-        unsafe { DmaRuns::new(self.sgt()) }
+    pub fn cpu(&self) -> &CpuTable {
+        self.table.cpu()
     }
 
-    /// The page-aligned bus addresses of all runs: `for_each_sgtable_dma_page()`.
+    /// Each page of the buffer beside its bus address, piece by piece.
     #[inline]
-    pub fn dma_pages(&self) -> DmaPages<'_> {
-        DmaPages::new(self.dma_runs())
+    pub fn lockstep(&self) -> Lockstep<'_> {
+        Lockstep::new(self.cpu().entries(), self.dma_segments())
     }
 
     /// Says that the device is about to be told addresses of this buffer.
     ///
     /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
-    pub fn submit(self) -> InFlight<'bound, D> {
+    pub fn submit(mut self) -> InFlight<'bound, D> {
+        self.reclaim();
         InFlight(ManuallyDrop::new(self))
     }
 
@@ -151,8 +145,17 @@ impl<'bound, D: Direction> Mapped<'bound, D> {
         unsafe { core::ptr::read(&this.table) }
     }
 
-    pub(crate) fn sgt(&self) -> &bindings::sg_table {
-        self.table.sgt()
+    pub(crate) fn dma(&self) -> DmaDevice<'bound> {
+        self.dev
+    }
+
+    /// For synchronisation and for the CPU's turn; it stays mapped.
+    pub(crate) fn table_mut(&mut self) -> &mut SgTable {
+        &mut self.table
+    }
+
+    pub(crate) fn with_cpu(&mut self) -> &mut Option<Range<usize>> {
+        &mut self.with_cpu
     }
 
     /// Must be the last thing that happens to `self`.
@@ -170,6 +173,18 @@ impl<'bound, D: Direction> Mapped<'bound, D> {
                 0,
             )
         };
+    }
+}
+
+/// What the device sees of the buffer, and the walks over it.
+impl<D: Direction> Deref for Mapped<'_, D> {
+    type Target = DmaTable;
+
+    #[inline]
+    fn deref(&self) -> &DmaTable {
+        // SAFETY: By the type invariants the table is mapped. It is unmapped and changed only by
+        // what takes the `Mapped` away, which the borrow forbids.
+        unsafe { DmaTable::from_raw(self.table.sgt()) }
     }
 }
 

@@ -6,6 +6,10 @@
 //!
 //! They are written again here so that walking is inlined into its caller's loop.
 
+use core::{
+    iter::FusedIterator,
+    marker::PhantomData, //
+};
 use kernel::bindings::{
     page,
     scatterlist, //
@@ -57,3 +61,61 @@ pub(crate) unsafe fn sg_next(sg: *const scatterlist) -> *const scatterlist {
         (link & !SG_PAGE_LINK_MASK) as *const scatterlist
     }
 }
+
+/// The first entries of a list.
+///
+/// # Invariants
+///
+/// Unless `left` is zero, `sg` points to an entry of a list that has `left` entries at least from
+/// there on, and nobody changes those during `'a`.
+#[derive(Clone)]
+pub(crate) struct Entries<'a> {
+    sg: *const scatterlist,
+    left: u32,
+    _list: PhantomData<&'a scatterlist>,
+}
+
+// SAFETY: It only reads a list that, by its invariants, nobody changes during `'a`.
+unsafe impl Send for Entries<'_> {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for Entries<'_> {}
+
+impl Entries<'_> {
+    /// # Safety
+    ///
+    /// Unless `count` is zero, `sgl` points to a list of `count` entries at least, and nobody
+    /// changes those during the lifetime of the result.
+    #[inline]
+    pub(crate) unsafe fn new(sgl: *const scatterlist, count: u32) -> Self {
+        // INVARIANT: The caller promises just this.
+        Self {
+            sg: sgl,
+            left: count,
+            _list: PhantomData,
+        }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = &'a scatterlist;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a scatterlist> {
+        self.left = self.left.checked_sub(1)?;
+        let sg = self.sg;
+        if self.left > 0 {
+            // SAFETY: There is another entry behind this one, by the type invariants.
+            // INVARIANT: It has one less from there on.
+            self.sg = unsafe { sg_next(sg) };
+        }
+        // SAFETY: By the type invariants `sg` is a valid entry that nobody changes.
+        Some(unsafe { &*sg })
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
+}
+
+impl FusedIterator for Entries<'_> {}

@@ -2,7 +2,11 @@
 
 //! Self-tests, run by KUnit when the module is loaded.
 
-use crate::*;
+use crate::{
+    bindings as helpers,
+    *, //
+};
+use core::ops::Range;
 use kernel::{
     alloc::flags::GFP_KERNEL,
     bindings,
@@ -42,8 +46,9 @@ impl TestDevice {
 }
 
 /// The DMA pages as the kernel's own iterator gives them: `for_each_sg_dma_page()`.
-fn c_dma_pages<D: Direction>(mapped: &Mapped<'_, D>) -> Result<KVVec<u64>> {
-    let sgt = mapped.sgt();
+fn c_dma_pages(table: &DmaTable) -> Result<KVVec<u64>> {
+    // SAFETY: Behind a reference the table is valid.
+    let sgt = unsafe { &*table.as_raw() };
     let mut pages = KVVec::new();
     let mut iter = bindings::sg_dma_page_iter::default();
     // SAFETY: `iter` is valid for writing and `sgt` is the table of a mapping.
@@ -144,7 +149,7 @@ mod tests {
     #[test]
     fn segments_keep_to_the_limit() -> Result {
         let single = SgTable::alloc(37 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?;
-        assert_eq!(single.orig_nents(), 37);
+        assert_eq!(single.cpu().orig_nents(), 37);
         assert!(single.fits(SINGLE_PAGES));
         let dev = TestDevice::new()?;
         let table = SgTable::alloc(1 << 20, dev.dma(), GFP_KERNEL)?;
@@ -177,13 +182,13 @@ mod tests {
         let len = 50 * PAGE_SIZE + 123;
         let mapped = SgTable::alloc(len, dev.dma(), GFP_KERNEL)?.map(dev.dma(), ToDevice)?;
         assert_eq!(
-            mapped.dma_runs().map(|run| run.len).sum::<u64>(),
+            mapped.dma_segments().map(|run| run.len).sum::<u64>(),
             len as u64
         );
-        assert_eq!(mapped.dma_runs().len(), mapped.nents());
-        assert!(mapped.nents() <= mapped.orig_nents());
+        assert_eq!(mapped.dma_segments().len(), mapped.nents());
+        assert!(mapped.nents() <= mapped.cpu().orig_nents());
         let max = dev.dma().max_seg_size() as u64;
-        assert!(mapped.dma_runs().all(|run| run.len <= max));
+        assert!(mapped.dma_segments().all(|run| run.len <= max));
         Ok(())
     }
 
@@ -208,12 +213,118 @@ mod tests {
     }
 
     #[test]
+    fn walks_equal_those_of_c() -> Result {
+        let (count, seed) = (
+            *module_parameters::tables.value(),
+            *module_parameters::seed.value(),
+        );
+        assert_eq!(compare::tables(count, seed)?, 0);
+        Ok(())
+    }
+
+    #[test]
     fn data_survives_map_and_unmap() -> Result {
         let dev = TestDevice::new()?;
         let table = patterned(20 * PAGE_SIZE + 17, dev.dma())?;
         let table = table.map(dev.dma(), ToDevice)?.unmap();
         let table = table.map(dev.dma(), Bidirectional)?.unmap();
         assert!(is_patterned(&table)?);
+        Ok(())
+    }
+
+    #[test]
+    fn for_cpu_hands_over_and_back() -> Result {
+        let dev = TestDevice::new()?;
+        let mut mapped = SgTable::alloc(9 * PAGE_SIZE + 9, dev.dma(), GFP_KERNEL)?
+            .map(dev.dma(), Bidirectional)?;
+        let data: [u8; 600] = core::array::from_fn(pattern);
+        let at = 3 * PAGE_SIZE - 300;
+        mapped.for_cpu().copy_from_slice(at, &data)?;
+        let mut back = [0; 600];
+        mapped.for_cpu().copy_to_slice(at, &mut back)?;
+        assert!(back == data);
+        // Bounced memory would be gone without the hand-over.
+        let table = mapped.unmap();
+        table.copy_to_slice(at, &mut back)?;
+        assert!(back == data);
+        Ok(())
+    }
+
+    #[test]
+    fn for_cpu_shows_what_the_device_wrote() -> Result {
+        let dev = TestDevice::new()?;
+        let len = 5 * PAGE_SIZE;
+        let mut mapped = SgTable::alloc(len, dev.dma(), GFP_KERNEL)?.map(dev.dma(), FromDevice)?;
+        let mut starts = KVVec::new();
+        let mut at = 0;
+        for run in mapped.dma_segments() {
+            starts.push((at, run.addr), GFP_KERNEL)?;
+            at += run.len as usize;
+        }
+        // SAFETY: The test device is mapped directly, and the addresses are its mapping's.
+        let device_write = |addr, byte| unsafe { helpers::sgdma_selftest_device_write(addr, byte) };
+        for &(start, addr) in &starts {
+            let mut byte = [0];
+            device_write(addr, 1);
+            mapped.for_cpu().copy_to_slice(start, &mut byte)?;
+            assert_eq!(byte, [1]);
+            device_write(addr, 2);
+            mapped
+                .for_cpu_range(start..start + 1)?
+                .copy_to_slice(start, &mut byte)?;
+            assert_eq!(byte, [2]);
+            device_write(addr, 3);
+        }
+        let table = mapped.unmap();
+        for &(start, _) in &starts {
+            let mut byte = [0];
+            table.copy_to_slice(start, &mut byte)?;
+            assert_eq!(byte, [3]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn for_cpu_range_keeps_to_it() -> Result {
+        let dev = TestDevice::new()?;
+        let mut mapped = patterned(4 * PAGE_SIZE, dev.dma())?.map(dev.dma(), Bidirectional)?;
+        let range = PAGE_SIZE - 64..2 * PAGE_SIZE + 64;
+        let (start, end) = (range.start, range.end);
+        {
+            let mut cpu = mapped.for_cpu_range(range)?;
+            let mut byte = [0xa5];
+            cpu.copy_from_slice(start, &byte)?;
+            cpu.copy_from_slice(end - 1, &byte)?;
+            assert_eq!(cpu.copy_from_slice(start - 1, &byte), Err(EINVAL));
+            assert_eq!(cpu.copy_from_slice(end, &byte), Err(EINVAL));
+            assert_eq!(cpu.copy_to_slice(usize::MAX, &mut byte), Err(EINVAL));
+        }
+        for bad in [0..0, 1..4 * PAGE_SIZE + 1, Range { start: 2, end: 1 }] {
+            assert_eq!(mapped.for_cpu_range(bad).err(), Some(EINVAL));
+        }
+        let table = mapped.unmap();
+        let mut bytes = KVVec::from_elem(0u8, table.len(), GFP_KERNEL)?;
+        table.copy_to_slice(0, &mut bytes)?;
+        assert!(bytes.iter().enumerate().all(|(i, &byte)| {
+            let written = i == start || i == end - 1;
+            byte == if written { 0xa5 } else { pattern(i) }
+        }));
+        Ok(())
+    }
+
+    #[test]
+    fn forgotten_guard_is_made_good_by_submit() -> Result {
+        let dev = TestDevice::new()?;
+        let table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
+        let mut mapped = table.map(dev.dma(), Bidirectional)?;
+        let mut cpu = mapped.for_cpu();
+        cpu.copy_from_slice(0, &[7])?;
+        core::mem::forget(cpu);
+        let mut byte = [0];
+        // Bounced memory would be gone without the hand-over.
+        let table = mapped.submit().complete().unmap();
+        table.copy_to_slice(0, &mut byte)?;
+        assert_eq!(byte, [7]);
         Ok(())
     }
 

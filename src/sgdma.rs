@@ -17,32 +17,47 @@
 //! device is done with it.
 
 mod bindings;
+#[cfg(CONFIG_KUNIT = "y")]
+mod compare;
+mod cpu_walk;
 mod device;
 mod direction;
 mod dma_walk;
 mod files;
 mod frames;
 mod gate;
+mod lockstep;
 mod mapping;
+mod ownership;
 pub mod pci;
 mod scatterlist;
 #[cfg(CONFIG_KUNIT = "y")]
 mod selftest;
 mod table;
 
+pub use cpu_walk::{
+    CpuPage,
+    CpuPages,
+    CpuTable, //
+};
 pub use device::{
     DmaDevice,
     DmaLimits, //
 };
 pub use direction::{
     Bidirectional,
+    DeviceReads,
+    DeviceWrites,
     Direction,
     FromDevice,
     ToDevice, //
 };
 pub use dma_walk::{
+    DmaBlocks,
     DmaPages,
-    DmaRuns, //
+    DmaRuns,
+    DmaSegments,
+    DmaTable, //
 };
 pub use files::{
     FileOps,
@@ -50,11 +65,16 @@ pub use files::{
     NoFiles, //
 };
 pub use frames::Run;
+pub use lockstep::{
+    Lockstep,
+    Piece, //
+};
 pub use mapping::{
     InFlight,
     MapError,
     Mapped, //
 };
+pub use ownership::ForCpu;
 pub use table::{
     SegmentLimits,
     SgTable, //
@@ -68,6 +88,16 @@ module! {
     authors: ["sgdma developers"],
     description: "Scatter-gather DMA for Rust drivers: tables, walks, mappings",
     license: "GPL",
+    params: {
+        tables: u32 {
+            default: 100,
+            description: "How many random tables the self-tests walk",
+        },
+        seed: u64 {
+            default: 1,
+            description: "What the random tables are made from",
+        },
+    },
 }
 
 struct Sgdma;

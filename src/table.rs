@@ -6,6 +6,7 @@
 
 use crate::{
     bindings as helpers,
+    cpu_walk::CpuTable,
     device::DmaDevice,
     frames::{
         pieces,
@@ -144,20 +145,9 @@ impl SgTable {
 
     /// The segments before mapping, as runs of physical addresses.
     pub(crate) fn phys_runs(&self) -> impl Iterator<Item = Run> + '_ {
-        let mut next = self.sgt.sgl;
-        core::iter::from_fn(move || {
-            if next.is_null() {
-                return None;
-            }
-            // SAFETY: `next` is the first entry of our list, or what `sg_next()` gave for another;
-            // the list does not change while `self` is borrowed.
-            let sg = unsafe { &*next };
-            // SAFETY: As above.
-            next = unsafe { bindings::sg_next(next) };
-            Some(Run {
-                addr: phys(sg_page(sg)) + u64::from(sg.offset),
-                len: sg.length.into(),
-            })
+        self.cpu().entries().map(|sg| Run {
+            addr: phys(sg_page(sg)) + u64::from(sg.offset),
+            len: sg.length.into(),
         })
     }
 
@@ -179,9 +169,12 @@ impl SgTable {
         self.pages.len()
     }
 
-    /// Number of segments before mapping: `sg_table::orig_nents`.
-    pub fn orig_nents(&self) -> usize {
-        self.sgt.orig_nents as usize
+    /// The table in its CPU form: which pages there are.
+    #[inline]
+    pub fn cpu(&self) -> &CpuTable {
+        // SAFETY: By the type invariants the list has `orig_nents` entries, made of our pages. It is
+        // changed only through an exclusive reference.
+        unsafe { CpuTable::from_raw(&self.sgt) }
     }
 
     /// Copies `src` into the buffer, from byte `offset` on: `sg_pcopy_from_buffer()`, but all or

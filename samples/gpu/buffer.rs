@@ -256,9 +256,9 @@ fn copy(gpu: &Lent<'_, Gpu>, buffers: Buffers) -> (Option<Buffers>, Result<CopyI
     let info = CopyInfo {
         bytes: size as u64,
         pages,
-        src_orig_nents: src.orig_nents() as u32,
+        src_orig_nents: src.cpu().orig_nents() as u32,
         src_nents: src.nents() as u32,
-        dst_orig_nents: dst.orig_nents() as u32,
+        dst_orig_nents: dst.cpu().orig_nents() as u32,
         dst_nents: dst.nents() as u32,
         reserved: 0,
     };

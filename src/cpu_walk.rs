@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The CPU walk: the pages that a table is made of.
+//!
+//! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
+//!
+//! Bounded by `orig_nents` and by the entries' `length`. What the device sees is another walk and
+//! another type.
+
+use crate::scatterlist::{
+    sg_page,
+    Entries, //
+};
+use core::{
+    iter::FusedIterator,
+    marker::PhantomData, //
+};
+use kernel::{
+    bindings,
+    page::PAGE_SIZE, //
+};
+
+/// A `struct sg_table` in its CPU form: the pages it is made of, mapped for a device or not.
+///
+/// [`SgTable`](crate::SgTable) and [`Mapped`](crate::Mapped) lend it; tables of C are taken over by
+/// [`from_raw`](Self::from_raw). It tells which pages there are and gives no access to their bytes.
+///
+/// # Invariants
+///
+/// Behind a reference, `sgl` has `orig_nents` entries, each of pages that exist, and neither is
+/// changed while the reference lives.
+#[repr(transparent)]
+pub struct CpuTable(bindings::sg_table);
+
+// SAFETY: By its invariants it is only read.
+unsafe impl Send for CpuTable {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for CpuTable {}
+
+impl CpuTable {
+    /// Takes a table that somebody else has made, C code for example.
+    ///
+    /// # Safety
+    ///
+    /// During `'a`, `sgt` points to a valid table whose entries have pages, and nobody changes or
+    /// frees it or them. Mapping it, which writes the entries' DMA fields, counts as a change.
+    pub unsafe fn from_raw<'a>(sgt: *const bindings::sg_table) -> &'a Self {
+        // SAFETY: Valid, as the caller promises; the type is transparent.
+        // INVARIANT: The caller promises just this.
+        unsafe { &*sgt.cast() }
+    }
+
+    /// Number of segments before mapping: `sg_table::orig_nents`.
+    pub fn orig_nents(&self) -> usize {
+        self.0.orig_nents as usize
+    }
+
+    /// The pages of all segments: `for_each_sgtable_page()`.
+    #[inline]
+    pub fn cpu_pages(&self) -> CpuPages<'_> {
+        CpuPages {
+            entries: self.entries(),
+            next: core::ptr::null_mut(),
+            left: 0,
+            _table: PhantomData,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn entries(&self) -> Entries<'_> {
+        // SAFETY: By the type invariants the list has `orig_nents` entries that nobody changes as
+        // long as `self` is borrowed.
+        unsafe { Entries::new(self.0.sgl, self.0.orig_nents) }
+    }
+}
+
+/// One page of a table: which one it is, without access to its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CpuPage<'a> {
+    page: *mut bindings::page,
+    _table: PhantomData<&'a bindings::page>,
+}
+
+// SAFETY: It tells which page it is and gives no access to it.
+unsafe impl Send for CpuPage<'_> {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for CpuPage<'_> {}
+
+impl CpuPage<'_> {
+    pub(crate) fn new(page: *mut bindings::page) -> Self {
+        Self {
+            page,
+            _table: PhantomData,
+        }
+    }
+
+    /// The `struct page`, for C functions.
+    pub fn as_ptr(self) -> *mut bindings::page {
+        self.page
+    }
+}
+
+/// See [`CpuTable::cpu_pages`].
+///
+/// Yields each page that an entry's `offset + length` bytes reach, from its first one on, entry
+/// after entry. `nth`, and with it `skip`, takes constant time for each entry.
+#[derive(Clone)]
+pub struct CpuPages<'a> {
+    entries: Entries<'a>,
+    next: *mut bindings::page,
+    left: usize,
+    _table: PhantomData<CpuPage<'a>>,
+}
+
+// SAFETY: The pages are only told, see `CpuPage`.
+unsafe impl Send for CpuPages<'_> {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for CpuPages<'_> {}
+
+/// The first page of an entry, and how many it has.
+#[inline]
+fn pages_of(sg: &bindings::scatterlist) -> (*mut bindings::page, usize) {
+    let bytes = sg.offset as usize + sg.length as usize;
+    (sg_page(sg), bytes.div_ceil(PAGE_SIZE))
+}
+
+impl<'a> CpuPages<'a> {
+    #[inline]
+    fn drop_front(&mut self, n: usize) -> usize {
+        let dropped = n.min(self.left);
+        self.left -= dropped;
+        self.next = self.next.wrapping_add(dropped);
+        n - dropped
+    }
+}
+
+impl<'a> Iterator for CpuPages<'a> {
+    type Item = CpuPage<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<CpuPage<'a>> {
+        self.nth(0)
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<CpuPage<'a>> {
+        let mut skip = self.drop_front(n);
+        while self.left == 0 {
+            (self.next, self.left) = pages_of(self.entries.next()?);
+            skip = self.drop_front(skip);
+        }
+        let page = CpuPage::new(self.next);
+        self.drop_front(1);
+        Some(page)
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, CpuPage<'a>) -> B>(self, init: B, mut f: F) -> B {
+        let mut walk = |acc, (first, count): (*mut bindings::page, usize)| {
+            (0..count).fold(acc, |acc, i| f(acc, CpuPage::new(first.wrapping_add(i))))
+        };
+        let acc = walk(init, (self.next, self.left));
+        self.entries.map(pages_of).fold(acc, walk)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let upper = match self.entries.size_hint() {
+            (0, _) => Some(self.left),
+            _ => None,
+        };
+        (self.left, upper)
+    }
+}
+
+impl FusedIterator for CpuPages<'_> {}

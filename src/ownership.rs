@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Ownership transfer: CPU access to a buffer that stays mapped.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+//!
+//! A mapped buffer is the device's. [`Mapped::for_cpu`] makes it the CPU's for as long as a guard
+//! lives: `dma_sync_sgtable_for_cpu()` when it is made and `dma_sync_sgtable_for_device()` when it
+//! is dropped. A buffer that is in flight has no such call, so there is no access under the device.
+
+use crate::{
+    bindings as helpers,
+    device::DmaDevice,
+    direction::{
+        DeviceReads,
+        DeviceWrites,
+        Direction,
+        ToDevice, //
+    },
+    mapping::Mapped,
+    table::SgTable, //
+};
+use core::ops::Range;
+use kernel::{
+    dma::DmaAddress,
+    prelude::*, //
+};
+
+/// To whom bytes are handed.
+#[derive(Clone, Copy)]
+enum To {
+    Cpu,
+    Device,
+}
+
+impl<'bound, D: Direction> Mapped<'bound, D> {
+    /// Hands the whole buffer to the CPU until the guard is dropped. Does not sleep.
+    pub fn for_cpu(&mut self) -> ForCpu<'_, 'bound, D> {
+        let whole = 0..self.len();
+        ForCpu::new(self, whole)
+    }
+
+    /// Hands the bytes of `range` to the CPU until the guard is dropped; the rest stays the
+    /// device's. Does not sleep.
+    ///
+    /// On hardware without coherent caches whole cache lines change hands: what the device wrote
+    /// beside the range, within `dma_get_cache_alignment()` bytes, may be lost or stale. Let ranges
+    /// that are used at the same time lie in different cache lines.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the range is empty, runs backwards or ends beyond the buffer.
+    pub fn for_cpu_range(&mut self, range: Range<usize>) -> Result<ForCpu<'_, 'bound, D>> {
+        if range.is_empty() || range.end > self.len() {
+            return Err(EINVAL);
+        }
+        Ok(ForCpu::new(self, range))
+    }
+
+    /// Takes back what a guard that was forgotten has left with the CPU.
+    pub(crate) fn reclaim(&mut self) {
+        if let Some(range) = self.with_cpu().take() {
+            self.sync(&range, To::Device);
+        }
+    }
+
+    fn sync(&mut self, range: &Range<usize>, to: To) {
+        if *range == (0..self.len()) {
+            return self.sync_whole(to);
+        }
+        let dma = self.dma();
+        let mut start = 0;
+        // Piece by piece: each is contiguous for the device and in memory, so that one address says
+        // it all. A merged segment's address says nothing of its second page.
+        for piece in self.lockstep() {
+            let end = start + piece.len;
+            let (first, last) = (range.start.max(start), range.end.min(end));
+            if first < last {
+                let addr = piece.dma_address + (first - start) as DmaAddress;
+                sync_single::<D>(dma, addr, last - first, to);
+            }
+            if end >= range.end {
+                break;
+            }
+            start = end;
+        }
+    }
+
+    fn sync_whole(&mut self, to: To) {
+        let dev = self.dma().as_raw();
+        let sgt = self.table_mut().sgt_mut();
+        // SAFETY: By the invariants of `Mapped` the table is mapped for `dev`, in this direction.
+        unsafe {
+            match to {
+                To::Cpu => {
+                    helpers::sgdma_dma_sync_sgtable_for_cpu(dev, sgt, D::DIRECTION.into());
+                }
+                To::Device => {
+                    helpers::sgdma_dma_sync_sgtable_for_device(dev, sgt, D::DIRECTION.into());
+                }
+            }
+        }
+    }
+}
+
+/// `addr .. addr + size` is part of a segment that is mapped for `dma` in direction `D`.
+fn sync_single<D: Direction>(dma: DmaDevice<'_>, addr: DmaAddress, size: usize, to: To) {
+    let dev = dma.as_raw();
+    // SAFETY: As the only caller, `Mapped::sync()`, has it from the table it has mapped.
+    unsafe {
+        match to {
+            To::Cpu => {
+                helpers::sgdma_dma_sync_single_for_cpu(dev, addr, size, D::DIRECTION.into());
+            }
+            To::Device => {
+                helpers::sgdma_dma_sync_single_for_device(dev, addr, size, D::DIRECTION.into());
+            }
+        }
+    }
+}
+
+/// A mapped buffer, or a range of it, in the hands of the CPU; dropping it hands it to the device.
+///
+/// Offsets count from the buffer's start, also where only a range was asked for.
+///
+/// A guard that is forgotten leaves the buffer with the CPU until the next
+/// [`submit`](Mapped::submit) or guard.
+pub struct ForCpu<'a, 'bound, D: Direction> {
+    mapped: &'a mut Mapped<'bound, D>,
+    range: Range<usize>,
+}
+
+impl<'a, 'bound, D: Direction> ForCpu<'a, 'bound, D> {
+    fn new(mapped: &'a mut Mapped<'bound, D>, range: Range<usize>) -> Self {
+        mapped.reclaim();
+        mapped.sync(&range, To::Cpu);
+        *mapped.with_cpu() = Some(range.clone());
+        Self { mapped, range }
+    }
+
+    /// The buffer, if `len` bytes at `offset` are the CPU's.
+    fn table(&mut self, offset: usize, len: usize) -> Result<&mut SgTable> {
+        match offset.checked_add(len) {
+            Some(end) if self.range.start <= offset && end <= self.range.end => {
+                Ok(self.mapped.table_mut())
+            }
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Copies what the device wrote, from byte `offset` of the buffer on, into all of `dst`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    pub fn copy_to_slice(&mut self, offset: usize, dst: &mut [u8]) -> Result
+    where
+        D: DeviceWrites,
+    {
+        self.table(offset, dst.len())?.copy_to_slice(offset, dst)
+    }
+
+    /// Copies `src` into the buffer, from byte `offset` on, for the device to read.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    pub fn copy_from_slice(&mut self, offset: usize, src: &[u8]) -> Result
+    where
+        D: DeviceReads,
+    {
+        self.table(offset, src.len())?.copy_from_slice(offset, src)
+    }
+}
+
+impl ForCpu<'_, '_, ToDevice> {
+    /// Copies the CPU's own data back, from byte `offset` of the buffer on, into all of `dst`.
+    ///
+    /// The device did not write it: in this direction it could not have.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    pub fn read_back(&mut self, offset: usize, dst: &mut [u8]) -> Result {
+        self.table(offset, dst.len())?.copy_to_slice(offset, dst)
+    }
+}
+
+impl<D: Direction> Drop for ForCpu<'_, '_, D> {
+    fn drop(&mut self) {
+        self.mapped.reclaim();
+    }
+}
