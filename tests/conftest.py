@@ -10,6 +10,7 @@ VERDICTS = {}
 def pytest_addoption(parser):
     parser.addoption("--boot", metavar="SCENARIO", help="boot this scenario only")
     parser.addoption("--arch", metavar="ARCH", help="boot the scenarios of this arch only")
+    parser.addoption("--bless", action="store_true", help="rewrite compile-fail/*.stderr")
 
 
 def pytest_configure(config):

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Changing the driver's data from an operation, beside which others run.
+
+mod driver;
+
+use driver::Gpu;
+use sgdma::*;
+
+struct Data<'bound> {
+    dma: DmaDevice<'bound>,
+    count: u32,
+}
+struct File;
+
+fn ioctl(lent: &Lent<'_, Gpu>) {
+    lent.count += 1;
+}

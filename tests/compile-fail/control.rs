@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The legal neighbours of what the other programs do: this one must compile.
+
+mod driver;
+
+use driver::Gpu;
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::Mutex, //
+};
+use sgdma::*;
+
+/// What borrows the binding can be kept for as long as the binding.
+#[pin_data]
+struct Data<'bound> {
+    dma: DmaDevice<'bound>,
+    #[pin]
+    kept: Mutex<Option<InFlight<'bound, ToDevice>>>,
+}
+
+/// An open file owns what does not.
+#[pin_data]
+struct File {
+    #[pin]
+    table: Mutex<Option<SgTable>>,
+}
+
+fn new_data<'bound>(dma: DmaDevice<'bound>) -> impl PinInit<Data<'bound>, Error> {
+    try_pin_init!(Data {
+        dma,
+        kept <- new_mutex!(None),
+    })
+}
+
+fn round_trip(dma: DmaDevice<'_>, mut table: SgTable) -> Result<SgTable> {
+    table.copy_from_slice(0, &[0; 16])?;
+    let mut mapped = table.map(dma, ToDevice)?;
+    mapped.for_cpu().copy_from_slice(0, &[0; 16])?;
+    mapped.for_cpu_range(0..16)?.read_back(0, &mut [0; 16])?;
+    let _ = mapped.lockstep().count() + mapped.cpu().cpu_pages().count();
+    let in_flight = mapped.submit();
+    let sum = in_flight.dma_pages().sum();
+    let mapped = in_flight.complete();
+    let _: u64 = mapped.dma_runs().fold(sum, |sum, run| sum + run.len);
+    let table = mapped.unmap();
+    table.copy_to_slice(0, &mut [0; 16])?;
+    Ok(table)
+}
+
+fn ioctl(file: &File, lent: &Lent<'_, Gpu>) -> Result {
+    let table = SgTable::alloc(1 << 20, lent.dma(), GFP_KERNEL)?;
+    *lent.kept.lock() = Some(table.map(lent.dma, ToDevice)?.submit());
+    *file.table.lock() = Some(SgTable::alloc(1 << 20, SegmentLimits::NONE, GFP_KERNEL)?);
+    Ok(())
+}

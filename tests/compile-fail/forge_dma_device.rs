@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device that is said to be ready for DMA, without its mask set.
+
+use kernel::device::{
+    Bound,
+    Device, //
+};
+use sgdma::*;
+
+fn f(dev: &Device<Bound>) -> DmaDevice<'_> {
+    DmaDevice { dev }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Something in flight that was not submitted.
+
+use core::mem::ManuallyDrop;
+use sgdma::*;
+
+fn f(mapped: Mapped<'_, ToDevice>) -> InFlight<'_, ToDevice> {
+    InFlight(ManuallyDrop::new(mapped))
+}

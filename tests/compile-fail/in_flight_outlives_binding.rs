@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A buffer to be completed after unbind, on a device that is not this driver's any more.
+
+use sgdma::*;
+
+fn f<'bound>(in_flight: InFlight<'bound, ToDevice>) -> InFlight<'static, ToDevice> {
+    in_flight
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Claiming that what is lent to an operation is lent until unbind.
+
+mod driver;
+
+use driver::Gpu;
+use sgdma::*;
+
+struct Data<'bound>(DmaDevice<'bound>);
+struct File;
+
+fn f<'a, 'bound>(lent: &'a Lent<'bound, Gpu>) -> &'bound Data<'bound> {
+    lent
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reaching into what is in flight for the mapping, which dropped is unmapped.
+
+use sgdma::*;
+
+fn f(in_flight: InFlight<'_, FromDevice>) {
+    let InFlight(_mapped) = in_flight;
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An operation that only takes what is lent for ever.
+
+mod driver;
+
+use driver::Gpu;
+use kernel::prelude::*;
+use sgdma::*;
+
+struct Data<'bound>(DmaDevice<'bound>);
+struct File;
+struct Other;
+
+#[vtable]
+impl FileOps<Gpu> for Other {
+    const NODE: Option<&'static CStr> = None;
+
+    fn open(_lent: &Lent<'_, Gpu>) -> impl PinInit<Self, Error> {
+        Ok::<Self, Error>(Self)
+    }
+
+    fn ioctl(&self, _lent: &'static Lent<'static, Gpu>, _cmd: u32, _arg: usize) -> Result<isize> {
+        Ok(0)
+    }
+}

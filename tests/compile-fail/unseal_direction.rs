@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Breaking the seal of directions.
+
+struct Sideways;
+
+impl sgdma::direction::private::Sealed for Sideways {}

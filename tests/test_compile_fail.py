@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Programs that must not compile, for the reason that is kept beside each.
+
+A .stderr file holds the compiler's errors, cut down to what says why: each error with its code,
+then the source that it points at and what it says there. `pytest --bless` writes them anew, for
+when the compiler or the library words them differently; the diff shows whether that is all.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import guest
+import pytest
+
+DIR = guest.TESTS / "compile-fail"
+CONTROL = DIR / "control.rs"
+PROGRAMS = sorted(set(DIR.glob("*.rs")) - {CONTROL})
+
+
+def saved_command(driver):
+    """How kbuild compiled the sample driver: (environment, command, its source removed)."""
+    saved = driver / ".sgdma_gpu.o.cmd"
+    if not saved.exists():
+        pytest.fail("the modules are not built: run 'make' first", pytrace=False)
+    line = saved.read_text().splitlines()[0].partition(" := ")[2]
+    # As make reads it, and only the compiler: objtool may follow.
+    words = shlex.split(line.replace("$(pound)", "#").replace("$$", "$"))
+    words = words[:words.index(";")] if ";" in words else words
+    at = next(i for i, word in enumerate(words) if Path(word).name == "rustc")
+    return dict(word.split("=", 1) for word in words[:at]), words[at:-1]
+
+
+@pytest.fixture(scope="session")
+def rustc(built_arch, tmp_path_factory):
+    """Compiles a program as kbuild does a driver; the compiler's errors."""
+    env = guest.environment(built_arch)
+    driver = guest.ROOT / "build" / built_arch / "samples/gpu"
+    variables, command = saved_command(driver)
+    # Metadata is quick, and takes all checks up to the borrow checker's. Lints are not the point.
+    command = [word for word in command if not word.startswith("--emit=")]
+    command[command.index("--out-dir") + 1] = str(tmp_path_factory.mktemp("rmeta"))
+    command += ["--emit=metadata", "--error-format=json", "--cap-lints=allow"]
+    # The kernel's Makefile exports RUSTC_BOOTSTRAP.
+    environ = {**os.environ, **variables, "RUSTC_BOOTSTRAP": "1",
+               "PATH": f"{env['TOOL_PATH']}:{os.environ['PATH']}"}
+
+    def run(program):
+        done = subprocess.run([*command, program], cwd=driver, env=environ, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+        said = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+        errors = [m for m in said if m["level"].startswith("error")]
+        # Or else it failed over something that is not in the program.
+        assert bool(errors) == (done.returncode != 0), done.stderr
+        return errors
+    return run
+
+
+def excerpt(errors):
+    """What does not depend on where things are: neither this tree, nor modules of other crates."""
+    def short(text):
+        return re.sub(r"\b(?:[a-z_]+::)+(?=[A-Z])", "", text)
+
+    lines = []
+    for error in errors:
+        if error["message"].startswith("aborting due to"):
+            continue
+        code = f"[{error['code']['code']}]" if error["code"] else ""
+        lines.append(f"error{code}: {short(error['message'])}")
+        for span in error["spans"]:
+            # There is no text where a macro's source is not at hand.
+            for at in span["text"][:span["is_primary"]]:
+                source = at["text"][at["highlight_start"] - 1:at["highlight_end"] - 1]
+                lines.append(f"  `{source}`" + (f": {short(span['label'])}" if span["label"] else ""))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def test_control_compiles(rustc):
+    errors = rustc(CONTROL)
+    assert not errors, "".join(error["rendered"] for error in errors)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.stem)
+def test_compile_fail(rustc, program, pytestconfig):
+    errors = rustc(program)
+    if not errors:
+        what = re.search(r"^//! (.*)", program.read_text(), re.M)[1]
+        pytest.fail(f"{program.name} compiles, but must not: {what}", pytrace=False)
+    expected = program.with_suffix(".stderr")
+    if pytestconfig.getoption("bless"):
+        expected.write_text(excerpt(errors))
+    if not expected.exists():
+        pytest.fail(f"{expected.name} is missing: write it with --bless", pytrace=False)
+    if excerpt(errors) != expected.read_text():
+        rendered = "".join(error["rendered"] for error in errors)
+        pytest.fail(f"{program.name} fails for another reason than expected:\n{expected.read_text()}\n"
+                    f"If this one says the same, run again with --bless:\n{rendered}", pytrace=False)
+
+
+def test_expected_errors_belong_to_a_program():
+    assert {p.stem for p in DIR.glob("*.stderr")} <= {p.stem for p in PROGRAMS}
