@@ -112,9 +112,9 @@ impl Table {
                 true => 0,
                 false => random.below(PAGE),
             };
-            let pages = match random.below(8) {
+            let pages = match random.below(16) {
                 0 => random.below(32),
-                _ => random.below(3),
+                _ => random.below(2),
             };
             let length = if i + tail >= orig_nents && i > 0 {
                 0

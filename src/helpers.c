@@ -90,6 +90,6 @@ EXPORT_SYMBOL_GPL(sgdma_srcu_read_unlock);
  */
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte)
 {
-	*(volatile u8 *)phys_to_virt(addr) = byte;
+	WRITE_ONCE(*(u8 *)phys_to_virt(addr), byte);
 }
 #endif

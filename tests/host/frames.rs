@@ -6,8 +6,11 @@
 mod frames;
 
 use frames::{
+    fit_blocks,
     pieces,
     segments,
+    Coalesce,
+    FrameWalk,
     Frames,
     Run, //
 };
@@ -141,4 +144,95 @@ fn segments_are_as_long_as_the_limits_allow() {
         }
     }
     assert_eq!(segments([].into_iter(), 4, 8, u64::MAX).count(), 0);
+}
+
+/// Lists of up to three runs with small addresses and lengths, empty ones among them.
+fn run_lists() -> Vec<Vec<Run>> {
+    let runs: Vec<Run> = [0, 3, 4, 8, 9, 12]
+        .into_iter()
+        .flat_map(|addr| [0, 1, 4, 5].map(|len| Run { addr, len }))
+        .collect();
+    let mut lists = vec![vec![]];
+    for &a in &runs {
+        lists.push(vec![a]);
+        for &b in &runs {
+            lists.push(vec![a, b]);
+            lists.extend(runs.iter().map(|&c| vec![a, b, c]));
+        }
+    }
+    lists
+}
+
+fn bytes(runs: &[Run]) -> Vec<u64> {
+    runs.iter()
+        .flat_map(|run| run.addr..run.addr + run.len)
+        .collect()
+}
+
+#[test]
+fn walks_go_frame_by_frame_however_they_are_used() {
+    for runs in run_lists() {
+        for shift in [0, 2, 3] {
+            let walk = || FrameWalk::new(runs.iter().copied(), shift);
+            let expected: Vec<u64> = runs
+                .iter()
+                .flat_map(|&run| frames_by_bytes(run, shift))
+                .collect();
+            assert_eq!(walk().collect::<Vec<_>>(), expected, "{runs:?}");
+            let mut folded = Vec::new();
+            walk().for_each(|frame| folded.push(frame));
+            assert_eq!(folded, expected, "{runs:?}");
+            for skip in 0..=expected.len() + 1 {
+                let rest = expected.get(skip..).unwrap_or(&[]);
+                assert_eq!(walk().skip(skip).collect::<Vec<_>>(), rest, "{runs:?}");
+                let mut halfway = walk();
+                for _ in 0..skip {
+                    halfway.next();
+                }
+                let (least, most) = halfway.size_hint();
+                assert!(least <= rest.len() && most.is_none_or(|most| most >= rest.len()));
+                let mut folded = Vec::new();
+                halfway.clone().for_each(|frame| folded.push(frame));
+                assert_eq!(folded, rest, "{runs:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn coalesced_runs_are_the_same_bytes_in_as_few_runs_as_can_be() {
+    for runs in run_lists() {
+        let joined: Vec<Run> = Coalesce::new(runs.iter().copied()).collect();
+        assert_eq!(bytes(&joined), bytes(&runs));
+        assert!(joined.iter().all(|run| run.len > 0), "{runs:?}");
+        let apart = |pair: &[Run]| pair[0].addr + pair[0].len != pair[1].addr;
+        assert!(joined.windows(2).all(apart), "{runs:?}");
+        let (_, most) = Coalesce::new(runs.iter().copied()).size_hint();
+        assert!(most.unwrap() >= joined.len());
+    }
+}
+
+#[test]
+fn blocks_fit_if_none_inside_holds_foreign_bytes() {
+    for runs in run_lists() {
+        let joined: Vec<Run> = Coalesce::new(runs.iter().copied()).collect();
+        for size in [1u64, 2, 4, 8] {
+            // The buffer, told by its blocks and its place in the first, is all of their bytes from
+            // there on, as many as it has.
+            let blocks: Vec<u64> = joined
+                .iter()
+                .flat_map(|&run| frames_by_bytes(run, size.ilog2()))
+                .collect();
+            let start = joined.first().map_or(0, |run| run.addr % size) as usize;
+            let told: Vec<u64> = blocks
+                .iter()
+                .flat_map(|&block| block..block + size)
+                .skip(start)
+                .take(bytes(&joined).len())
+                .collect();
+            let right = told == bytes(&joined);
+            let fits = fit_blocks(joined.iter().copied(), size);
+            assert_eq!(fits, right, "{joined:?}, blocks of {size}");
+        }
+    }
 }
