@@ -27,13 +27,14 @@ SCENARIO := $(or $(BOOT),$(if $(filter arm64,$(ARCH)),arm64-plain,x86-plain))
 BUILD := $(TOP)/build/$(ARCH)
 BOOT_ARGS = --cmdline "$(CMDLINE)" --qemu-args "$(QEMU_ARGS)"
 KBUILD := $(TOP)/scripts/kbuild
+SAMPLES := samples/gpu samples/template
 export ARCH KDIR KSRC SGDMA_CACHE
 
-.PHONY: modules setup check-env guest run shell test modules_install clean distclean \
+.PHONY: modules setup check-env guest run shell test soak modules_install clean distclean \
 	fmt fmt-check lint doc rust-analyzer help
 
 modules: setup
-	+@$(KBUILD) modules
+	+@set -e; for dir in . $(SAMPLES); do $(KBUILD) $$dir modules; done
 
 # The environment for ARCH; with KDIR= the given kernel is looked at instead.
 setup:
@@ -55,7 +56,7 @@ $(BUILD)/guest/gpu-copy: $(TOP)/samples/gpu/user/gpu-copy.c $(TOP)/samples/gpu/s
 # Not sourced into our own environment, whose KDIR= and KSRC= are the user's.
 PYTHON = "$$(. $(TOP)/build/$(1)/env && echo "$$PYTHON")"
 
-ifneq ($(and $(KDIR),$(filter run shell test,$(MAKECMDGOALS))),)
+ifneq ($(and $(KDIR),$(filter run shell test soak,$(MAKECMDGOALS))),)
 $(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
 endif
 
@@ -70,9 +71,15 @@ test:
 	@cd $(TOP) && $(call PYTHON,$(firstword $(TEST_ARCHES))) -B -m pytest --junitxml=build/test/results.xml \
 		$(if $(BOOT),tests/test_boot.py --boot $(BOOT),tests $(if $(filter 1,$(words $(TEST_ARCHES))),--arch $(TEST_ARCHES)))
 
-modules_install: modules
+# The long form of the self-tests: a million random tables, and another seed for each 20000.
+ROUNDS := 50
+soak: guest
+	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --soak $(ROUNDS) --timeout 7200 $(SCENARIO)
+
+# As in the kernel's own: it builds nothing, so that root needs no toolchain.
+modules_install: $(if $(KDIR),,setup)
 	@$(if $(KDIR)$(INSTALL_MOD_PATH),,$(error give KDIR=, the build tree of your kernel, or INSTALL_MOD_PATH=))true
-	+@$(KBUILD) modules_install
+	+@$(KBUILD) . modules_install
 
 clean:
 	rm -rf $(TOP)/build $(TOP)/rust-project.json
@@ -93,17 +100,18 @@ no-rustfmt:
 
 # Every warning is an error: rustfmt, clippy, the C compiler, checkpatch.
 lint: fmt-check setup
-	+@$(KBUILD) modules MO=$(BUILD)/lint CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror
+	+@set -e; for dir in . $(SAMPLES); do $(KBUILD) $$dir modules MO=$(BUILD)/lint/$$dir SGDMA=$(BUILD)/lint \
+		CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror; done
 	@. $(BUILD)/env && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
 		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
 		$$(find $(TOP)/src $(TOP)/samples -name '*.[ch]')
 
 doc: modules
-	+@$(KBUILD) modules SGDMA_DOC=$(BUILD)/doc
+	+@$(KBUILD) . modules SGDMA_DOC=$(BUILD)/doc
 	@echo "open $(BUILD)/doc/sgdma/index.html"
 
 rust-analyzer: setup
-	+@$(KBUILD) rust-analyzer MO=$(TOP)
+	+@$(KBUILD) . rust-analyzer MO=$(TOP)
 	@$(TOP)/scripts/rust-project $(TOP)/rust-project.json
 
 help:
@@ -112,6 +120,7 @@ help:
 #: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
 #: make test            all tests: host, and the self-tests and checks in every boot scenario
 #: make shell           the same guest, with a prompt
+#: make soak            a million random tables in a guest; ROUNDS=<n> for n times 20000
 #: make                 build the modules, into build/
 #:
 #: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)

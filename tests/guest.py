@@ -141,7 +141,8 @@ def pack_initramfs(env, out):
         "init": TESTS / "guest/init",
         "checks": TESTS / "guest/checks",
         "lib/sgdma/sgdma.ko": build / "modules/sgdma.ko",
-        "lib/sgdma/sgdma_gpu.ko": build / "modules/samples/gpu/sgdma_gpu.ko",
+        "lib/sgdma/sgdma_gpu.ko": build / "samples/gpu/sgdma_gpu.ko",
+        "lib/sgdma/sgdma_template.ko": build / "samples/template/sgdma_template.ko",
     }
     image = out / "initramfs.cpio"
     with tempfile.TemporaryDirectory() as staging, image.open("wb") as cpio:
@@ -168,7 +169,7 @@ def edit_dtb(machine, node, prop, out):
     return dtb
 
 
-def command(name, out, mode, cmdline="", qemu_args=""):
+def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0):
     """The QEMU command line of a scenario, its files made ready in `out`."""
     scenario = SCENARIOS[name]
     env = environment(scenario["arch"])
@@ -188,14 +189,18 @@ def command(name, out, mode, cmdline="", qemu_args=""):
         qemu += ["-dtb", edit_dtb(qemu, edit["node"], edit["property"], out)]
     qemu += ["-serial", "mon:stdio" if mode == "shell" else "stdio",
              "-kernel", env["KIMAGE"], "-initrd", str(pack_initramfs(env, out)),
-             "-append", joined("cmdline", f"guest_mode={mode} guest_expect={expect} {cmdline}")]
+             "-append", joined("cmdline", f"guest_mode={mode} guest_expect={expect} "
+                                       f"guest_tables={tables} guest_rounds={rounds} {cmdline}")]
     return qemu, env
 
 
-def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None):
-    """Boots a scenario, console to `out`/console.log and to `echo`; its verdict."""
+def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables=100, rounds=0):
+    """Boots a scenario, console to `out`/console.log and to `echo`; its verdict.
+
+    The self-tests walk that many random `tables`, after as many `rounds` of 20000.
+    """
     out = Path(out).absolute()
-    qemu, env = command(name, out, "checks", cmdline, qemu_args)
+    qemu, env = command(name, out, "checks", cmdline, qemu_args, tables, rounds)
     start = time.monotonic()
     timed_out = False
     with (out / "console.log").open("wb") as console, tempfile.TemporaryFile("w+") as errors:

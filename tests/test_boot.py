@@ -8,7 +8,7 @@ import pytest
 def test_boot(scenario, verdicts, record_property):
     out = guest.ROOT / "build/test" / scenario
     try:
-        verdict = guest.boot(scenario, out)
+        verdict = guest.boot(scenario, out, tables=guest.SCENARIOS[scenario].get("tables", 100))
     except guest.BootError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 

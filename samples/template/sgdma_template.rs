@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A driver to start from: maps a buffer for QEMU's `edu` device for as long as it is bound.
+
+use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
+use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, SgTable, ToDevice};
+
+const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+struct Template;
+
+impl sgdma::pci::Driver for Template {
+    type IdInfo = ();
+    type Data<'bound> = Mapped<'bound, ToDevice>;
+    type Files = NoFiles;
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        dma: DmaDevice<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        if pdev.device_id() != 0x11e8 {
+            return Err(ENODEV); // others have this class too
+        }
+        let buffer = SgTable::alloc(1 << 20, dma, GFP_KERNEL)?.map(dma, ToDevice)?;
+        let pages = buffer.dma_pages().count(); // or: for addr in buffer.dma_pages()
+        dev_info!(pdev, "{} pages in {} segments\n", pages, buffer.nents());
+        Ok::<_, Error>(buffer)
+    }
+}
+
+sgdma::module_pci_driver! {
+    type: Template,
+    name: "sgdma_template",
+    authors: ["your name"],
+    description: "Maps a buffer for QEMU's edu device",
+    license: "GPL",
+}

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+# Included by the Kbuild file of a driver that uses sgdma. Works where it lies
+# beside the other files: installed, in /lib/modules/<kernel release>/sgdma/, or
+# in the directory that sgdma.ko was built in.
+
+sgdma-dir := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+sgdma-file = $(or $(wildcard $(sgdma-dir)/$(1)),$(error $(sgdma-dir)/$(1) is missing: \
+	build sgdma for this kernel and install it (make modules_install), or give SGDMA=, the directory it was built in))
+
+# For rustc, which records that the objects depend on it.
+rustflags-y += --extern sgdma=$(call sgdma-file,libsgdma.rmeta)
+
+# For modpost; nobody else expands it.
+override KBUILD_EXTRA_SYMBOLS += $(call sgdma-file,Module.symvers)

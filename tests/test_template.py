@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A driver elsewhere, built against an installed sgdma as README.md says."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import guest
+import pytest
+
+TEMPLATE = guest.ROOT / "samples/template"
+
+
+def run(commands, **env):
+    """Shell commands in the checkout; (exit status, all that they said)."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    done = subprocess.run(["sh", "-ec", commands], cwd=guest.ROOT, env={**clean, **env}, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def root(built_arch, tmp_path_factory):
+    """Where sgdma is installed."""
+    root = tmp_path_factory.mktemp("root")
+    status, said = run("make && make modules_install", ARCH=built_arch, INSTALL_MOD_PATH=str(root))
+    assert status == 0, said
+    return root
+
+
+@pytest.fixture
+def installed(root):
+    [modules] = (root / "lib/modules").iterdir()
+    return modules
+
+
+@pytest.fixture
+def follow(built_arch, root, tmp_path):
+    """Runs a driver author's commands, for the guests' kernel and with other directories."""
+    env = guest.environment(built_arch)
+    path = f"{env['TOOL_PATH']}:{os.environ['PATH']}"
+    return lambda commands: run(commands, HOME=str(tmp_path), PATH=path, ARCH=built_arch, LLVM="1",
+                                KDIR=env["KDIR"], INSTALL_MOD_PATH=str(root))
+
+
+def test_what_is_installed(installed):
+    files = {str(p.relative_to(installed)) for p in installed.rglob("*") if p.is_file()}
+    assert {f for f in files if not f.startswith("modules.")} == {  # those are depmod's
+        "updates/sgdma.ko", "sgdma/sgdma.mk", "sgdma/libsgdma.rmeta", "sgdma/Module.symvers"}
+
+
+def test_readme_builds_the_template(follow, installed, tmp_path):
+    readme = (guest.ROOT / "README.md").read_text()
+    [commands] = re.findall(r"(?:^    .*\n)*^    cp -r samples/template .*\n(?:^    .*\n)*", readme, re.M)
+    status, said = follow(commands)
+    assert status == 0, said
+    assert b"depends=sgdma\0" in (tmp_path / "mydriver/sgdma_template.ko").read_bytes()
+
+    again = "make -C ~/mydriver"
+    assert "RUSTC" not in follow(again)[1]
+    os.utime(installed / "sgdma/libsgdma.rmeta")
+    assert "RUSTC [M] sgdma_template.o" in follow(again)[1]
+
+
+def test_readme_quotes_the_template():
+    lines = (TEMPLATE / "Kbuild").read_text().splitlines()[1:]
+    quoted = "".join(f"    {line}\n" for line in lines).replace("sgdma_template", "mydriver")
+    assert len(lines) == 3 and quoted in (guest.ROOT / "README.md").read_text()
+    assert len((TEMPLATE / "sgdma_template.rs").read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("name", ["libsgdma.rmeta", "Module.symvers", "sgdma.mk"])
+def test_missing_file_is_named(follow, installed, tmp_path, name):
+    incomplete = shutil.copytree(installed / "sgdma", tmp_path / "sgdma")
+    (incomplete / name).unlink()
+    status, said = follow(f"cp -r samples/template ~/mydriver; make -C ~/mydriver SGDMA={incomplete}")
+    assert status == 2
+    assert re.search(f"{incomplete}/{name}( is missing: build sgdma|: No such file)", said), said
+
+
+def test_install_says_what_to_build_first(built_arch, tmp_path):
+    (tmp_path / "include/config").mkdir(parents=True)
+    (tmp_path / "include/config/kernel.release").write_text("7.2.0-test\n")
+    status, said = run(f"make modules_install KDIR={tmp_path}", INSTALL_MOD_PATH=str(tmp_path))
+    assert status == 2
+    assert f"run 'make KDIR={tmp_path}' first" in said
