@@ -74,7 +74,7 @@ test:
 # The long form of the self-tests: a million random tables, and another seed for each 20000.
 ROUNDS := 50
 soak: guest
-	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --soak $(ROUNDS) --timeout 7200 $(SCENARIO)
+	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --soak $(ROUNDS) --timeout 7200 --out $(TOP)/build/soak $(SCENARIO)
 
 # As in the kernel's own: it builds nothing, so that root needs no toolchain.
 modules_install: $(if $(KDIR),,setup)

@@ -57,7 +57,6 @@ extern "C" {
     pub(crate) fn sgdma_page_to_phys(page: *mut bindings::page) -> bindings::phys_addr_t;
 
     /// Writes a byte as a directly mapped device would.
-    #[cfg(CONFIG_KUNIT = "y")]
     pub(crate) fn sgdma_selftest_device_write(addr: bindings::dma_addr_t, byte: u8);
 
     /// `init_srcu_struct()`; may sleep.

@@ -83,7 +83,6 @@ void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx)
 }
 EXPORT_SYMBOL_GPL(sgdma_srcu_read_unlock);
 
-#if IS_BUILTIN(CONFIG_KUNIT)
 /*
  * For self-tests, whose device has no hardware: what one that is mapped
  * directly would do.
@@ -92,4 +91,3 @@ void sgdma_selftest_device_write(dma_addr_t addr, u8 byte)
 {
 	WRITE_ONCE(*(u8 *)phys_to_virt(addr), byte);
 }
-#endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Self-tests, run by KUnit when the module is loaded.
+//! Self-tests, run when the module is loaded: by KUnit, or without it by `selftest=1`.
+//!
+//! A case that fails returns, and so drops what it has made: the next one begins afresh.
 
 use crate::{
     bindings as helpers,
@@ -20,6 +22,23 @@ use kernel::{
         PAGE_SIZE, //
     }, //
 };
+
+/// Ends the case unless `$cond` is true.
+macro_rules! check {
+    ($cond:expr $(,)?) => {
+        if !$cond {
+            pr_err!("{}:{}: not so: {}\n", file!(), line!(), stringify!($cond));
+            return Err(EINVAL);
+        }
+    };
+}
+
+/// Ends the case unless both are equal.
+macro_rules! check_eq {
+    ($left:expr, $right:expr $(,)?) => {
+        check!($left == $right)
+    };
+}
 
 /// A device that takes part in the DMA API and has no hardware behind it.
 struct TestDevice(faux::Registration);
@@ -84,278 +103,314 @@ fn is_patterned(table: &SgTable) -> Result<bool> {
     Ok(bytes.iter().enumerate().all(|(i, &b)| b == pattern(i)))
 }
 
-#[kunit_tests(sgdma)]
-mod tests {
-    use super::*;
+const SINGLE_PAGES: SegmentLimits = SegmentLimits {
+    max_size: PAGE_SIZE,
+    ..SegmentLimits::NONE
+};
 
-    const SINGLE_PAGES: SegmentLimits = SegmentLimits {
-        max_size: PAGE_SIZE,
+fn alloc_refuses_bad_sizes() -> Result {
+    let alloc = |len, limits: SegmentLimits| SgTable::alloc(len, limits, GFP_KERNEL).err();
+    let short = SegmentLimits {
+        max_size: PAGE_SIZE - 1,
         ..SegmentLimits::NONE
     };
+    let narrow = SegmentLimits {
+        boundary: PAGE_SIZE / 2 - 1,
+        ..SegmentLimits::NONE
+    };
+    check_eq!(alloc(0, SegmentLimits::NONE), Some(EINVAL));
+    check_eq!(alloc(1, short), Some(EINVAL));
+    check_eq!(alloc(1, narrow), Some(EINVAL));
+    check_eq!(alloc(PAGE_SIZE << 28, SegmentLimits::NONE), Some(E2BIG));
+    check_eq!(alloc(usize::MAX, SegmentLimits::NONE), Some(E2BIG));
+    Ok(())
+}
 
-    #[test]
-    fn alloc_refuses_bad_sizes() {
-        let alloc = |len, limits: SegmentLimits| SgTable::alloc(len, limits, GFP_KERNEL).err();
-        let short = SegmentLimits {
-            max_size: PAGE_SIZE - 1,
-            ..SegmentLimits::NONE
-        };
-        let narrow = SegmentLimits {
-            boundary: PAGE_SIZE / 2 - 1,
-            ..SegmentLimits::NONE
-        };
-        assert_eq!(alloc(0, SegmentLimits::NONE), Some(EINVAL));
-        assert_eq!(alloc(1, short), Some(EINVAL));
-        assert_eq!(alloc(1, narrow), Some(EINVAL));
-        assert_eq!(alloc(PAGE_SIZE << 28, SegmentLimits::NONE), Some(E2BIG));
-        assert_eq!(alloc(usize::MAX, SegmentLimits::NONE), Some(E2BIG));
+fn new_buffer_is_zeroed() -> Result {
+    let table = SgTable::alloc(3 * PAGE_SIZE + 1, SegmentLimits::NONE, GFP_KERNEL)?;
+    let mut bytes = KVVec::from_elem(0xffu8, table.len(), GFP_KERNEL)?;
+    table.copy_to_slice(0, &mut bytes)?;
+    check_eq!(table.nr_pages(), 4);
+    check!(bytes.iter().all(|&b| b == 0));
+    Ok(())
+}
+
+fn copies_cross_pages_and_segments() -> Result {
+    let mut table = SgTable::alloc(3 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?;
+    let mut back = [0u8; 600];
+    let data: [u8; 600] = core::array::from_fn(pattern);
+    table.copy_from_slice(2 * PAGE_SIZE - 300, &data)?;
+    table.copy_to_slice(2 * PAGE_SIZE - 300, &mut back)?;
+    check!(back == data);
+    table.copy_to_slice(2 * PAGE_SIZE - 301, &mut back[..1])?;
+    check_eq!(back[0], 0);
+    Ok(())
+}
+
+fn copies_beyond_the_end_are_refused() -> Result {
+    let mut table = SgTable::alloc(100, SegmentLimits::NONE, GFP_KERNEL)?;
+    let mut bytes = [1u8; 2];
+    check_eq!(table.copy_from_slice(99, &bytes), Err(EINVAL));
+    check_eq!(table.copy_to_slice(99, &mut bytes), Err(EINVAL));
+    check_eq!(table.copy_to_slice(usize::MAX, &mut bytes), Err(EINVAL));
+    check_eq!(table.copy_to_slice(98, &mut bytes), Ok(()));
+    check_eq!(bytes, [0, 0]);
+    Ok(())
+}
+
+fn segments_keep_to_the_limit() -> Result {
+    let single = SgTable::alloc(37 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?;
+    check_eq!(single.cpu().orig_nents(), 37);
+    check!(single.fits(SINGLE_PAGES));
+    let dev = TestDevice::new()?;
+    let table = SgTable::alloc(1 << 20, dev.dma(), GFP_KERNEL)?;
+    check!(table.fits(dev.dma().into()));
+    let narrow = SegmentLimits {
+        boundary: 4 * PAGE_SIZE - 1,
+        ..SegmentLimits::NONE
+    };
+    check!(SgTable::alloc(1 << 20, narrow, GFP_KERNEL)?.fits(narrow));
+    Ok(())
+}
+
+fn neighbours_are_joined() -> Result {
+    let len = (1 << 20) + 77;
+    let table = SgTable::alloc(len, SegmentLimits::NONE, GFP_KERNEL)?;
+    check_eq!(
+        table.phys_runs().map(|run| run.len).sum::<u64>(),
+        len as u64
+    );
+    let ends = table.phys_runs().map(|run| run.addr + run.len);
+    let starts = table.phys_runs().skip(1).map(|run| run.addr);
+    check!(ends.zip(starts).all(|(end, start)| end != start));
+    Ok(())
+}
+
+fn mapping_covers_the_buffer_and_no_more() -> Result {
+    let dev = TestDevice::new()?;
+    let len = 50 * PAGE_SIZE + 123;
+    let mapped = SgTable::alloc(len, dev.dma(), GFP_KERNEL)?.map(dev.dma(), ToDevice)?;
+    check_eq!(
+        mapped.dma_segments().map(|run| run.len).sum::<u64>(),
+        len as u64
+    );
+    check_eq!(mapped.dma_segments().len(), mapped.nents());
+    check!(mapped.nents() <= mapped.cpu().orig_nents());
+    let max = dev.dma().max_seg_size() as u64;
+    check!(mapped.dma_segments().all(|run| run.len <= max));
+    Ok(())
+}
+
+fn dma_pages_equal_the_c_iterator() -> Result {
+    let dev = TestDevice::new()?;
+    // 300 single pages take a scatterlist of several chained arrays.
+    for limits in [SINGLE_PAGES, dev.dma().into()] {
+        // Whole pages: a bounced tail may lie anywhere in its frame, where C is wrong.
+        let table = SgTable::alloc(300 * PAGE_SIZE, limits, GFP_KERNEL)?;
+        let mapped = table.map(dev.dma(), Bidirectional)?;
+        let expected = c_dma_pages(&mapped)?;
+        check_eq!(expected.len(), 300);
+        check!(mapped.dma_pages().eq(expected.iter().copied()));
+        let mut folded = KVVec::new();
+        mapped.dma_pages().for_each(|addr| {
+            let _ = folded.push(addr, GFP_KERNEL);
+        });
+        check!(folded == expected);
     }
+    Ok(())
+}
 
-    #[test]
-    fn new_buffer_is_zeroed() -> Result {
-        let table = SgTable::alloc(3 * PAGE_SIZE + 1, SegmentLimits::NONE, GFP_KERNEL)?;
-        let mut bytes = KVVec::from_elem(0xffu8, table.len(), GFP_KERNEL)?;
-        table.copy_to_slice(0, &mut bytes)?;
-        assert_eq!(table.nr_pages(), 4);
-        assert!(bytes.iter().all(|&b| b == 0));
-        Ok(())
+fn walks_equal_those_of_c() -> Result {
+    let (count, seed) = (
+        *module_parameters::tables.value(),
+        *module_parameters::seed.value(),
+    );
+    check_eq!(compare::tables(count, seed)?, 0);
+    Ok(())
+}
+
+fn data_survives_map_and_unmap() -> Result {
+    let dev = TestDevice::new()?;
+    let table = patterned(20 * PAGE_SIZE + 17, dev.dma())?;
+    let table = table.map(dev.dma(), ToDevice)?.unmap();
+    let table = table.map(dev.dma(), Bidirectional)?.unmap();
+    check!(is_patterned(&table)?);
+    Ok(())
+}
+
+fn for_cpu_hands_over_and_back() -> Result {
+    let dev = TestDevice::new()?;
+    let mut mapped =
+        SgTable::alloc(9 * PAGE_SIZE + 9, dev.dma(), GFP_KERNEL)?.map(dev.dma(), Bidirectional)?;
+    let data: [u8; 600] = core::array::from_fn(pattern);
+    let at = 3 * PAGE_SIZE - 300;
+    mapped.for_cpu().copy_from_slice(at, &data)?;
+    let mut back = [0; 600];
+    mapped.for_cpu().copy_to_slice(at, &mut back)?;
+    check!(back == data);
+    // Bounced memory would be gone without the hand-over.
+    let table = mapped.unmap();
+    table.copy_to_slice(at, &mut back)?;
+    check!(back == data);
+    Ok(())
+}
+
+fn for_cpu_shows_what_the_device_wrote() -> Result {
+    let dev = TestDevice::new()?;
+    let len = 5 * PAGE_SIZE;
+    let mut mapped = SgTable::alloc(len, dev.dma(), GFP_KERNEL)?.map(dev.dma(), FromDevice)?;
+    let mut starts = KVVec::new();
+    let mut at = 0;
+    for run in mapped.dma_segments() {
+        starts.push((at, run.addr), GFP_KERNEL)?;
+        at += run.len as usize;
     }
-
-    #[test]
-    fn copies_cross_pages_and_segments() -> Result {
-        let mut table = SgTable::alloc(3 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?;
-        let mut back = [0u8; 600];
-        let data: [u8; 600] = core::array::from_fn(pattern);
-        table.copy_from_slice(2 * PAGE_SIZE - 300, &data)?;
-        table.copy_to_slice(2 * PAGE_SIZE - 300, &mut back)?;
-        assert!(back == data);
-        table.copy_to_slice(2 * PAGE_SIZE - 301, &mut back[..1])?;
-        assert_eq!(back[0], 0);
-        Ok(())
-    }
-
-    #[test]
-    fn copies_beyond_the_end_are_refused() -> Result {
-        let mut table = SgTable::alloc(100, SegmentLimits::NONE, GFP_KERNEL)?;
-        let mut bytes = [1u8; 2];
-        assert_eq!(table.copy_from_slice(99, &bytes), Err(EINVAL));
-        assert_eq!(table.copy_to_slice(99, &mut bytes), Err(EINVAL));
-        assert_eq!(table.copy_to_slice(usize::MAX, &mut bytes), Err(EINVAL));
-        assert_eq!(table.copy_to_slice(98, &mut bytes), Ok(()));
-        assert_eq!(bytes, [0, 0]);
-        Ok(())
-    }
-
-    #[test]
-    fn segments_keep_to_the_limit() -> Result {
-        let single = SgTable::alloc(37 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?;
-        assert_eq!(single.cpu().orig_nents(), 37);
-        assert!(single.fits(SINGLE_PAGES));
-        let dev = TestDevice::new()?;
-        let table = SgTable::alloc(1 << 20, dev.dma(), GFP_KERNEL)?;
-        assert!(table.fits(dev.dma().into()));
-        let narrow = SegmentLimits {
-            boundary: 4 * PAGE_SIZE - 1,
-            ..SegmentLimits::NONE
-        };
-        assert!(SgTable::alloc(1 << 20, narrow, GFP_KERNEL)?.fits(narrow));
-        Ok(())
-    }
-
-    #[test]
-    fn neighbours_are_joined() -> Result {
-        let len = (1 << 20) + 77;
-        let table = SgTable::alloc(len, SegmentLimits::NONE, GFP_KERNEL)?;
-        assert_eq!(
-            table.phys_runs().map(|run| run.len).sum::<u64>(),
-            len as u64
-        );
-        let ends = table.phys_runs().map(|run| run.addr + run.len);
-        let starts = table.phys_runs().skip(1).map(|run| run.addr);
-        assert!(ends.zip(starts).all(|(end, start)| end != start));
-        Ok(())
-    }
-
-    #[test]
-    fn mapping_covers_the_buffer_and_no_more() -> Result {
-        let dev = TestDevice::new()?;
-        let len = 50 * PAGE_SIZE + 123;
-        let mapped = SgTable::alloc(len, dev.dma(), GFP_KERNEL)?.map(dev.dma(), ToDevice)?;
-        assert_eq!(
-            mapped.dma_segments().map(|run| run.len).sum::<u64>(),
-            len as u64
-        );
-        assert_eq!(mapped.dma_segments().len(), mapped.nents());
-        assert!(mapped.nents() <= mapped.cpu().orig_nents());
-        let max = dev.dma().max_seg_size() as u64;
-        assert!(mapped.dma_segments().all(|run| run.len <= max));
-        Ok(())
-    }
-
-    #[test]
-    fn dma_pages_equal_the_c_iterator() -> Result {
-        let dev = TestDevice::new()?;
-        // 300 single pages take a scatterlist of several chained arrays.
-        for limits in [SINGLE_PAGES, dev.dma().into()] {
-            // Whole pages: a bounced tail may lie anywhere in its frame, where C is wrong.
-            let table = SgTable::alloc(300 * PAGE_SIZE, limits, GFP_KERNEL)?;
-            let mapped = table.map(dev.dma(), Bidirectional)?;
-            let expected = c_dma_pages(&mapped)?;
-            assert_eq!(expected.len(), 300);
-            assert!(mapped.dma_pages().eq(expected.iter().copied()));
-            let mut folded = KVVec::new();
-            mapped.dma_pages().for_each(|addr| {
-                let _ = folded.push(addr, GFP_KERNEL);
-            });
-            assert!(folded == expected);
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn walks_equal_those_of_c() -> Result {
-        let (count, seed) = (
-            *module_parameters::tables.value(),
-            *module_parameters::seed.value(),
-        );
-        assert_eq!(compare::tables(count, seed)?, 0);
-        Ok(())
-    }
-
-    #[test]
-    fn data_survives_map_and_unmap() -> Result {
-        let dev = TestDevice::new()?;
-        let table = patterned(20 * PAGE_SIZE + 17, dev.dma())?;
-        let table = table.map(dev.dma(), ToDevice)?.unmap();
-        let table = table.map(dev.dma(), Bidirectional)?.unmap();
-        assert!(is_patterned(&table)?);
-        Ok(())
-    }
-
-    #[test]
-    fn for_cpu_hands_over_and_back() -> Result {
-        let dev = TestDevice::new()?;
-        let mut mapped = SgTable::alloc(9 * PAGE_SIZE + 9, dev.dma(), GFP_KERNEL)?
-            .map(dev.dma(), Bidirectional)?;
-        let data: [u8; 600] = core::array::from_fn(pattern);
-        let at = 3 * PAGE_SIZE - 300;
-        mapped.for_cpu().copy_from_slice(at, &data)?;
-        let mut back = [0; 600];
-        mapped.for_cpu().copy_to_slice(at, &mut back)?;
-        assert!(back == data);
-        // Bounced memory would be gone without the hand-over.
-        let table = mapped.unmap();
-        table.copy_to_slice(at, &mut back)?;
-        assert!(back == data);
-        Ok(())
-    }
-
-    #[test]
-    fn for_cpu_shows_what_the_device_wrote() -> Result {
-        let dev = TestDevice::new()?;
-        let len = 5 * PAGE_SIZE;
-        let mut mapped = SgTable::alloc(len, dev.dma(), GFP_KERNEL)?.map(dev.dma(), FromDevice)?;
-        let mut starts = KVVec::new();
-        let mut at = 0;
-        for run in mapped.dma_segments() {
-            starts.push((at, run.addr), GFP_KERNEL)?;
-            at += run.len as usize;
-        }
-        // SAFETY: The test device is mapped directly, and the addresses are its mapping's.
-        let device_write = |addr, byte| unsafe { helpers::sgdma_selftest_device_write(addr, byte) };
-        for &(start, addr) in &starts {
-            let mut byte = [0];
-            device_write(addr, 1);
-            mapped.for_cpu().copy_to_slice(start, &mut byte)?;
-            assert_eq!(byte, [1]);
-            device_write(addr, 2);
-            mapped
-                .for_cpu_range(start..start + 1)?
-                .copy_to_slice(start, &mut byte)?;
-            assert_eq!(byte, [2]);
-            device_write(addr, 3);
-        }
-        let table = mapped.unmap();
-        for &(start, _) in &starts {
-            let mut byte = [0];
-            table.copy_to_slice(start, &mut byte)?;
-            assert_eq!(byte, [3]);
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn for_cpu_range_keeps_to_it() -> Result {
-        let dev = TestDevice::new()?;
-        let mut mapped = patterned(4 * PAGE_SIZE, dev.dma())?.map(dev.dma(), Bidirectional)?;
-        let range = PAGE_SIZE - 64..2 * PAGE_SIZE + 64;
-        let (start, end) = (range.start, range.end);
-        {
-            let mut cpu = mapped.for_cpu_range(range)?;
-            let mut byte = [0xa5];
-            cpu.copy_from_slice(start, &byte)?;
-            cpu.copy_from_slice(end - 1, &byte)?;
-            assert_eq!(cpu.copy_from_slice(start - 1, &byte), Err(EINVAL));
-            assert_eq!(cpu.copy_from_slice(end, &byte), Err(EINVAL));
-            assert_eq!(cpu.copy_to_slice(usize::MAX, &mut byte), Err(EINVAL));
-        }
-        for bad in [0..0, 1..4 * PAGE_SIZE + 1, Range { start: 2, end: 1 }] {
-            assert_eq!(mapped.for_cpu_range(bad).err(), Some(EINVAL));
-        }
-        let table = mapped.unmap();
-        let mut bytes = KVVec::from_elem(0u8, table.len(), GFP_KERNEL)?;
-        table.copy_to_slice(0, &mut bytes)?;
-        assert!(bytes.iter().enumerate().all(|(i, &byte)| {
-            let written = i == start || i == end - 1;
-            byte == if written { 0xa5 } else { pattern(i) }
-        }));
-        Ok(())
-    }
-
-    #[test]
-    fn forgotten_guard_is_made_good_by_submit() -> Result {
-        let dev = TestDevice::new()?;
-        let table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
-        let mut mapped = table.map(dev.dma(), Bidirectional)?;
-        let mut cpu = mapped.for_cpu();
-        cpu.copy_from_slice(0, &[7])?;
-        core::mem::forget(cpu);
+    // SAFETY: The test device is mapped directly, and the addresses are its mapping's.
+    let device_write = |addr, byte| unsafe { helpers::sgdma_selftest_device_write(addr, byte) };
+    for &(start, addr) in &starts {
         let mut byte = [0];
-        // Bounced memory would be gone without the hand-over.
-        let table = mapped.submit().complete().unmap();
-        table.copy_to_slice(0, &mut byte)?;
-        assert_eq!(byte, [7]);
-        Ok(())
+        device_write(addr, 1);
+        mapped.for_cpu().copy_to_slice(start, &mut byte)?;
+        check_eq!(byte, [1]);
+        device_write(addr, 2);
+        mapped
+            .for_cpu_range(start..start + 1)?
+            .copy_to_slice(start, &mut byte)?;
+        check_eq!(byte, [2]);
+        device_write(addr, 3);
     }
+    let table = mapped.unmap();
+    for &(start, _) in &starts {
+        let mut byte = [0];
+        table.copy_to_slice(start, &mut byte)?;
+        check_eq!(byte, [3]);
+    }
+    Ok(())
+}
 
-    #[test]
-    fn failed_map_gives_the_buffer_back() -> Result {
-        let dev = TestDevice::new()?;
-        // Single pages until the allocator gives two neighbours more than the device takes.
-        let mut len = 2 * dev.dma().max_seg_size();
-        let table = loop {
-            let table = patterned(len, SegmentLimits::NONE)?;
-            if !table.fits(dev.dma().into()) {
-                break table;
-            }
-            len *= 2;
-        };
-        let Err(failed) = table.map(dev.dma(), ToDevice) else {
-            return Err(EINVAL);
-        };
-        assert_eq!(failed.error, E2BIG);
-        assert!(is_patterned(&failed.table)?);
-        Ok(())
+fn for_cpu_range_keeps_to_it() -> Result {
+    let dev = TestDevice::new()?;
+    let mut mapped = patterned(4 * PAGE_SIZE, dev.dma())?.map(dev.dma(), Bidirectional)?;
+    let range = PAGE_SIZE - 64..2 * PAGE_SIZE + 64;
+    let (start, end) = (range.start, range.end);
+    {
+        let mut cpu = mapped.for_cpu_range(range)?;
+        let mut byte = [0xa5];
+        cpu.copy_from_slice(start, &byte)?;
+        cpu.copy_from_slice(end - 1, &byte)?;
+        check_eq!(cpu.copy_from_slice(start - 1, &byte), Err(EINVAL));
+        check_eq!(cpu.copy_from_slice(end, &byte), Err(EINVAL));
+        check_eq!(cpu.copy_to_slice(usize::MAX, &mut byte), Err(EINVAL));
     }
+    for bad in [0..0, 1..4 * PAGE_SIZE + 1, Range { start: 2, end: 1 }] {
+        check_eq!(mapped.for_cpu_range(bad).err(), Some(EINVAL));
+    }
+    let table = mapped.unmap();
+    let mut bytes = KVVec::from_elem(0u8, table.len(), GFP_KERNEL)?;
+    table.copy_to_slice(0, &mut bytes)?;
+    check!(bytes.iter().enumerate().all(|(i, &byte)| {
+        let written = i == start || i == end - 1;
+        byte == if written { 0xa5 } else { pattern(i) }
+    }));
+    Ok(())
+}
 
-    #[test]
-    fn submitted_table_comes_back_when_complete() -> Result {
-        let dev = TestDevice::new()?;
-        let in_flight = patterned(5 * PAGE_SIZE, dev.dma())?
-            .map(dev.dma(), ToDevice)?
-            .submit();
-        assert_eq!(in_flight.dma_pages().count(), 5);
-        assert!(is_patterned(&in_flight.complete().unmap())?);
-        Ok(())
+fn forgotten_guard_is_made_good_by_submit() -> Result {
+    let dev = TestDevice::new()?;
+    let table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
+    let mut mapped = table.map(dev.dma(), Bidirectional)?;
+    let mut cpu = mapped.for_cpu();
+    cpu.copy_from_slice(0, &[7])?;
+    core::mem::forget(cpu);
+    let mut byte = [0];
+    // Bounced memory would be gone without the hand-over.
+    let table = mapped.submit().complete().unmap();
+    table.copy_to_slice(0, &mut byte)?;
+    check_eq!(byte, [7]);
+    Ok(())
+}
+
+fn failed_map_gives_the_buffer_back() -> Result {
+    let dev = TestDevice::new()?;
+    // Single pages until the allocator gives two neighbours more than the device takes.
+    let mut len = 2 * dev.dma().max_seg_size();
+    let table = loop {
+        let table = patterned(len, SegmentLimits::NONE)?;
+        if !table.fits(dev.dma().into()) {
+            break table;
+        }
+        len *= 2;
+    };
+    let Err(failed) = table.map(dev.dma(), ToDevice) else {
+        return Err(EINVAL);
+    };
+    check_eq!(failed.error, E2BIG);
+    check!(is_patterned(&failed.table)?);
+    Ok(())
+}
+
+fn submitted_table_comes_back_when_complete() -> Result {
+    let dev = TestDevice::new()?;
+    let in_flight = patterned(5 * PAGE_SIZE, dev.dma())?
+        .map(dev.dma(), ToDevice)?
+        .submit();
+    check_eq!(in_flight.dma_pages().count(), 5);
+    check!(is_patterned(&in_flight.complete().unmap())?);
+    Ok(())
+}
+
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        #[kunit_tests(sgdma)]
+        mod kunit {
+            $(
+                #[test]
+                fn $name() -> kernel::error::Result {
+                    super::$name()
+                }
+            )*
+        }
+
+        const CASES: &[(&str, fn() -> Result)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+cases! {
+    alloc_refuses_bad_sizes,
+    new_buffer_is_zeroed,
+    copies_cross_pages_and_segments,
+    copies_beyond_the_end_are_refused,
+    segments_keep_to_the_limit,
+    neighbours_are_joined,
+    mapping_covers_the_buffer_and_no_more,
+    dma_pages_equal_the_c_iterator,
+    walks_equal_those_of_c,
+    data_survives_map_and_unmap,
+    for_cpu_hands_over_and_back,
+    for_cpu_shows_what_the_device_wrote,
+    for_cpu_range_keeps_to_it,
+    forgotten_guard_is_made_good_by_submit,
+    failed_map_gives_the_buffer_back,
+    submitted_table_comes_back_when_complete,
+}
+
+/// Runs all cases without KUnit, and reports as it does: in KTAP.
+pub(crate) fn run() {
+    pr_info!("KTAP version 1\n");
+    pr_info!("1..1\n");
+    pr_info!("    KTAP version 1\n");
+    pr_info!("    # Subtest: sgdma\n");
+    pr_info!("    1..{}\n", CASES.len());
+    let mut all = "";
+    for (i, (name, case)) in CASES.iter().enumerate() {
+        let not = match case() {
+            Ok(()) => "",
+            Err(_) => "not ",
+        };
+        pr_info!("    {}ok {} {}\n", not, i + 1, name);
+        if !not.is_empty() {
+            all = not;
+        }
     }
+    pr_info!("{}ok 1 sgdma\n", all);
 }

@@ -17,7 +17,6 @@
 //! device is done with it.
 
 mod bindings;
-#[cfg(CONFIG_KUNIT = "y")]
 mod compare;
 mod cpu_walk;
 mod device;
@@ -31,7 +30,6 @@ mod mapping;
 mod ownership;
 pub mod pci;
 mod scatterlist;
-#[cfg(CONFIG_KUNIT = "y")]
 mod selftest;
 mod table;
 
@@ -89,6 +87,10 @@ module! {
     description: "Scatter-gather DMA for Rust drivers: tables, walks, mappings",
     license: "GPL",
     params: {
+        selftest: u8 {
+            default: 0,
+            description: "1: run the self-tests in kernels without KUnit, too",
+        },
         tables: u32 {
             default: 100,
             description: "How many random tables the self-tests walk",
@@ -105,6 +107,9 @@ struct Sgdma;
 impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         pr_info!("ready\n");
+        if *module_parameters::selftest.value() != 0 {
+            selftest::run();
+        }
         Ok(Self)
     }
 }

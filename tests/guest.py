@@ -76,6 +76,8 @@ def parse_ktap(lines, ksrc):
         for sub in test.subtests:
             yield from failures(sub, *parents, test.name)
 
+    # What sgdma.ko reports itself, with selftest=1, is for the guest's check to judge.
+    lines = [line for line in lines if not line.startswith("sgdma: ")]
     counts = kunit_parser.TestCounts()
     reasons = []
     # Each module that is loaded prints a report; the kernel itself an empty one.
