@@ -134,7 +134,7 @@ impl Table {
         for sg in self.entries() {
             let offset = u64::from(sg.offset);
             if end % PAGE != offset || random.once_in(3) {
-                end = random.below(1 << 50) * PAGE + offset;
+                end = random.below((1 << 62) / PAGE) * PAGE + offset;
             }
             set_dma(sg, end, sg.length.into());
             end += u64::from(sg.length);

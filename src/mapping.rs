@@ -81,6 +81,7 @@ impl SgTable {
                 table: self,
             });
         }
+        self.unmark();
         // SAFETY:
         // - `dev` is a bound device whose mask is set and stays.
         // - The table is allocated and not mapped; all of its bytes are initialised. It goes into
@@ -140,6 +141,7 @@ impl<'bound, D: Direction> Mapped<'bound, D> {
     /// Gives the buffer back to the CPU: `dma_unmap_sgtable()`. Does not sleep.
     pub fn unmap(self) -> SgTable {
         let mut this = ManuallyDrop::new(self);
+        this.reclaim();
         this.unmap_once();
         // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
         unsafe { core::ptr::read(&this.table) }

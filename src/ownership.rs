@@ -123,8 +123,8 @@ fn sync_single<D: Direction>(dma: DmaDevice<'_>, addr: DmaAddress, size: usize, 
 ///
 /// Offsets count from the buffer's start, also where only a range was asked for.
 ///
-/// A guard that is forgotten leaves the buffer with the CPU until the next
-/// [`submit`](Mapped::submit) or guard.
+/// A guard that is forgotten leaves the buffer with the CPU until the next guard,
+/// [`submit`](Mapped::submit) or [`unmap`](Mapped::unmap).
 pub struct ForCpu<'a, 'bound, D: Direction> {
     mapped: &'a mut Mapped<'bound, D>,
     range: Range<usize>,

@@ -43,6 +43,20 @@ pub(crate) fn sg_dma_len(sg: &scatterlist) -> u64 {
     return sg.length.into();
 }
 
+/// Takes back what an earlier mapping has marked the list with, in its first entry.
+///
+/// iommu-dma marks a list that it bounced, `SG_DMA_SWIOTLB`, and never unmarks it: it takes lists
+/// to be mapped once. Mapped again without bouncing, such a list would be synchronised and unmapped
+/// as if it were.
+pub(crate) fn sg_dma_unmark(first: &mut scatterlist) {
+    #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
+    {
+        first.dma_flags = 0;
+    }
+    #[cfg(not(CONFIG_NEED_SG_DMA_FLAGS))]
+    let _ = first;
+}
+
 /// `sg_next()`, for an entry that is not the last.
 ///
 /// # Safety

@@ -330,6 +330,31 @@ fn forgotten_guard_is_made_good_by_submit() -> Result {
     Ok(())
 }
 
+fn forgotten_guard_is_made_good_by_unmap() -> Result {
+    let dev = TestDevice::new()?;
+    let table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
+    let mut mapped = table.map(dev.dma(), Bidirectional)?;
+    let mut cpu = mapped.for_cpu();
+    cpu.copy_from_slice(0, &[7])?;
+    core::mem::forget(cpu);
+    let mut byte = [0];
+    mapped.unmap().copy_to_slice(0, &mut byte)?;
+    check_eq!(byte, [7]);
+    Ok(())
+}
+
+#[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
+fn marks_of_an_earlier_mapping_are_gone() -> Result {
+    let dev = TestDevice::new()?;
+    let mut table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
+    // SAFETY: The first entry of a table that nobody else has. 2 is `SG_DMA_SWIOTLB`.
+    unsafe { (*table.sgt_mut().sgl).dma_flags = 2 };
+    let table = table.map(dev.dma(), ToDevice)?.unmap();
+    // SAFETY: As above.
+    check_eq!(unsafe { (*table.sgt().sgl).dma_flags }, 0);
+    Ok(())
+}
+
 fn failed_map_gives_the_buffer_back() -> Result {
     let dev = TestDevice::new()?;
     // Single pages until the allocator gives two neighbours more than the device takes.
@@ -360,10 +385,11 @@ fn submitted_table_comes_back_when_complete() -> Result {
 }
 
 macro_rules! cases {
-    ($($name:ident),* $(,)?) => {
+    ($($(#[$cfg:meta])? $name:ident),* $(,)?) => {
         #[kunit_tests(sgdma)]
         mod kunit {
             $(
+                $(#[$cfg])?
                 #[test]
                 fn $name() -> kernel::error::Result {
                     super::$name()
@@ -371,7 +397,7 @@ macro_rules! cases {
             )*
         }
 
-        const CASES: &[(&str, fn() -> Result)] = &[$((stringify!($name), $name)),*];
+        const CASES: &[(&str, fn() -> Result)] = &[$($(#[$cfg])? (stringify!($name), $name)),*];
     };
 }
 
@@ -390,6 +416,9 @@ cases! {
     for_cpu_shows_what_the_device_wrote,
     for_cpu_range_keeps_to_it,
     forgotten_guard_is_made_good_by_submit,
+    forgotten_guard_is_made_good_by_unmap,
+    #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
+    marks_of_an_earlier_mapping_are_gone,
     failed_map_gives_the_buffer_back,
     submitted_table_comes_back_when_complete,
 }

@@ -16,6 +16,9 @@
 //! submitted is neither unmapped, nor freed, nor shown to the CPU before the driver said that the
 //! device is done with it.
 
+#[cfg(not(CONFIG_64BIT))]
+compile_error!("sgdma is for 64-bit kernels");
+
 mod bindings;
 mod compare;
 mod cpu_walk;

@@ -14,12 +14,22 @@ use crate::{
         Run, //
     },
     scatterlist::{
+        sg_dma_unmark,
         sg_page,
         sg_set_page, //
     },
 };
 use kernel::{
-    alloc::Flags,
+    alloc::{
+        flags::{
+            __GFP_HIGHMEM,
+            __GFP_NOWARN, //
+            GFP_ATOMIC,
+            GFP_KERNEL_ACCOUNT,
+            GFP_NOWAIT,
+        },
+        Flags, //
+    },
     bindings,
     error::to_result,
     page::{
@@ -83,7 +93,8 @@ impl SgTable {
     ///
     /// Neighbouring pages become one segment as far as `limits` allow; give the device that the
     /// table is meant for, or [`SegmentLimits::NONE`]. The rest of the last page is zeroed too: a
-    /// device behind an IOMMU sees whole pages. May sleep whatever `gfp` says.
+    /// device behind an IOMMU sees whole pages. May sleep whatever `gfp` says; of its bits those of
+    /// `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`, `GFP_NOWAIT`, `__GFP_NOWARN` and `__GFP_HIGHMEM` count.
     ///
     /// # Errors
     ///
@@ -101,14 +112,17 @@ impl SgTable {
             return Err(E2BIG);
         }
 
-        let mut pages = KVVec::with_capacity(nr_pages, gfp)?;
+        // The allocator complains of flags that make no sense, and lists cannot be in high memory.
+        let gfp =
+            gfp & (GFP_KERNEL_ACCOUNT | GFP_ATOMIC | GFP_NOWAIT | __GFP_NOWARN | __GFP_HIGHMEM);
+        let list_gfp = gfp & !__GFP_HIGHMEM;
+
+        let mut pages = KVVec::with_capacity(nr_pages, list_gfp)?;
         for _ in 0..nr_pages {
             let page = Page::alloc_page(gfp)?;
-            // Not `__GFP_ZERO`, which other flags can undo.
-            //
             // SAFETY: Nobody else has the page yet.
             unsafe { page.fill_zero_raw(0, PAGE_SIZE) }?;
-            pages.push(page, gfp)?;
+            pages.push(page, list_gfp)?;
         }
 
         let cut = || {
@@ -123,7 +137,7 @@ impl SgTable {
         let orig_nents = u32::try_from(cut().count())?;
         let mut sgt = bindings::sg_table::default();
         // SAFETY: `sgt` is valid for writing, and there is at least one segment.
-        to_result(unsafe { bindings::sg_alloc_table(&mut sgt, orig_nents, gfp_raw(gfp)) })?;
+        to_result(unsafe { bindings::sg_alloc_table(&mut sgt, orig_nents, gfp_raw(list_gfp)) })?;
 
         let mut sg = sgt.sgl;
         let mut first = 0;
@@ -227,6 +241,12 @@ impl SgTable {
 
     pub(crate) fn sgt(&self) -> &bindings::sg_table {
         &self.sgt
+    }
+
+    /// Makes the list as good as new for another mapping.
+    pub(crate) fn unmark(&mut self) {
+        // SAFETY: Every table has an entry, which is ours alone while nothing is mapped.
+        sg_dma_unmark(unsafe { &mut *self.sgt.sgl });
     }
 
     /// For mapping, which sets `nents` and the entries' DMA fields and nothing else.
