@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """What can be tested without a guest: pure logic, sources, messages of make."""
 
-import os
 import re
 import subprocess
 
+import command
 import guest
 import pytest
 
 
-def make(*args, **env):
-    """`make` as a user types it; (exit status, all that it said)."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    done = subprocess.run(["make", "-C", guest.ROOT, *args], env={**clean, **env}, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.returncode, done.stdout
+def make(*args):
+    return command.run("make", *args)
 
 
 @pytest.mark.parametrize("source", sorted((guest.TESTS / "host").glob("*.rs")), ids=lambda p: p.stem)

@@ -4,8 +4,8 @@
 import os
 import re
 import shutil
-import subprocess
 
+import command
 import guest
 import pytest
 
@@ -13,11 +13,7 @@ TEMPLATE = guest.ROOT / "samples/template"
 
 
 def run(commands, **env):
-    """Shell commands in the checkout; (exit status, all that they said)."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    done = subprocess.run(["sh", "-ec", commands], cwd=guest.ROOT, env={**clean, **env}, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.returncode, done.stdout
+    return command.run("sh", "-ec", commands, **env)
 
 
 @pytest.fixture(scope="module")
