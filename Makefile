@@ -36,9 +36,9 @@ export ARCH KDIR KSRC SGDMA_CACHE
 modules: setup
 	+@set -e; for dir in . $(SAMPLES); do $(KBUILD) $$dir modules; done
 
-# The environment for ARCH; with KDIR= the given kernel is looked at instead.
+# The environment for ARCH; a kernel that was given is looked at by scripts/kbuild.
 setup:
-	@$(if $(KDIR),$(TOP)/scripts/check-env --make-vars $(KDIR) >/dev/null,$(TOP)/scripts/setup $(ARCH))
+	@$(if $(KDIR),:,$(TOP)/scripts/setup $(ARCH))
 
 check-env:
 	@$(if $(KDIR),$(TOP)/scripts/check-env $(KDIR),$(error give KDIR=, the build tree of your kernel))
