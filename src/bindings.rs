@@ -56,8 +56,20 @@ extern "C" {
     /// `page_to_phys()`.
     pub(crate) fn sgdma_page_to_phys(page: *mut bindings::page) -> bindings::phys_addr_t;
 
+    /// `totalram_pages()`.
+    pub(crate) fn sgdma_totalram_pages() -> usize;
+
+    /// `page_private()`, where it holds a page.
+    pub(crate) fn sgdma_page_private(page: *mut bindings::page) -> *mut bindings::page;
+
+    /// `set_page_private()`.
+    pub(crate) fn sgdma_set_page_private(page: *mut bindings::page, to: *mut bindings::page);
+
     /// Writes a byte as a directly mapped device would.
     pub(crate) fn sgdma_selftest_device_write(addr: bindings::dma_addr_t, byte: u8);
+
+    /// Reads one likewise.
+    pub(crate) fn sgdma_selftest_device_read(addr: bindings::dma_addr_t) -> u8;
 
     /// `init_srcu_struct()`; may sleep.
     pub(crate) fn sgdma_init_srcu_struct(ssp: *mut bindings::srcu_struct) -> c_int;

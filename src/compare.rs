@@ -374,6 +374,48 @@ fn lockstep_difference(table: &Table) -> Option<&'static str> {
     (pos != whole).then_some("lockstep ends too early")
 }
 
+/// Whether a table of 64 GiB is walked to its end: no length of it fits into 32 bits.
+pub(crate) fn walk_64_gib() -> Result<bool> {
+    const ENTRIES: u64 = 32;
+    const LEN: u64 = 2 << 30;
+    const PAGE_STRUCT: u64 = size_of::<bindings::page>() as u64;
+    let mut table = Table {
+        sgt: bindings::sg_table::default(),
+    };
+    // SAFETY: `sgt` is valid for writing.
+    to_result(unsafe {
+        bindings::sg_alloc_table(&mut table.sgt, ENTRIES as u32, bindings::GFP_KERNEL)
+    })?;
+    for (i, sg) in table.entries().enumerate() {
+        let addr = i as u64 * LEN;
+        sg_set_page(
+            sg,
+            (addr / PAGE * PAGE_STRUCT) as *mut bindings::page,
+            LEN as u32,
+            0,
+        );
+        set_dma(sg, addr, LEN);
+    }
+    let (cpu, dma) = (table.cpu(), table.dma());
+    let last = ENTRIES * LEN / PAGE - 1;
+    let lockstep = || Lockstep::new(cpu.entries(), dma.dma_segments());
+    let cpu_page = |n: u64| {
+        cpu.cpu_pages()
+            .nth(n as usize)
+            .map(|page| page.as_ptr() as u64)
+    };
+    Ok(cpu_page(last) == Some(last * PAGE_STRUCT)
+        && cpu_page(last + 1).is_none()
+        && dma.dma_pages().nth(last as usize) == Some(last * PAGE)
+        && dma.dma_pages().nth(last as usize + 1).is_none()
+        && dma.dma_runs().map(|run| run.len).eq([ENTRIES * LEN])
+        && dma.dma_blocks(4 << 30)?.count() == 16
+        && dma.dma_blocks(1 << 63)?.eq([0])
+        && lockstep()
+            .next()
+            .is_some_and(|piece| piece.len == PAGE_SIZE))
+}
+
 /// Compares `count` random tables; how many differ. Says so in the log.
 pub(crate) fn tables(count: u32, seed: u64) -> Result<u32> {
     let mut random = Random::new(seed);

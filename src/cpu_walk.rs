@@ -7,13 +7,17 @@
 //! Bounded by `orig_nents` and by the entries' `length`. What the device sees is another walk and
 //! another type.
 
-use crate::scatterlist::{
-    sg_page,
-    Entries, //
+use crate::{
+    frames::pieces,
+    scatterlist::{
+        sg_page,
+        Entries, //
+    },
 };
 use core::{
     iter::FusedIterator,
-    marker::PhantomData, //
+    marker::PhantomData,
+    ops::Range, //
 };
 use kernel::{
     bindings,
@@ -24,6 +28,22 @@ use kernel::{
 ///
 /// [`SgTable`](crate::SgTable) and [`Mapped`](crate::Mapped) lend it; tables of C are taken over by
 /// [`from_raw`](Self::from_raw). It tells which pages there are and gives no access to their bytes.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{CpuPages, SgTable};
+/// fn show(table: &SgTable) {
+///     pr_info!("{} segments\n", table.cpu().orig_nents());
+///     for page in table.cpu().cpu_pages() {
+///         pr_info!("page {:p}\n", page.as_ptr());
+///     }
+/// }
+///
+/// /// The walk from page `pgoffset` on. It can be kept as long as the table is borrowed, and cloned.
+/// fn walk_from(table: &SgTable, pgoffset: usize) -> core::iter::Skip<CpuPages<'_>> {
+///     table.cpu().cpu_pages().skip(pgoffset)
+/// }
+/// ```
 ///
 /// # Invariants
 ///
@@ -66,6 +86,28 @@ impl CpuTable {
         }
     }
 
+    /// The bytes of `range`, cut by pages: for each the page, where in it, and how many.
+    pub(crate) fn pieces(
+        &self,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = (CpuPage<'_>, usize, usize)> {
+        let mut next = 0;
+        self.entries()
+            .map(move |sg| {
+                let start = next;
+                next += sg.length as usize;
+                (sg, start)
+            })
+            .take_while(move |(_, start)| *start < range.end)
+            .flat_map(move |(sg, start)| {
+                let end = range.end.min(start + sg.length as usize);
+                let from = range.start.max(start).min(end);
+                let offset = sg.offset as usize + (from - start);
+                pieces(offset, end - from, PAGE_SIZE)
+                    .map(|(i, at, n)| (CpuPage::new(sg_page(sg).wrapping_add(i)), at, n))
+            })
+    }
+
     #[inline]
     pub(crate) fn entries(&self) -> Entries<'_> {
         // SAFETY: By the type invariants the list has `orig_nents` entries that nobody changes as
@@ -75,6 +117,14 @@ impl CpuTable {
 }
 
 /// One page of a table: which one it is, without access to its bytes.
+///
+/// ```
+/// # use sgdma::SgTable;
+/// /// Whether a table begins with the page that C code has told of.
+/// fn begins_with(table: &SgTable, page: *mut kernel::bindings::page) -> bool {
+///     table.cpu().cpu_pages().next().is_some_and(|first| first.as_ptr() == page)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuPage<'a> {
     page: *mut bindings::page,

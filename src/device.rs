@@ -21,6 +21,16 @@ use kernel::{
 ///
 /// A driver gives these as [`Driver::DMA`](crate::pci::Driver::DMA); they are applied before its
 /// probe runs, which is the only time when nobody can be mapping memory for the device.
+///
+/// ```
+/// # use kernel::dma::DmaMask;
+/// # use sgdma::DmaLimits;
+/// /// A device with 40 address lines whose descriptors have 16 bits for a length.
+/// const DMA: DmaLimits = DmaLimits {
+///     max_seg_size: 0xf000,
+///     ..DmaLimits::from_mask(DmaMask::new::<40>())
+/// };
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DmaLimits {
     /// Which addresses the device can send: `dma_set_mask_and_coherent()`.
@@ -50,6 +60,19 @@ impl DmaLimits {
 /// A bound device whose DMA mask and segment limits are set: the token that mapping asks for.
 ///
 /// It is a copy of a `&'bound Device<Bound>`, so it lives no longer than the binding.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::DmaDevice;
+/// fn show(dev: DmaDevice<'_>) {
+///     dev_info!(
+///         dev.device(),
+///         "segments of up to {} bytes, boundary {:#x}\n",
+///         dev.max_seg_size(),
+///         dev.seg_boundary()
+///     );
+/// }
+/// ```
 ///
 /// # Invariants
 ///

@@ -36,6 +36,37 @@ use kernel::{
 /// [`from_raw`](Self::from_raw). There is no way to the CPU's pages from here: an imported dma-buf
 /// may have none.
 ///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{DmaTable, Run};
+/// /// Fills the page table of a device with pages as large as the CPU's.
+/// fn fill(ptes: &mut [u64], buffer: &DmaTable) {
+///     for (pte, addr) in ptes.iter_mut().zip(buffer.dma_pages()) {
+///         *pte = addr | 1;
+///     }
+/// }
+///
+/// /// Fills one of 2 MiB pages; where in the first one the buffer begins.
+/// fn fill_large(ptes: &mut [u64], buffer: &DmaTable) -> Result<u64> {
+///     let blocks = buffer.dma_blocks(2 << 20)?;
+///     let offset = blocks.offset();
+///     for (pte, addr) in ptes.iter_mut().zip(blocks) {
+///         *pte = addr | 3;
+///     }
+///     Ok(offset)
+/// }
+///
+/// /// Fills the descriptors of a device that takes an address and a length.
+/// fn describe(descriptors: &mut KVec<Run>, buffer: &DmaTable) -> Result {
+///     for run in buffer.dma_runs() {
+///         descriptors.push(run, GFP_KERNEL)?;
+///     }
+///     assert!(buffer.dma_runs().count() <= buffer.dma_segments().len());
+///     assert_eq!(buffer.dma_segments().len(), buffer.nents());
+///     Ok(())
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// Behind a reference, the table is mapped for a device, `sgl` has `nents` mapped entries, and
@@ -55,6 +86,20 @@ impl DmaTable {
     ///
     /// During `'a`, `sgt` points to a valid table that is mapped for a device, with `nents` as
     /// mapping returned it, and nobody changes, unmaps or frees it.
+    ///
+    /// ```
+    /// # use sgdma::DmaTable;
+    /// /// What C code has given us mapped, such as an imported dma-buf.
+    /// ///
+    /// /// # Safety
+    /// ///
+    /// /// `sgt` is mapped for a device as long as the call lasts.
+    /// unsafe fn pages(sgt: *const kernel::bindings::sg_table) -> usize {
+    ///     // SAFETY: Promised by the caller.
+    ///     let table = unsafe { DmaTable::from_raw(sgt) };
+    ///     table.dma_pages().count()
+    /// }
+    /// ```
     pub unsafe fn from_raw<'a>(sgt: *const bindings::sg_table) -> &'a Self {
         // SAFETY: Valid, as the caller promises; the type is transparent.
         // INVARIANT: The caller promises just this.

@@ -50,6 +50,32 @@ use kernel::{
 /// Operations run in process context and may sleep. The device stays bound until the operation
 /// returns, so an operation must not wait for ever, and must not wait for the unbinding of its own
 /// device.
+///
+/// ```
+/// # use kernel::{iov::IovIterDest, prelude::*};
+/// # use sgdma::{pci::Driver, FileOps, Lent, SgTable};
+/// /// A file that shows a buffer.
+/// struct BufferFile(SgTable);
+///
+/// #[vtable]
+/// impl<D: Driver> FileOps<D> for BufferFile {
+///     const NODE: Option<&'static CStr> = Some(c"mygpu");
+///
+///     fn open(lent: &Lent<'_, D>) -> impl PinInit<Self, Error> {
+///         Ok::<_, Error>(Self(SgTable::alloc(4096, lent.dma(), GFP_KERNEL)?))
+///     }
+///
+///     fn read(&self, _: &Lent<'_, D>, pos: &mut i64, dst: &mut IovIterDest<'_>) -> Result<usize> {
+///         let mut bytes = [0; 256];
+///         let start = usize::try_from(*pos)?;
+///         let n = self.0.len().saturating_sub(start).min(bytes.len());
+///         self.0.copy_to_slice(start, &mut bytes[..n])?;
+///         let n = dst.copy_to_iter(&bytes[..n]);
+///         *pos += n as i64;
+///         Ok(n)
+///     }
+/// }
+/// ```
 #[vtable]
 pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
     /// The node is `/dev/<NODE>-<device name>`; `None` for a driver without one.
@@ -90,6 +116,15 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
 ///
 /// The two lifetimes of `&'a Lent<'bound, D>` are kept apart on purpose: data that has room for
 /// what lives as long as the binding cannot be made to hold what lives as long as an operation.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{pci::Driver, Lent, SgTable};
+/// /// It derefs to the driver's data, `D::Data`.
+/// fn alloc<D: Driver>(lent: &Lent<'_, D>, len: usize) -> Result<SgTable> {
+///     SgTable::alloc(len, lent.dma(), GFP_KERNEL)
+/// }
+/// ```
 #[pin_data]
 pub struct Lent<'bound, D: Driver> {
     dma: DmaDevice<'bound>,

@@ -5,6 +5,13 @@
 //! No kernel call in here: the same file is compiled and tested on the host.
 
 /// A run of bus addresses: what `sg_dma_address()` and `sg_dma_len()` say of one mapped entry.
+///
+/// ```
+/// # use sgdma::Run;
+/// fn end(run: Run) -> u64 {
+///     run.addr + run.len
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Address of the first byte.

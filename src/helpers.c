@@ -64,6 +64,21 @@ phys_addr_t sgdma_page_to_phys(struct page *page)
 }
 EXPORT_SYMBOL_GPL(sgdma_page_to_phys);
 
+unsigned long sgdma_totalram_pages(void)
+{
+	return totalram_pages();
+}
+
+struct page *sgdma_page_private(struct page *page)
+{
+	return (struct page *)page_private(page);
+}
+
+void sgdma_set_page_private(struct page *page, struct page *to)
+{
+	set_page_private(page, (unsigned long)to);
+}
+
 int sgdma_init_srcu_struct(struct srcu_struct *ssp)
 {
 	/* A macro with a lock class of its own under lockdep. */
@@ -90,4 +105,9 @@ EXPORT_SYMBOL_GPL(sgdma_srcu_read_unlock);
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte)
 {
 	WRITE_ONCE(*(u8 *)phys_to_virt(addr), byte);
+}
+
+u8 sgdma_selftest_device_read(dma_addr_t addr)
+{
+	return READ_ONCE(*(u8 *)phys_to_virt(addr));
 }

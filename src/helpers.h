@@ -22,9 +22,13 @@ void sgdma_dma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t s
 void sgdma_dma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
 				      enum dma_data_direction dir);
 phys_addr_t sgdma_page_to_phys(struct page *page);
+unsigned long sgdma_totalram_pages(void);
+struct page *sgdma_page_private(struct page *page);
+void sgdma_set_page_private(struct page *page, struct page *to);
 int sgdma_init_srcu_struct(struct srcu_struct *ssp);
 int sgdma_srcu_read_lock(struct srcu_struct *ssp);
 void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
+u8 sgdma_selftest_device_read(dma_addr_t addr);
 
 #endif

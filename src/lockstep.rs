@@ -24,6 +24,17 @@ use kernel::{
 /// A piece of a mapped table that lies in one page and is contiguous on the bus.
 ///
 /// In a table of whole pages that no IOMMU page or bounce buffer cuts, it is a whole page.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{Direction, Mapped};
+/// fn show<D: Direction>(buffer: &Mapped<'_, D>) {
+///     for piece in buffer.lockstep() {
+///         let page = piece.page.as_ptr();
+///         pr_info!("{:p}+{} is {:#x}, {} bytes\n", page, piece.offset, piece.dma_address, piece.len);
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {
     /// The page it lies in.

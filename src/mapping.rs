@@ -5,11 +5,14 @@
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 use crate::{
+    attrs::Attrs,
     cpu_walk::CpuTable,
     device::DmaDevice,
     direction::Direction,
     dma_walk::DmaTable,
     lockstep::Lockstep,
+    pages::OwnedPages,
+    refused::Refused,
     table::SgTable, //
 };
 use core::{
@@ -26,39 +29,55 @@ use kernel::{
     prelude::*, //
 };
 
-/// A failed [`SgTable::map`]: why, and the table, as it was. Dropping it may sleep.
-pub struct MapError {
-    /// The error of `dma_map_sgtable()`, or of the checks around it.
-    pub error: Error,
-    /// The buffer, still the CPU's.
-    pub table: SgTable,
-}
-
-impl From<MapError> for Error {
-    /// Drops the table, for drivers that have no use for it without a mapping.
-    fn from(failed: MapError) -> Self {
-        failed.error
-    }
-}
-
 /// A table mapped for a device: `dma_map_sgtable()`. The CPU has no access to its bytes.
 ///
-/// Dropping it unmaps and frees, which may sleep; [`unmap`](Self::unmap) gives the buffer back. Before the device is
+/// Dropping it unmaps and frees; [`unmap`](Self::unmap) gives the buffer back. Before the device is
 /// told any address, [`submit`](Self::submit) it, so that no early return unmaps under the device.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{Bidirectional, DmaDevice, Mapped, SgTable};
+/// fn map<'bound>(dev: DmaDevice<'bound>) -> Result<Mapped<'bound, Bidirectional>> {
+///     let table = SgTable::alloc(1 << 20, dev, GFP_KERNEL)?;
+///     let mut mapped = table.map(dev, Bidirectional)?;
+///     mapped.for_cpu().copy_from_slice(0, b"more, now that it is mapped")?;
+///     pr_info!(
+///         "{} bytes in {} segments, of which the device sees {}\n",
+///         mapped.len(),
+///         mapped.cpu().orig_nents(),
+///         mapped.nents()
+///     );
+///     Ok(mapped)
+/// }
+/// ```
 ///
 /// # Invariants
 ///
-/// `table` is mapped for `dev` in direction `D`, with no attributes.
-pub struct Mapped<'bound, D: Direction> {
+/// `table` is mapped for `dev` in direction `D` with `attrs`.
+pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
     dev: DmaDevice<'bound>,
-    table: SgTable,
+    attrs: Attrs,
+    table: SgTable<P>,
     /// The bytes that are in the hands of the CPU; see `ownership.rs`.
     with_cpu: Option<Range<usize>>,
     _direction: PhantomData<D>,
 }
 
-impl SgTable {
+impl<P> SgTable<P> {
     /// Maps the buffer for `dev`: `dma_map_sgtable()`. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// As for [`map_attrs`](Self::map_attrs).
+    pub fn map<'bound, D: Direction>(
+        self,
+        dev: DmaDevice<'bound>,
+        direction: D,
+    ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
+        self.map_attrs(dev, direction, Attrs::NONE)
+    }
+
+    /// As [`map`](Self::map), with attributes.
     ///
     /// # Errors
     ///
@@ -70,15 +89,16 @@ impl SgTable {
     ///   addresses differ from physical ones by less than the boundary.
     /// - `EIO`, `ENOMEM`, `EINVAL`, `EREMOTEIO` as `dma_map_sgtable()` gives them, for example if
     ///   the bounce buffer pool (`swiotlb=`) is too small.
-    pub fn map<'bound, D: Direction>(
+    pub fn map_attrs<'bound, D: Direction>(
         mut self,
         dev: DmaDevice<'bound>,
         _direction: D,
-    ) -> Result<Mapped<'bound, D>, MapError> {
+        attrs: Attrs,
+    ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
         if !self.fits(dev.into()) {
-            return Err(MapError {
+            return Err(Refused {
                 error: E2BIG,
-                table: self,
+                buffer: self,
             });
         }
         self.unmark();
@@ -86,32 +106,42 @@ impl SgTable {
         // - `dev` is a bound device whose mask is set and stays.
         // - The table is allocated and not mapped; all of its bytes are initialised. It goes into
         //   a `Mapped`, which frees list and pages only after unmapping, or leaks both.
-        // - The direction is not `DMA_NONE`.
+        // - The direction is not `DMA_NONE`, and the attributes are for streaming.
         if let Err(error) = to_result(unsafe {
-            bindings::dma_map_sgtable(dev.as_raw(), self.sgt_mut(), D::DIRECTION.into(), 0)
+            bindings::dma_map_sgtable(
+                dev.as_raw(),
+                self.sgt_mut(),
+                D::DIRECTION.into(),
+                attrs.as_raw(),
+            )
         }) {
-            return Err(MapError { error, table: self });
+            return Err(Refused {
+                error,
+                buffer: self,
+            });
         }
+        let whole = 0..self.len();
         // INVARIANT: Mapped just now.
         let mapped = Mapped {
             dev,
+            attrs,
             table: self,
-            with_cpu: None,
+            with_cpu: attrs.contains(Attrs::SKIP_CPU_SYNC).then_some(whole),
             _direction: PhantomData,
         };
 
         let boundary = dev.seg_boundary() as u64;
         if mapped.dma_segments().any(|run| !run.within(boundary)) {
-            return Err(MapError {
+            return Err(Refused {
                 error: ERANGE,
-                table: mapped.unmap(),
+                buffer: mapped.unmap(),
             });
         }
         Ok(mapped)
     }
 }
 
-impl<'bound, D: Direction> Mapped<'bound, D> {
+impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Length of the buffer in bytes.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
     pub fn len(&self) -> usize {
@@ -133,15 +163,15 @@ impl<'bound, D: Direction> Mapped<'bound, D> {
     /// Says that the device is about to be told addresses of this buffer.
     ///
     /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
-    pub fn submit(mut self) -> InFlight<'bound, D> {
+    pub fn submit(mut self) -> InFlight<'bound, D, P> {
         self.reclaim();
         InFlight(ManuallyDrop::new(self))
     }
 
     /// Gives the buffer back to the CPU: `dma_unmap_sgtable()`. Does not sleep.
-    pub fn unmap(self) -> SgTable {
+    pub fn unmap(self) -> SgTable<P> {
         let mut this = ManuallyDrop::new(self);
-        this.reclaim();
+        this.hand_back();
         this.unmap_once();
         // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
         unsafe { core::ptr::read(&this.table) }
@@ -151,8 +181,12 @@ impl<'bound, D: Direction> Mapped<'bound, D> {
         self.dev
     }
 
+    pub(crate) fn attrs(&self) -> Attrs {
+        self.attrs
+    }
+
     /// For synchronisation and for the CPU's turn; it stays mapped.
-    pub(crate) fn table_mut(&mut self) -> &mut SgTable {
+    pub(crate) fn table_mut(&mut self) -> &mut SgTable<P> {
         &mut self.table
     }
 
@@ -165,21 +199,21 @@ impl<'bound, D: Direction> Mapped<'bound, D> {
         // SAFETY:
         // - `dev` is the device the table was mapped for. It is still bound: a value that borrows
         //   `'bound` is used, and dropped, within it.
-        // - The table is mapped, with this direction and no attributes, by the type invariants.
+        // - The table is mapped, with this direction and these attributes, by the type invariants.
         // - Both callers give the value up, so it happens once.
         unsafe {
             bindings::dma_unmap_sgtable(
                 self.dev.as_raw(),
                 self.table.sgt_mut(),
                 D::DIRECTION.into(),
-                0,
+                self.attrs.as_raw(),
             )
         };
     }
 }
 
 /// What the device sees of the buffer, and the walks over it.
-impl<D: Direction> Deref for Mapped<'_, D> {
+impl<D: Direction, P> Deref for Mapped<'_, D, P> {
     type Target = DmaTable;
 
     #[inline]
@@ -190,7 +224,7 @@ impl<D: Direction> Deref for Mapped<'_, D> {
     }
 }
 
-impl<D: Direction> Drop for Mapped<'_, D> {
+impl<D: Direction, P> Drop for Mapped<'_, D, P> {
     fn drop(&mut self) {
         self.unmap_once();
     }
@@ -201,29 +235,45 @@ impl<D: Direction> Drop for Mapped<'_, D> {
 /// The driver gives the addresses to its hardware, waits, and says [`complete`](Self::complete).
 /// If it cannot say so, because the device does not answer, it drops the value: pages and mapping
 /// are then leaked, with an error in the log, for the device may still write there.
-pub struct InFlight<'bound, D: Direction>(ManuallyDrop<Mapped<'bound, D>>);
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{InFlight, SgTable, ToDevice};
+/// fn finish(in_flight: InFlight<'_, ToDevice>, engine: &Engine) -> Result<SgTable> {
+///     if !engine.is_idle() && engine.reset().is_err() {
+///         return Err(ETIMEDOUT); // `in_flight` is leaked here.
+///     }
+///     Ok(in_flight.complete().unmap())
+/// }
+/// # struct Engine;
+/// # impl Engine {
+/// #     fn is_idle(&self) -> bool { true }
+/// #     fn reset(&self) -> Result { Ok(()) }
+/// # }
+/// ```
+pub struct InFlight<'bound, D: Direction, P = OwnedPages>(ManuallyDrop<Mapped<'bound, D, P>>);
 
-impl<'bound, D: Direction> InFlight<'bound, D> {
+impl<'bound, D: Direction, P> InFlight<'bound, D, P> {
     /// Says that the device is done with the buffer and will not touch it again.
     ///
     /// This is a statement about hardware, which no type can check: say it when the device's
     /// interrupt, fence or reset told you so. See `docs/soundness.md`.
-    pub fn complete(self) -> Mapped<'bound, D> {
+    pub fn complete(self) -> Mapped<'bound, D, P> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so the mapping is moved out just once.
         unsafe { ManuallyDrop::take(&mut this.0) }
     }
 }
 
-impl<'bound, D: Direction> Deref for InFlight<'bound, D> {
-    type Target = Mapped<'bound, D>;
+impl<'bound, D: Direction, P> Deref for InFlight<'bound, D, P> {
+    type Target = Mapped<'bound, D, P>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl<D: Direction> Drop for InFlight<'_, D> {
+impl<D: Direction, P> Drop for InFlight<'_, D, P> {
     fn drop(&mut self) {
         dev_err!(
             self.dev.device(),

@@ -9,6 +9,7 @@
 //! is dropped. A buffer that is in flight has no such call, so there is no access under the device.
 
 use crate::{
+    attrs::Attrs,
     bindings as helpers,
     device::DmaDevice,
     direction::{
@@ -18,6 +19,7 @@ use crate::{
         ToDevice, //
     },
     mapping::Mapped,
+    pages::OwnedPages,
     table::SgTable, //
 };
 use core::ops::Range;
@@ -33,9 +35,9 @@ enum To {
     Device,
 }
 
-impl<'bound, D: Direction> Mapped<'bound, D> {
+impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Hands the whole buffer to the CPU until the guard is dropped. Does not sleep.
-    pub fn for_cpu(&mut self) -> ForCpu<'_, 'bound, D> {
+    pub fn for_cpu(&mut self) -> ForCpu<'_, 'bound, D, P> {
         let whole = 0..self.len();
         ForCpu::new(self, whole)
     }
@@ -50,14 +52,35 @@ impl<'bound, D: Direction> Mapped<'bound, D> {
     /// # Errors
     ///
     /// `EINVAL` if the range is empty, runs backwards or ends beyond the buffer.
-    pub fn for_cpu_range(&mut self, range: Range<usize>) -> Result<ForCpu<'_, 'bound, D>> {
+    pub fn for_cpu_range(&mut self, range: Range<usize>) -> Result<ForCpu<'_, 'bound, D, P>> {
         if range.is_empty() || range.end > self.len() {
             return Err(EINVAL);
         }
         Ok(ForCpu::new(self, range))
     }
 
-    /// Takes back what a guard that was forgotten has left with the CPU.
+    /// Sees to it that the bytes of `range` are with the CPU.
+    fn hand_over(&mut self, range: &Range<usize>) {
+        if let Some(there) = self.with_cpu() {
+            if there.start <= range.start && range.end <= there.end {
+                return;
+            }
+        }
+        self.reclaim();
+        self.sync(range, To::Cpu);
+        *self.with_cpu() = Some(range.clone());
+    }
+
+    /// Sees to it that the CPU has all bytes once the table is unmapped.
+    pub(crate) fn hand_back(&mut self) {
+        if self.attrs().contains(Attrs::SKIP_CPU_SYNC) {
+            self.hand_over(&(0..self.len()));
+        } else {
+            self.reclaim();
+        }
+    }
+
+    /// Gives the device what is with the CPU: for the first time, or since a guard was forgotten.
     pub(crate) fn reclaim(&mut self) {
         if let Some(range) = self.with_cpu().take() {
             self.sync(&range, To::Device);
@@ -123,23 +146,37 @@ fn sync_single<D: Direction>(dma: DmaDevice<'_>, addr: DmaAddress, size: usize, 
 ///
 /// Offsets count from the buffer's start, also where only a range was asked for.
 ///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{Bidirectional, Mapped, ToDevice};
+/// fn bump(buffer: &mut Mapped<'_, Bidirectional>) -> Result {
+///     let mut cpu = buffer.for_cpu_range(64..68)?;
+///     let mut counter = [0; 4];
+///     cpu.copy_to_slice(64, &mut counter)?;
+///     cpu.copy_from_slice(64, &(u32::from_le_bytes(counter) + 1).to_le_bytes())
+///     // Dropped here, and with it the four bytes are the device's again.
+/// }
+///
+/// fn last_sent(buffer: &mut Mapped<'_, ToDevice>, bytes: &mut [u8]) -> Result {
+///     buffer.for_cpu().read_back(0, bytes)
+/// }
+/// ```
+///
 /// A guard that is forgotten leaves the buffer with the CPU until the next guard,
 /// [`submit`](Mapped::submit) or [`unmap`](Mapped::unmap).
-pub struct ForCpu<'a, 'bound, D: Direction> {
-    mapped: &'a mut Mapped<'bound, D>,
+pub struct ForCpu<'a, 'bound, D: Direction, P = OwnedPages> {
+    mapped: &'a mut Mapped<'bound, D, P>,
     range: Range<usize>,
 }
 
-impl<'a, 'bound, D: Direction> ForCpu<'a, 'bound, D> {
-    fn new(mapped: &'a mut Mapped<'bound, D>, range: Range<usize>) -> Self {
-        mapped.reclaim();
-        mapped.sync(&range, To::Cpu);
-        *mapped.with_cpu() = Some(range.clone());
+impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
+    fn new(mapped: &'a mut Mapped<'bound, D, P>, range: Range<usize>) -> Self {
+        mapped.hand_over(&range);
         Self { mapped, range }
     }
 
     /// The buffer, if `len` bytes at `offset` are the CPU's.
-    fn table(&mut self, offset: usize, len: usize) -> Result<&mut SgTable> {
+    fn table(&mut self, offset: usize, len: usize) -> Result<&mut SgTable<P>> {
         match offset.checked_add(len) {
             Some(end) if self.range.start <= offset && end <= self.range.end => {
                 Ok(self.mapped.table_mut())
@@ -173,7 +210,7 @@ impl<'a, 'bound, D: Direction> ForCpu<'a, 'bound, D> {
     }
 }
 
-impl ForCpu<'_, '_, ToDevice> {
+impl<P> ForCpu<'_, '_, ToDevice, P> {
     /// Copies the CPU's own data back, from byte `offset` of the buffer on, into all of `dst`.
     ///
     /// The device did not write it: in this direction it could not have.
@@ -186,7 +223,7 @@ impl ForCpu<'_, '_, ToDevice> {
     }
 }
 
-impl<D: Direction> Drop for ForCpu<'_, '_, D> {
+impl<D: Direction, P> Drop for ForCpu<'_, '_, D, P> {
     fn drop(&mut self) {
         self.mapped.reclaim();
     }

@@ -41,6 +41,43 @@ pub unsafe trait DriverModule {
 }
 
 /// A PCI driver. Declare its module with [`module_pci_driver!`](crate::module_pci_driver).
+///
+/// ```
+/// use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
+/// use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, SgTable, ToDevice};
+///
+/// kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [
+///     (pci::DeviceId::from_class(0x00ff00, 0xffffff), ()),
+/// ]);
+///
+/// struct Gpu;
+///
+/// impl sgdma::pci::Driver for Gpu {
+///     type IdInfo = ();
+///     type Data<'bound> = Mapped<'bound, ToDevice>;
+///     type Files = NoFiles;
+///
+///     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+///     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+///
+///     fn probe<'bound>(
+///         _pdev: &'bound pci::Device<Core<'_>>,
+///         dma: DmaDevice<'bound>,
+///         _info: &'bound (),
+///     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+///         Ok::<_, Error>(SgTable::alloc(1 << 20, dma, GFP_KERNEL)?.map(dma, ToDevice)?)
+///     }
+/// }
+///
+/// sgdma::module_pci_driver! {
+///     type: Gpu,
+///     name: "gpu",
+///     authors: ["your name"],
+///     description: "Maps a buffer",
+///     license: "GPL",
+/// }
+/// # fn main() {}
+/// ```
 pub trait Driver: DriverModule + Sized + 'static {
     /// What the table of ids says of each; see [`kernel::pci::Driver::IdInfo`].
     type IdInfo: 'static;

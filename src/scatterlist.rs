@@ -6,13 +6,21 @@
 //!
 //! They are written again here so that walking is inlined into its caller's loop.
 
+use crate::gfp::Gfp;
 use core::{
     iter::FusedIterator,
     marker::PhantomData, //
 };
-use kernel::bindings::{
-    page,
-    scatterlist, //
+use kernel::{
+    bindings::{
+        page,
+        scatterlist,
+        sg_alloc_table,
+        sg_free_table,
+        sg_table, //
+    },
+    error::to_result,
+    prelude::*, //
 };
 
 /// Marks an entry that only points to the next array of the list.
@@ -73,6 +81,65 @@ pub(crate) unsafe fn sg_next(sg: *const scatterlist) -> *const scatterlist {
         next
     } else {
         (link & !SG_PAGE_LINK_MASK) as *const scatterlist
+    }
+}
+
+/// A `struct sg_table` with its list of entries.
+///
+/// # Invariants
+///
+/// It was allocated, with `orig_nents` entries, of which there is at least one.
+pub(crate) struct List(sg_table);
+
+// SAFETY: The list is owned by the value and tied to no task.
+unsafe impl Send for List {}
+// SAFETY: Behind a shared reference it is only read.
+unsafe impl Sync for List {}
+
+impl List {
+    /// Makes a list of as many entries, which have no pages yet.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if they are none, `ENOMEM` if there is no memory.
+    pub(crate) fn alloc(orig_nents: u32, gfp: Gfp) -> Result<Self> {
+        if orig_nents == 0 {
+            return Err(EINVAL);
+        }
+        let mut sgt = sg_table::default();
+        // SAFETY: `sgt` is valid for writing, and there is at least one entry.
+        to_result(unsafe { sg_alloc_table(&mut sgt, orig_nents, gfp.for_lists()) })?;
+        // INVARIANT: Allocated just now.
+        Ok(Self(sgt))
+    }
+
+    /// The entries, to be set.
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut scatterlist> {
+        let mut sg = self.0.sgl;
+        (0..self.0.orig_nents).map(move |i| {
+            if i > 0 {
+                // SAFETY: By the type invariants this entry is another one behind the last.
+                sg = unsafe { sg_next(sg) }.cast_mut();
+            }
+            // SAFETY: It is an entry of our list, which is borrowed, and comes up once.
+            unsafe { &mut *sg }
+        })
+    }
+
+    pub(crate) fn sgt(&self) -> &sg_table {
+        &self.0
+    }
+
+    /// For mapping, which sets `nents` and the entries' DMA fields and nothing else.
+    pub(crate) fn sgt_mut(&mut self) -> &mut sg_table {
+        &mut self.0
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants it was allocated; it is freed once, here.
+        unsafe { sg_free_table(&mut self.0) };
     }
 }
 

@@ -68,6 +68,12 @@ fn device_write(addr: u64, byte: u8) {
     unsafe { helpers::sgdma_selftest_device_write(addr, byte) };
 }
 
+/// Reads one likewise.
+fn device_read(addr: u64) -> u8 {
+    // SAFETY: As for `device_write()`.
+    unsafe { helpers::sgdma_selftest_device_read(addr) }
+}
+
 /// A byte of a pattern that repeats neither with the page nor with the segment.
 fn pattern(i: usize) -> u8 {
     (i % 251) as u8
@@ -107,8 +113,8 @@ fn alloc_refuses_bad_sizes() -> Result {
     check_eq!(alloc(0, SegmentLimits::NONE), Some(EINVAL));
     check_eq!(alloc(1, short), Some(EINVAL));
     check_eq!(alloc(1, narrow), Some(EINVAL));
-    check_eq!(alloc(PAGE_SIZE << 28, SegmentLimits::NONE), Some(E2BIG));
-    check_eq!(alloc(usize::MAX, SegmentLimits::NONE), Some(E2BIG));
+    check_eq!(alloc(PAGE_SIZE << 40, SegmentLimits::NONE), Some(ENOMEM));
+    check_eq!(alloc(usize::MAX, SegmentLimits::NONE), Some(ENOMEM));
     Ok(())
 }
 
@@ -116,7 +122,7 @@ fn new_buffer_is_zeroed() -> Result {
     let table = SgTable::alloc(3 * PAGE_SIZE + 1, SegmentLimits::NONE, GFP_KERNEL)?;
     let mut bytes = KVVec::from_elem(0xffu8, table.len(), GFP_KERNEL)?;
     table.copy_to_slice(0, &mut bytes)?;
-    check_eq!(table.nr_pages(), 4);
+    check_eq!(table.cpu().cpu_pages().count(), 4);
     check!(bytes.iter().all(|&b| b == 0));
     Ok(())
 }
@@ -141,6 +147,137 @@ fn copies_beyond_the_end_are_refused() -> Result {
     check_eq!(table.copy_to_slice(usize::MAX, &mut bytes), Err(EINVAL));
     check_eq!(table.copy_to_slice(98, &mut bytes), Ok(()));
     check_eq!(bytes, [0, 0]);
+    Ok(())
+}
+
+fn fill_keeps_to_its_range() -> Result {
+    let mut table = SgTable::alloc(3 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?;
+    table.fill(0..3 * PAGE_SIZE, 0xee)?;
+    table.zero(PAGE_SIZE - 300..2 * PAGE_SIZE + 1)?;
+    let mut bytes = KVVec::from_elem(0u8, table.len(), GFP_KERNEL)?;
+    table.copy_to_slice(0, &mut bytes)?;
+    check!(bytes.iter().enumerate().all(|(i, &byte)| {
+        let zeroed = (PAGE_SIZE - 300..2 * PAGE_SIZE + 1).contains(&i);
+        byte == if zeroed { 0 } else { 0xee }
+    }));
+    check_eq!(table.fill(0..0, 1), Ok(()));
+    for bad in [0..3 * PAGE_SIZE + 1, Range { start: 2, end: 1 }] {
+        check_eq!(table.fill(bad, 1), Err(EINVAL));
+    }
+    Ok(())
+}
+
+fn blocks_are_contiguous_and_aligned() -> Result {
+    // Three blocks, of the last of which one page is needed, and a byte of that.
+    let len = 8 * PAGE_SIZE + 1;
+    let block = 4 * PAGE_SIZE;
+    let table = SgTable::alloc_blocks(len, 2, SegmentLimits::NONE, GFP_KERNEL)?;
+    check_eq!(table.cpu().cpu_pages().count(), 9);
+    check!(table.cpu().orig_nents() <= 3);
+    let pages = || {
+        table
+            .phys_runs()
+            .flat_map(|run| (run.addr..run.addr + run.len).step_by(PAGE_SIZE))
+    };
+    check!(pages().step_by(4).all(|addr| addr % block as u64 == 0));
+    check!(pages()
+        .zip(pages().skip(1))
+        .enumerate()
+        .all(|(i, (page, next))| { i % 4 == 3 || next == page + PAGE_SIZE as u64 }));
+    let order = bindings::MAX_PAGE_ORDER + 1;
+    check_eq!(
+        SgTable::alloc_blocks(1, order, SegmentLimits::NONE, GFP_KERNEL).err(),
+        Some(EINVAL)
+    );
+    Ok(())
+}
+
+fn byte_buffer(len: usize) -> Result<ByteBuffer> {
+    let mut bytes = VVec::with_capacity(len, GFP_KERNEL)?;
+    for i in 0..len {
+        bytes.push(pattern(i), GFP_KERNEL)?;
+    }
+    Ok(bytes.into())
+}
+
+fn vmalloc_bytes_are_a_table() -> Result {
+    let dev = TestDevice::new()?;
+    let len = 5 * PAGE_SIZE + 99;
+    let table = SgTable::new(byte_buffer(len)?, 0..len, dev.dma(), GFP_KERNEL)?;
+    check_eq!(table.cpu().cpu_pages().count(), 6);
+    let mut table = table.map(dev.dma(), Bidirectional)?.unmap();
+    check!(table
+        .as_slice()
+        .iter()
+        .enumerate()
+        .all(|(i, &byte)| byte == pattern(i)));
+    table.as_mut_slice()[PAGE_SIZE] = 0xff;
+    let mut byte = [0];
+    table.copy_to_slice(PAGE_SIZE, &mut byte)?;
+    check_eq!(byte, [0xff]);
+    let bytes = VVec::from(table.into_owner());
+    check_eq!((bytes.len(), bytes[PAGE_SIZE]), (len, 0xff));
+    Ok(())
+}
+
+fn rest_of_the_last_page_is_zeroed() -> Result {
+    // What was there before goes back to the allocator, and comes from there again.
+    drop(VVec::from_elem(0xffu8, 64 * PAGE_SIZE, GFP_KERNEL)?);
+    let table = SgTable::new(
+        byte_buffer(100)?,
+        0..PAGE_SIZE,
+        SegmentLimits::NONE,
+        GFP_KERNEL,
+    )?;
+    check_eq!(table.as_slice().len(), 100);
+    let mut page = KVec::from_elem(0xffu8, PAGE_SIZE, GFP_KERNEL)?;
+    table.copy_to_slice(0, &mut page)?;
+    check!(page[100..].iter().all(|&byte| byte == 0));
+    Ok(())
+}
+
+fn part_of_an_owner_is_a_table() -> Result {
+    let dev = TestDevice::new()?;
+    let len = 4 * PAGE_SIZE;
+    let range = PAGE_SIZE + 512..3 * PAGE_SIZE + 7;
+    let (start, size) = (range.start, range.len());
+    let table = SgTable::new(byte_buffer(len)?, range, dev.dma(), GFP_KERNEL)?;
+    check_eq!((table.len(), table.cpu().cpu_pages().count()), (size, 3));
+    let mut bytes = KVVec::from_elem(0u8, size, GFP_KERNEL)?;
+    table.copy_to_slice(0, &mut bytes)?;
+    check!(bytes
+        .iter()
+        .enumerate()
+        .all(|(i, &byte)| byte == pattern(start + i)));
+    check!(&bytes[..] == table.as_slice());
+    let mapped = table.map(dev.dma(), ToDevice)?;
+    check_eq!(
+        mapped.dma_segments().map(|run| run.len).sum::<u64>(),
+        size as u64
+    );
+    let run = mapped.dma_segments().next().ok_or(EINVAL)?;
+    check_eq!(device_read(run.addr), pattern(start));
+    Ok(())
+}
+
+fn refused_owner_comes_back() -> Result {
+    let len = 2 * PAGE_SIZE;
+    let mut buffer = byte_buffer(len)?;
+    for bad in [
+        0..0,
+        5..5,
+        0..len + 1,
+        len..len + 1,
+        0..usize::MAX,
+        Range { start: 2, end: 1 },
+    ] {
+        let Err(refused) = SgTable::new(buffer, bad, SegmentLimits::NONE, GFP_KERNEL) else {
+            return Err(EINVAL);
+        };
+        check_eq!(refused.error, EINVAL);
+        buffer = refused.buffer;
+        check_eq!((buffer.len(), buffer[len - 1]), (len, pattern(len - 1)));
+    }
     Ok(())
 }
 
@@ -212,6 +349,11 @@ fn walks_equal_those_of_c() -> Result {
         *module_parameters::seed.value(),
     );
     check_eq!(compare::tables(count, seed)?, 0);
+    Ok(())
+}
+
+fn tables_of_64_gib_are_walked() -> Result {
+    check!(compare::walk_64_gib()?);
     Ok(())
 }
 
@@ -333,6 +475,30 @@ fn forgotten_guard_is_made_good_by_unmap() -> Result {
     Ok(())
 }
 
+fn skipped_sync_is_made_up_for() -> Result {
+    let dev = TestDevice::new()?;
+    let map = || {
+        let table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
+        Ok::<_, Error>(table.map_attrs(dev.dma(), Bidirectional, Attrs::SKIP_CPU_SYNC)?)
+    };
+
+    // Filled after mapping: it is the device's when the guard is dropped.
+    let mut mapped = map()?;
+    let addr = mapped.dma_segments().next().ok_or(EINVAL)?.addr;
+    mapped.for_cpu_range(0..1)?.copy_from_slice(0, &[5])?;
+    check_eq!(device_read(addr), 5);
+    device_write(addr, 6);
+    check_eq!(first_byte(&mapped.unmap())?, 6);
+
+    // Or when it is submitted, and the CPU's again when it is unmapped.
+    let in_flight = map()?.submit();
+    let addr = in_flight.dma_segments().next().ok_or(EINVAL)?.addr;
+    check_eq!(device_read(addr), 0);
+    device_write(addr, 7);
+    check_eq!(first_byte(&in_flight.complete().unmap())?, 7);
+    Ok(())
+}
+
 #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
 fn marks_of_an_earlier_mapping_are_gone() -> Result {
     let dev = TestDevice::new()?;
@@ -360,7 +526,7 @@ fn failed_map_gives_the_buffer_back() -> Result {
         return Err(EINVAL);
     };
     check_eq!(failed.error, E2BIG);
-    check!(is_patterned(&failed.table)?);
+    check!(is_patterned(&failed.buffer)?);
     Ok(())
 }
 
@@ -396,17 +562,25 @@ cases! {
     new_buffer_is_zeroed,
     copies_cross_pages_and_segments,
     copies_beyond_the_end_are_refused,
+    fill_keeps_to_its_range,
+    blocks_are_contiguous_and_aligned,
+    vmalloc_bytes_are_a_table,
+    rest_of_the_last_page_is_zeroed,
+    part_of_an_owner_is_a_table,
+    refused_owner_comes_back,
     segments_keep_to_the_limit,
     neighbours_are_joined,
     mapping_covers_the_buffer_and_no_more,
     dma_pages_equal_the_c_iterator,
     walks_equal_those_of_c,
+    tables_of_64_gib_are_walked,
     data_survives_map_and_unmap,
     for_cpu_hands_over_and_back,
     for_cpu_shows_what_the_device_wrote,
     for_cpu_range_keeps_to_it,
     forgotten_guard_is_made_good_by_submit,
     forgotten_guard_is_made_good_by_unmap,
+    skipped_sync_is_made_up_for,
     #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
     marks_of_an_earlier_mapping_are_gone,
     failed_map_gives_the_buffer_back,

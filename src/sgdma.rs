@@ -9,6 +9,27 @@
 //! CPU cannot touch and whose bus addresses can be walked; while the device works on it, it is
 //! [`InFlight`]. A driver implements [`pci::Driver`]; its open files implement [`FileOps`].
 //!
+//! ```
+//! # use kernel::prelude::*;
+//! # use sgdma::{DmaDevice, FromDevice, SgTable};
+//! /// Has the device write a buffer, and copies it.
+//! fn receive(dev: DmaDevice<'_>, engine: &mut Engine, bytes: &mut [u8]) -> Result {
+//!     let table = SgTable::alloc(bytes.len(), dev, GFP_KERNEL)?;
+//!     let in_flight = table.map(dev, FromDevice)?.submit();
+//!     for run in in_flight.dma_runs() {
+//!         engine.enqueue(run.addr, run.len);
+//!     }
+//!     // On an error the buffer is leaked, for the device may still be writing there.
+//!     engine.run()?;
+//!     in_flight.complete().unmap().copy_to_slice(0, bytes)
+//! }
+//! # struct Engine;
+//! # impl Engine {
+//! #     fn enqueue(&mut self, _addr: u64, _len: u64) {}
+//! #     fn run(&mut self) -> Result { Ok(()) }
+//! # }
+//! ```
+//!
 //! # Trust boundary
 //!
 //! Bus addresses are plain integers, and writing them into a device's registers is safe code: no
@@ -19,6 +40,10 @@
 #[cfg(not(CONFIG_64BIT))]
 compile_error!("sgdma is for 64-bit kernels");
 
+#[cfg(not(any(CONFIG_SPARSEMEM_VMEMMAP, CONFIG_FLATMEM)))]
+compile_error!("sgdma is for kernels whose struct pages are one array");
+
+mod attrs;
 mod bindings;
 mod compare;
 mod cpu_walk;
@@ -28,14 +53,19 @@ mod dma_walk;
 mod files;
 mod frames;
 mod gate;
+mod gfp;
 mod lockstep;
 mod mapping;
+mod owner;
 mod ownership;
+mod pages;
 pub mod pci;
+mod refused;
 mod scatterlist;
 mod selftest;
 mod table;
 
+pub use attrs::Attrs;
 pub use cpu_walk::{
     CpuPage,
     CpuPages,
@@ -72,10 +102,15 @@ pub use lockstep::{
 };
 pub use mapping::{
     InFlight,
-    MapError,
     Mapped, //
 };
+pub use owner::{
+    ByteBuffer,
+    PageOwner, //
+};
 pub use ownership::ForCpu;
+pub use pages::OwnedPages;
+pub use refused::Refused;
 pub use table::{
     SegmentLimits,
     SgTable, //

@@ -9,37 +9,51 @@ use crate::{
     cpu_walk::CpuTable,
     device::DmaDevice,
     frames::{
-        pieces,
         segments,
         Run, //
     },
+    gfp::Gfp,
+    owner::PageOwner,
+    pages::{
+        Chain,
+        OwnedPages, //
+    },
+    refused::Refused,
     scatterlist::{
         sg_dma_unmark,
         sg_page,
-        sg_set_page, //
+        sg_set_page,
+        List, //
     },
 };
+use core::{
+    ops::Range,
+    ptr::NonNull, //
+};
 use kernel::{
-    alloc::{
-        flags::{
-            __GFP_HIGHMEM,
-            __GFP_NOWARN, //
-            GFP_ATOMIC,
-            GFP_KERNEL_ACCOUNT,
-            GFP_NOWAIT,
-        },
-        Flags, //
-    },
+    alloc::Flags,
     bindings,
-    error::to_result,
     page::{
-        Page,
+        BorrowedPage,
         PAGE_SIZE, //
     },
     prelude::*, //
 };
 
 /// How a buffer is cut into segments.
+///
+/// A [`DmaDevice`] can be given in its place, and means its own limits:
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{DmaDevice, SegmentLimits, SgTable};
+/// # fn tables(dev: DmaDevice<'_>) -> Result {
+/// let for_this_device = SgTable::alloc(1 << 20, dev, GFP_KERNEL)?;
+/// let for_none = SgTable::alloc(1 << 20, SegmentLimits::NONE, GFP_KERNEL)?;
+/// let of_64_kib = SegmentLimits { max_size: 64 << 10, ..SegmentLimits::from(dev) };
+/// # drop((for_this_device, for_none, of_64_kib)); Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentLimits {
     /// The longest segment, in bytes.
@@ -54,6 +68,14 @@ impl SegmentLimits {
         max_size: usize::MAX,
         boundary: usize::MAX,
     };
+
+    /// Whether a page gets through.
+    fn check(self) -> Result<Self> {
+        if self.max_size < PAGE_SIZE || self.boundary < PAGE_SIZE - 1 {
+            return Err(EINVAL);
+        }
+        Ok(self)
+    }
 }
 
 impl From<DmaDevice<'_>> for SegmentLimits {
@@ -65,102 +87,222 @@ impl From<DmaDevice<'_>> for SegmentLimits {
     }
 }
 
-/// A buffer of whole pages, scattered in memory, with its `struct sg_table`.
+/// A buffer, scattered in memory, with its `struct sg_table`.
 ///
 /// While it is an `SgTable`, no device knows of it and the CPU owns it: bytes are copied in and
-/// out at any offset. [`map`](Self::map) turns it into a [`Mapped`](crate::Mapped) table. Dropping
-/// it frees it, which may sleep.
+/// out at any offset. [`map`](Self::map) turns it into a [`Mapped`](crate::Mapped) table.
+///
+/// The pages belong to `P`: to the table itself, as [`alloc`](Self::alloc) makes it, or to a
+/// [`PageOwner`]. Dropping the table drops the owner; pages of the table's own are freed without
+/// sleeping.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{DmaDevice, SgTable};
+/// # fn table(dev: DmaDevice<'_>) -> Result<SgTable> {
+/// let mut table = SgTable::alloc(100_000, dev, GFP_KERNEL)?;
+/// table.fill(0..500, 0xff)?;
+/// table.copy_from_slice(99_990, b"last bytes")?;
+/// let mut first = [0; 2];
+/// table.copy_to_slice(499, &mut first)?;
+/// assert_eq!(first, [0xff, 0]);
+/// assert_eq!((table.len(), table.cpu().cpu_pages().count()), (100_000, 25));
+/// # Ok(table)
+/// # }
+/// ```
 ///
 /// # Invariants
 ///
-/// - `sgt` is allocated, and its entries describe the first `len` bytes of `pages`, in order; it
-///   is not mapped for any device.
-/// - All bytes of all `pages` are initialised, and nobody else uses them.
-pub struct SgTable {
-    // Freed first, by `drop()`: it points to the pages.
-    sgt: bindings::sg_table,
-    pages: KVVec<Page>,
-    len: usize,
+/// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order; the list is not
+///   mapped for any device.
+/// - All bytes of those pages are initialised, and nobody else uses them.
+// The list comes last, for the pages may be freed by going through it.
+pub struct SgTable<P = OwnedPages> {
+    owner: P,
+    range: Range<usize>,
+    list: List,
 }
-
-// SAFETY: The scatterlist and the pages are owned by the value and tied to no task.
-unsafe impl Send for SgTable {}
-// SAFETY: Behind a shared reference both are only read.
-unsafe impl Sync for SgTable {}
 
 impl SgTable {
     /// Allocates a zeroed buffer of `len` bytes from single pages: `sg_alloc_table_from_pages()`.
     ///
     /// Neighbouring pages become one segment as far as `limits` allow; give the device that the
     /// table is meant for, or [`SegmentLimits::NONE`]. The rest of the last page is zeroed too: a
-    /// device behind an IOMMU sees whole pages. May sleep whatever `gfp` says; of its bits those of
-    /// `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`, `GFP_NOWAIT`, `__GFP_NOWARN` and `__GFP_HIGHMEM` count.
+    /// device behind an IOMMU sees whole pages. Sleeps only if `gfp` allows it; of its bits those
+    /// of `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`, `GFP_NOWAIT`, `__GFP_NOWARN` and `__GFP_HIGHMEM`
+    /// count.
     ///
     /// # Errors
     ///
     /// - `EINVAL` if `len` is zero, or `limits` do not let a page pass.
-    /// - `E2BIG` if `len` takes 2^28 pages or more, which is 1 TiB of 4 KiB pages.
-    /// - `ENOMEM` if there is no memory.
+    /// - `ENOMEM` if there is no memory, or the machine never had as much.
     pub fn alloc(len: usize, limits: impl Into<SegmentLimits>, gfp: Flags) -> Result<Self> {
-        let limits = limits.into();
-        if len == 0 || limits.max_size < PAGE_SIZE || limits.boundary < PAGE_SIZE - 1 {
-            return Err(EINVAL);
-        }
-        let nr_pages = len.div_ceil(PAGE_SIZE);
-        // The allocator warns of an array of `INT_MAX` bytes or more.
-        if nr_pages >= 1 << 28 {
-            return Err(E2BIG);
-        }
-
-        // The allocator complains of flags that make no sense, and lists cannot be in high memory.
-        let gfp =
-            gfp & (GFP_KERNEL_ACCOUNT | GFP_ATOMIC | GFP_NOWAIT | __GFP_NOWARN | __GFP_HIGHMEM);
-        let list_gfp = gfp & !__GFP_HIGHMEM;
-
-        let mut pages = KVVec::with_capacity(nr_pages, list_gfp)?;
-        for _ in 0..nr_pages {
-            let page = Page::alloc_page(gfp)?;
-            // SAFETY: Nobody else has the page yet.
-            unsafe { page.fill_zero_raw(0, PAGE_SIZE) }?;
-            pages.push(page, list_gfp)?;
-        }
-
-        let cut = || {
-            segments(
-                pages.iter().map(|page| phys(page.as_ptr())),
-                PAGE_SIZE as u64,
-                // An entry's length has 32 bits.
-                limits.max_size.min(u32::MAX as usize) as u64,
-                limits.boundary as u64,
-            )
-        };
-        let orig_nents = u32::try_from(cut().count())?;
-        let mut sgt = bindings::sg_table::default();
-        // SAFETY: `sgt` is valid for writing, and there is at least one segment.
-        to_result(unsafe { bindings::sg_alloc_table(&mut sgt, orig_nents, gfp_raw(list_gfp)) })?;
-
-        let mut sg = sgt.sgl;
-        let mut first = 0;
-        for count in cut() {
-            let start = first * PAGE_SIZE;
-            let end = len.min((first + count) * PAGE_SIZE);
-            // SAFETY: `sg` is an entry of the list, which was made for as many as `cut()` yields,
-            // and nobody else has it.
-            let entry = unsafe { &mut *sg };
-            sg_set_page(entry, pages[first].as_ptr(), (end - start) as u32, 0);
-            // SAFETY: As above.
-            sg = unsafe { bindings::sg_next(sg) };
-            first += count;
-        }
-
-        // INVARIANT: The pages are ours and were zeroed; the entries describe them up to `len`.
-        Ok(Self { sgt, pages, len })
+        Self::alloc_from_blocks(len, 0, limits.into(), gfp.into())
     }
 
+    /// As [`alloc`](Self::alloc), from blocks of `1 << order` pages, each contiguous in memory and
+    /// aligned to its size: what a device with large pages wants.
+    ///
+    /// The pages of the last block that the buffer does not need are not kept.
+    ///
+    /// ```
+    /// # use kernel::prelude::*;
+    /// # use sgdma::{DmaDevice, SgTable};
+    /// # fn table(dev: DmaDevice<'_>) -> Result<SgTable> {
+    /// // 16 MiB of 2 MiB each, with pages of 4 KiB.
+    /// SgTable::alloc_blocks(16 << 20, 9, dev, GFP_KERNEL)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for `alloc`; `EINVAL` also if `order` is larger than the kernel's `MAX_PAGE_ORDER`, and
+    /// `ENOMEM` if memory is too fragmented for it.
+    pub fn alloc_blocks(
+        len: usize,
+        order: u32,
+        limits: impl Into<SegmentLimits>,
+        gfp: Flags,
+    ) -> Result<Self> {
+        if order > bindings::MAX_PAGE_ORDER {
+            return Err(EINVAL);
+        }
+        Self::alloc_from_blocks(len, order, limits.into(), gfp.into())
+    }
+
+    fn alloc_from_blocks(len: usize, order: u32, limits: SegmentLimits, gfp: Gfp) -> Result<Self> {
+        let limits = limits.check()?;
+        let nr_pages = len.div_ceil(PAGE_SIZE);
+        // SAFETY: Reads a counter.
+        if nr_pages > unsafe { helpers::sgdma_totalram_pages() } {
+            return Err(ENOMEM);
+        }
+        let chain = Chain::alloc(nr_pages, order, gfp)?;
+        // SAFETY: The pages are the chain's.
+        let list = unsafe { describe(|| chain.pages(), 0..len, limits, gfp) }?;
+        // SAFETY: It has an entry for each of them, and outlives them by the order of fields.
+        let owner = unsafe { chain.into_owned(&list) };
+        // INVARIANT: The pages are the table's own and were zeroed; the entries describe them up to
+        // `len`.
+        Ok(Self {
+            owner,
+            range: 0..len,
+            list,
+        })
+    }
+}
+
+impl<P: PageOwner> SgTable<P> {
+    /// Makes a table of the bytes `range` of `owner`'s pages: `sg_alloc_table_from_pages()`.
+    ///
+    /// `limits` and `gfp` as for [`alloc`](SgTable::alloc); see [`PageOwner`] for an example.
+    ///
+    /// # Errors
+    ///
+    /// `owner` comes back with each of them.
+    ///
+    /// - `EINVAL` if `range` is empty, runs backwards or ends beyond the pages, or if `limits` do
+    ///   not let a page pass.
+    /// - `E2BIG` if it takes 2^32 segments or more.
+    /// - `ENOMEM` if there is no memory for the list.
+    pub fn new(
+        owner: P,
+        range: Range<usize>,
+        limits: impl Into<SegmentLimits>,
+        gfp: Flags,
+    ) -> Result<Self, Refused<P>> {
+        let list = limits.into().check().and_then(|limits| {
+            // SAFETY: Its owner vouches for the pages.
+            unsafe { describe(|| owner.pages(), range.clone(), limits, gfp.into()) }
+        });
+        match list {
+            // INVARIANT: Described just now; its owner vouches for the bytes.
+            Ok(list) => Ok(Self { owner, range, list }),
+            Err(error) => Err(Refused {
+                error,
+                buffer: owner,
+            }),
+        }
+    }
+
+    /// Takes the table apart, and gives the owner back. Does not sleep.
+    pub fn into_owner(self) -> P {
+        self.owner
+    }
+
+    /// Not for everybody: while the pages are in a table, nobody else may get at their bytes.
+    pub(crate) fn owner(&self) -> &P {
+        &self.owner
+    }
+
+    /// As [`owner`](Self::owner); it must stay the same one, with the same pages.
+    pub(crate) fn owner_mut(&mut self) -> &mut P {
+        &mut self.owner
+    }
+
+    /// Which of the owner's bytes the table is of.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+}
+
+/// A list of segments, within `limits`, for the bytes `range` of `pages()`.
+///
+/// # Safety
+///
+/// The pages are valid, and the same ones each time.
+unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
+    pages: impl Fn() -> I,
+    range: Range<usize>,
+    limits: SegmentLimits,
+    gfp: Gfp,
+) -> Result<List> {
+    if range.is_empty() {
+        return Err(EINVAL);
+    }
+    let offset = range.start % PAGE_SIZE;
+    let first = range.start / PAGE_SIZE;
+    let nr_pages = range.end.div_ceil(PAGE_SIZE) - first;
+    let pages = || pages().skip(first).take(nr_pages);
+    let cut = || {
+        segments(
+            // SAFETY: Its caller promises a valid page.
+            pages().map(|page| unsafe { helpers::sgdma_page_to_phys(page.as_ptr()) }),
+            PAGE_SIZE as u64,
+            // An entry's length has 32 bits.
+            limits.max_size.min(u32::MAX as usize) as u64,
+            limits.boundary as u64,
+        )
+    };
+    let (mut orig_nents, mut there) = (0usize, 0);
+    for count in cut() {
+        orig_nents += 1;
+        there += count;
+    }
+    if there < nr_pages {
+        return Err(EINVAL);
+    }
+
+    let mut list = List::alloc(u32::try_from(orig_nents).map_err(|_| E2BIG)?, gfp)?;
+    let (mut pages, mut start, mut left) = (pages(), offset, range.len());
+    for (sg, count) in list.entries_mut().zip(cut()) {
+        let page = pages.next().ok_or(EINVAL)?;
+        let _others = pages.by_ref().take(count - 1).count();
+        // Fits, as the segments keep to the limit above.
+        let length = left.min(count * PAGE_SIZE - start);
+        sg_set_page(sg, page.as_ptr(), length as u32, start as u32);
+        left -= length;
+        start = 0;
+    }
+    Ok(list)
+}
+
+impl<P> SgTable<P> {
     /// The segments before mapping, as runs of physical addresses.
     pub(crate) fn phys_runs(&self) -> impl Iterator<Item = Run> + '_ {
         self.cpu().entries().map(|sg| Run {
-            addr: phys(sg_page(sg)) + u64::from(sg.offset),
+            // SAFETY: The page is one of the table's.
+            addr: unsafe { helpers::sgdma_page_to_phys(sg_page(sg)) } + u64::from(sg.offset),
             len: sg.length.into(),
         })
     }
@@ -175,12 +317,7 @@ impl SgTable {
     /// Length of the buffer in bytes, as it was asked for.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
     pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Number of CPU pages.
-    pub fn nr_pages(&self) -> usize {
-        self.pages.len()
+        self.range.len()
     }
 
     /// The table in its CPU form: which pages there are.
@@ -188,90 +325,114 @@ impl SgTable {
     pub fn cpu(&self) -> &CpuTable {
         // SAFETY: By the type invariants the list has `orig_nents` entries, made of our pages. It is
         // changed only through an exclusive reference.
-        unsafe { CpuTable::from_raw(&self.sgt) }
+        unsafe { CpuTable::from_raw(self.list.sgt()) }
     }
 
     /// Copies `src` into the buffer, from byte `offset` on: `sg_pcopy_from_buffer()`, but all or
     /// nothing. Does not sleep.
     ///
+    /// Getting to `offset` takes time for each segment before it.
+    ///
     /// # Errors
     ///
     /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
     pub fn copy_from_slice(&mut self, offset: usize, src: &[u8]) -> Result {
-        self.check_range(offset, src.len())?;
-        let mut done = 0;
-        for (page, start, n) in pieces(offset, src.len(), PAGE_SIZE) {
-            let part = &src[done..done + n];
+        let mut rest = src;
+        self.visit(self.check_range(offset, src.len())?, |page, start, n| {
+            let part;
+            (part, rest) = rest.split_at(n);
             // SAFETY:
             // - `part` is valid for reading `n` bytes.
             // - We hold the table exclusively, and by its invariants nobody else uses its pages.
-            unsafe { self.pages[page].write_raw(part.as_ptr(), start, n) }?;
-            done += n;
-        }
-        Ok(())
+            unsafe { page.write_raw(part.as_ptr(), start, n) }
+        })
     }
 
     /// Copies from byte `offset` of the buffer on into all of `dst`: `sg_pcopy_to_buffer()`, but
     /// all or nothing. Does not sleep.
     ///
+    /// Getting to `offset` takes time for each segment before it.
+    ///
     /// # Errors
     ///
     /// `EINVAL` if `offset + dst.len()` lies beyond the buffer's end; nothing was copied then.
     pub fn copy_to_slice(&self, offset: usize, dst: &mut [u8]) -> Result {
-        self.check_range(offset, dst.len())?;
-        let mut done = 0;
-        for (page, start, n) in pieces(offset, dst.len(), PAGE_SIZE) {
-            let part = &mut dst[done..done + n];
+        let range = self.check_range(offset, dst.len())?;
+        let mut rest = dst;
+        self.visit(range, |page, start, n| {
+            let part;
+            (part, rest) = core::mem::take(&mut rest).split_at_mut(n);
             // SAFETY:
             // - `part` is valid for writing `n` bytes.
             // - We hold the table shared, so nobody writes through it, and by its invariants nobody
             //   else uses its pages.
-            unsafe { self.pages[page].read_raw(part.as_mut_ptr(), start, n) }?;
-            done += n;
-        }
-        Ok(())
+            unsafe { page.read_raw(part.as_mut_ptr(), start, n) }
+        })
     }
 
-    fn check_range(&self, offset: usize, len: usize) -> Result {
+    /// Sets the bytes of `range` to `value`. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the range runs backwards or ends beyond the buffer; nothing was written then.
+    pub fn fill(&mut self, range: Range<usize>, value: u8) -> Result {
+        let len = range.end.checked_sub(range.start).ok_or(EINVAL)?;
+        let stamp = [value; 256];
+        self.visit(self.check_range(range.start, len)?, |page, start, n| {
+            for at in (start..start + n).step_by(stamp.len()) {
+                let n = stamp.len().min(start + n - at);
+                // SAFETY:
+                // - `stamp` is valid for reading `n` bytes.
+                // - We hold the table exclusively, and by its invariants nobody else uses its pages.
+                unsafe { page.write_raw(stamp.as_ptr(), at, n) }?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Zeroes the bytes of `range`: `sg_zero_buffer()`. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// As for [`fill`](Self::fill).
+    pub fn zero(&mut self, range: Range<usize>) -> Result {
+        self.fill(range, 0)
+    }
+
+    fn check_range(&self, offset: usize, len: usize) -> Result<Range<usize>> {
         match offset.checked_add(len) {
-            Some(end) if end <= self.len => Ok(()),
+            Some(end) if end <= self.len() => Ok(offset..end),
             _ => Err(EINVAL),
         }
     }
 
+    /// Gives `access` each page that `range` has a part in, and where and how long that is.
+    fn visit(
+        &self,
+        range: Range<usize>,
+        mut access: impl FnMut(&BorrowedPage<'_>, usize, usize) -> Result,
+    ) -> Result {
+        for (page, start, n) in self.cpu().pieces(range) {
+            let page = NonNull::new(page.as_ptr()).ok_or(EINVAL)?;
+            // SAFETY: By the type invariants the page is there as long as the table.
+            access(&unsafe { BorrowedPage::from_raw(page) }, start, n)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn sgt(&self) -> &bindings::sg_table {
-        &self.sgt
+        self.list.sgt()
     }
 
     /// Makes the list as good as new for another mapping.
     pub(crate) fn unmark(&mut self) {
-        // SAFETY: Every table has an entry, which is ours alone while nothing is mapped.
-        sg_dma_unmark(unsafe { &mut *self.sgt.sgl });
+        if let Some(first) = self.list.entries_mut().next() {
+            sg_dma_unmark(first);
+        }
     }
 
     /// For mapping, which sets `nents` and the entries' DMA fields and nothing else.
     pub(crate) fn sgt_mut(&mut self) -> &mut bindings::sg_table {
-        &mut self.sgt
-    }
-}
-
-fn phys(page: *mut bindings::page) -> u64 {
-    // SAFETY: Arithmetic on the pointer's value, or on flags that every page has; both callers
-    // have a page of a table.
-    unsafe { helpers::sgdma_page_to_phys(page) }
-}
-
-/// The C API's `gfp_t`; the kernel crate keeps its own conversion to itself.
-fn gfp_raw(flags: Flags) -> bindings::gfp_t {
-    // SAFETY: `Flags` has one field, the `gfp_t`; being of the same size, which the compiler
-    // checks here, it has room for nothing else.
-    unsafe { core::mem::transmute::<Flags, bindings::gfp_t>(flags) }
-}
-
-impl Drop for SgTable {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants `sgt` was allocated and is not mapped; it is freed once,
-        // here.
-        unsafe { bindings::sg_free_table(&mut self.sgt) };
+        self.list.sgt_mut()
     }
 }

@@ -27,6 +27,13 @@ def test_lint(built_arch):
     assert status == 0, said
 
 
+def test_documentation(built_arch):
+    """Without warnings, of which a missing one is one; and its examples compile as a driver's code."""
+    status, said = make("doc", f"ARCH={built_arch}")
+    assert status == 0, said
+    assert re.search(r"test result: ok\. [1-9]\d+ passed; 0 failed; 0 ignored", said), said
+
+
 def test_samples_are_safe():
     sources = list((guest.ROOT / "samples").rglob("*.rs"))
     assert sources

@@ -38,7 +38,7 @@ use sgdma::{
     FileOps,
     FromDevice,
     Lent,
-    MapError,
+    Refused,
     SgTable,
     ToDevice, //
 };
@@ -226,13 +226,13 @@ fn copy(gpu: &Lent<'_, Gpu>, buffers: Buffers) -> (Option<Buffers>, Result<CopyI
     let Buffers { size, src, dst } = buffers;
     let src = match src.map(gpu.dma(), ToDevice) {
         Ok(src) => src,
-        Err(MapError { error, table: src }) => {
+        Err(Refused { error, buffer: src }) => {
             return (Some(Buffers { size, src, dst }), Err(error));
         }
     };
     let dst = match dst.map(gpu.dma(), FromDevice) {
         Ok(dst) => dst,
-        Err(MapError { error, table: dst }) => {
+        Err(Refused { error, buffer: dst }) => {
             let src = src.unmap();
             return (Some(Buffers { size, src, dst }), Err(error));
         }

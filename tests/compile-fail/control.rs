@@ -49,6 +49,14 @@ fn round_trip(dma: DmaDevice<'_>, mut table: SgTable) -> Result<SgTable> {
     Ok(table)
 }
 
+fn vmalloc_bytes(dma: DmaDevice<'_>, bytes: VVec<u8>) -> Result<VVec<u8>> {
+    let mut table = SgTable::new(ByteBuffer::from(bytes), 0..4096, dma, GFP_KERNEL)?;
+    table.as_mut_slice()[0] = table.as_slice()[1];
+    let attrs = Attrs::SKIP_CPU_SYNC | Attrs::NO_WARN;
+    let table = table.map_attrs(dma, Bidirectional, attrs)?.unmap();
+    Ok(table.into_owner().into())
+}
+
 fn ioctl(file: &File, lent: &Lent<'_, Gpu>) -> Result {
     let table = SgTable::alloc(1 << 20, lent.dma(), GFP_KERNEL)?;
     *lent.kept.lock() = Some(table.map(lent.dma, ToDevice)?.submit());

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A table that describes no pages, or somebody else's.
+//! A table that is longer than its pages.
 
-use kernel::{
-    bindings,
-    prelude::*, //
-};
 use sgdma::*;
 
-fn f(sgt: bindings::sg_table) -> SgTable {
+fn f(table: SgTable) -> SgTable {
     SgTable {
-        sgt,
-        pages: KVVec::new(),
-        len: 1,
+        range: 0..1 << 30,
+        ..table
     }
 }

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Attributes that no streaming mapping has.
+
+use sgdma::*;
+
+fn f() -> Attrs {
+    Attrs(1 << 10)
+}
