@@ -28,13 +28,14 @@ BUILD := $(TOP)/build/$(ARCH)
 BOOT_ARGS = --cmdline "$(CMDLINE)" --qemu-args "$(QEMU_ARGS)"
 KBUILD := $(TOP)/scripts/kbuild
 SAMPLES := samples/gpu samples/template
+DRIVERS := $(SAMPLES) bench
 export ARCH KDIR KSRC SGDMA_CACHE
 
-.PHONY: modules setup check-env guest run shell test soak modules_install clean distclean \
+.PHONY: modules setup check-env guest run shell test soak bench modules_install clean distclean \
 	fmt fmt-check lint doc rust-analyzer help
 
 modules: setup
-	+@set -e; for dir in . $(SAMPLES); do $(KBUILD) $$dir modules; done
+	+@set -e; for dir in . $(DRIVERS); do $(KBUILD) $$dir modules; done
 
 # The environment for ARCH; a kernel that was given is looked at by scripts/kbuild.
 setup:
@@ -56,7 +57,7 @@ $(BUILD)/guest/gpu-copy: $(TOP)/samples/gpu/user/gpu-copy.c $(TOP)/samples/gpu/s
 # Not sourced into our own environment, whose KDIR= and KSRC= are the user's.
 PYTHON = "$$(. $(TOP)/build/$(1)/env && echo "$$PYTHON")"
 
-ifneq ($(and $(KDIR),$(filter run shell test soak,$(MAKECMDGOALS))),)
+ifneq ($(and $(KDIR),$(filter run shell test soak bench,$(MAKECMDGOALS))),)
 $(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
 endif
 
@@ -76,6 +77,10 @@ ROUNDS := 50
 soak: guest
 	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --soak $(ROUNDS) --timeout 7200 --out $(TOP)/build/soak $(SCENARIO)
 
+# Figures, not tests: nothing here passes or fails by them.
+bench: guest
+	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --bench --out $(TOP)/build/bench $(SCENARIO)
+
 # As in the kernel's own: it builds nothing, so that root needs no toolchain.
 modules_install: $(if $(KDIR),,setup)
 	@$(if $(KDIR)$(INSTALL_MOD_PATH),,$(error give KDIR=, the build tree of your kernel, or INSTALL_MOD_PATH=))true
@@ -89,7 +94,7 @@ CACHE := $(or $(SGDMA_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sgdma)
 distclean: clean
 	rm -rf $(addprefix $(CACHE)/,apt busybox kernel logs rust-src src tmp tools lock)
 
-RUST_SOURCES := $(shell find $(TOP)/src $(TOP)/samples $(TOP)/tests -name '*.rs')
+RUST_SOURCES := $(shell find $(TOP)/src $(TOP)/samples $(TOP)/bench $(TOP)/tests -name '*.rs')
 RUSTFMT := $(shell command -v rustfmt)
 
 fmt fmt-check: $(if $(RUSTFMT),,no-rustfmt)
@@ -100,11 +105,11 @@ no-rustfmt:
 
 # Every warning is an error: rustfmt, clippy, the C compiler, checkpatch.
 lint: fmt-check setup
-	+@set -e; for dir in . $(SAMPLES); do $(KBUILD) $$dir modules MO=$(BUILD)/lint/$$dir SGDMA=$(BUILD)/lint \
+	+@set -e; for dir in . $(DRIVERS); do $(KBUILD) $$dir modules MO=$(BUILD)/lint/$$dir SGDMA=$(BUILD)/lint \
 		CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror; done
 	@. $(BUILD)/env && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
 		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
-		$$(find $(TOP)/src $(TOP)/samples -name '*.[ch]')
+		$$(find $(TOP)/src $(TOP)/samples $(TOP)/bench -name '*.[ch]')
 
 doc: modules
 	+@$(KBUILD) . modules SGDMA_DOC=$(BUILD)/doc
@@ -121,6 +126,7 @@ help:
 #: make test            all tests: host, and the self-tests and checks in every boot scenario
 #: make shell           the same guest, with a prompt
 #: make soak            a million random tables in a guest; ROUNDS=<n> for n times 20000
+#: make bench           instructions per page, beside C on the same tables
 #: make                 build the modules, into build/
 #:
 #: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)

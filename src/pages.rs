@@ -22,9 +22,11 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The pages from `first` on are ours and of order 0, and the last one links to none.
+/// The pages from `first` to `last` are ours and of order 0, and the last one links to none. There
+/// are none if `first` is null.
 pub(crate) struct Chain {
     first: *mut bindings::page,
+    last: *mut bindings::page,
 }
 
 impl Chain {
@@ -34,13 +36,7 @@ impl Chain {
     pub(crate) fn alloc(nr_pages: usize, order: u32, gfp: Gfp) -> Result<Self> {
         let mut chain = Self {
             first: core::ptr::null_mut(),
-        };
-        let block = 1 << order;
-        // From the end, as the chain grows at its front. The first to be taken is the last block,
-        // of which only a part may be needed.
-        let mut wanted = match nr_pages % block {
-            0 => block,
-            rest => rest,
+            last: core::ptr::null_mut(),
         };
         let mut left = nr_pages;
         while left > 0 {
@@ -50,25 +46,37 @@ impl Chain {
                 return Err(ENOMEM);
             }
             if order > 0 {
-                // SAFETY: Allocated just now, in this order and not compound (see `Gfp`), and nobody else has it.
+                // SAFETY: Allocated just now, in this order and not compound (see `Gfp`), and nobody
+                // else has it.
                 unsafe { bindings::split_page(first, order) };
             }
-            for i in (0..block).rev() {
+            for i in 0..1 << order {
                 let page = first.wrapping_add(i);
-                if i < wanted {
-                    // SAFETY: The page is ours, and its `private` field its owner's to use.
-                    // INVARIANT: It comes before those there are.
-                    unsafe { helpers::sgdma_set_page_private(page, chain.first) };
-                    chain.first = page;
+                if left > 0 {
+                    chain.push(page);
+                    left -= 1;
                 } else {
                     // SAFETY: The page is ours, of order 0, and goes into no chain.
                     unsafe { bindings::__free_pages(page, 0) };
                 }
             }
-            left -= wanted;
-            wanted = block;
         }
         Ok(chain)
+    }
+
+    /// Takes over a page of order 0.
+    fn push(&mut self, page: *mut bindings::page) {
+        // SAFETY: The page is ours, as its only caller has allocated it, and so is the last one;
+        // the `private` field is an owner's to use.
+        // INVARIANT: It is the last one now, and links to none.
+        unsafe {
+            helpers::sgdma_set_page_private(page, core::ptr::null_mut());
+            match self.first.is_null() {
+                true => self.first = page,
+                false => helpers::sgdma_set_page_private(self.last, page),
+            }
+        }
+        self.last = page;
     }
 
     pub(crate) fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> + '_ {

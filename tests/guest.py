@@ -142,9 +142,11 @@ def pack_initramfs(env, out):
         "bin/gpu-copy": build / "guest/gpu-copy",
         "init": TESTS / "guest/init",
         "checks": TESTS / "guest/checks",
+        "bench": TESTS / "guest/bench",
         "lib/sgdma/sgdma.ko": build / "modules/sgdma.ko",
         "lib/sgdma/sgdma_gpu.ko": build / "samples/gpu/sgdma_gpu.ko",
         "lib/sgdma/sgdma_template.ko": build / "samples/template/sgdma_template.ko",
+        "lib/sgdma/sgdma_bench.ko": build / "bench/sgdma_bench.ko",
     }
     image = out / "initramfs.cpio"
     with tempfile.TemporaryDirectory() as staging, image.open("wb") as cpio:
@@ -196,13 +198,14 @@ def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0):
     return qemu, env
 
 
-def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables=100, rounds=0):
+def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables=100, rounds=0, mode="checks"):
     """Boots a scenario, console to `out`/console.log and to `echo`; its verdict.
 
-    The self-tests walk that many random `tables`, after as many `rounds` of 20000.
+    The guest runs tests/guest/`mode`. The self-tests walk that many random `tables`, after as many
+    `rounds` of 20000.
     """
     out = Path(out).absolute()
-    qemu, env = command(name, out, "checks", cmdline, qemu_args, tables, rounds)
+    qemu, env = command(name, out, mode, cmdline, qemu_args, tables, rounds)
     start = time.monotonic()
     timed_out = False
     with (out / "console.log").open("wb") as console, tempfile.TemporaryFile("w+") as errors:
