@@ -24,8 +24,11 @@ const PAGES: usize = 65536;
 
 /// How long `work` takes, in nanoseconds.
 fn measure<F: FnMut()>(mut work: F) -> u64 {
+    /// # Safety
+    ///
+    /// `data` points to an `F` that nobody else uses during the call.
     unsafe extern "C" fn run<F: FnMut()>(data: *mut c_void) {
-        // SAFETY: `measure()` passes its `work`, which nobody else uses meanwhile.
+        // SAFETY: The caller promises just this.
         unsafe { (*data.cast::<F>())() }
     }
     // SAFETY: `run` is given the data it is for, and is called before this returns.

@@ -25,7 +25,8 @@ u64 bench_measure(void (*run)(void *), void *data)
 void bench_fill_c(struct sg_table *sgt, u64 *ptes)
 {
 	struct sg_dma_page_iter iter;
+	size_t i = 0;
 
 	for_each_sgtable_dma_page(sgt, &iter, 0)
-		*ptes++ = sg_page_iter_dma_address(&iter);
+		ptes[i++] = sg_page_iter_dma_address(&iter);
 }

@@ -10,5 +10,7 @@ sgdma-file = $(or $(wildcard $(sgdma-dir)/$(1)),$(error $(sgdma-dir)/$(1) is mis
 # For rustc, which records that the objects depend on it.
 rustflags-y += --extern sgdma=$(call sgdma-file,libsgdma.rmeta)
 
+ccflags-y += -I$(sgdma-dir)/include
+
 # For modpost; nobody else expands it.
 override KBUILD_EXTRA_SYMBOLS += $(call sgdma-file,Module.symvers)

@@ -41,25 +41,31 @@ impl Attrs {
     /// For the device's supervisor alone, if the IOMMU can tell: `DMA_ATTR_PRIVILEGED`.
     pub const PRIVILEGED: Self = Self(bindings::DMA_ATTR_PRIVILEGED as c_ulong);
 
-    /// Mapping and unmapping do not hand the buffer over: `DMA_ATTR_SKIP_CPU_SYNC`.
+    /// Fails rather than need synchronisation: `DMA_ATTR_REQUIRE_COHERENT`.
     ///
-    /// For a buffer that is mapped first and filled then. It begins in the hands of the CPU, and
-    /// goes to the device when a [`ForCpu`](crate::ForCpu) guard is dropped or when it is
-    /// submitted, whichever comes first: once, where it would be twice. It comes back to the CPU
-    /// with a guard or, if none took it, at [`unmap`](crate::Mapped::unmap): no driver sees stale
-    /// bytes for having skipped too much.
+    /// Mapping gives `EOPNOTSUPP` if the device is not coherent, and `EIO` if a page would bounce.
+    pub const REQUIRE_COHERENT: Self = Self(bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong);
+
+    /// Unmapping does not hand the buffer to the CPU: `DMA_ATTR_SKIP_CPU_SYNC`.
+    ///
+    /// For a buffer of which a guard has shown all that matters. After [`unmap`] the bytes that the
+    /// device wrote and that no guard took over are what it wrote or what was there before.
+    /// Mapping hands the buffer over whatever is said here: on hardware without coherent caches
+    /// the device would see memory as it was before the buffer was made.
     ///
     /// ```
     /// # use kernel::prelude::*;
-    /// # use sgdma::{Attrs, DmaDevice, InFlight, SgTable, ToDevice};
-    /// # fn send<'bound>(dev: DmaDevice<'bound>, table: SgTable) -> Result<InFlight<'bound, ToDevice>> {
-    /// let mut mapped = table.map_attrs(dev, ToDevice, Attrs::SKIP_CPU_SYNC)?;
-    /// mapped.for_cpu().copy_from_slice(0, b"filled now, and handed over once")?;
-    /// # Ok(
-    /// mapped.submit()
-    /// # )
+    /// # use sgdma::{Attrs, DmaDevice, FromDevice, SgTable};
+    /// # fn receive(dev: DmaDevice<'_>, table: SgTable, header: &mut [u8]) -> Result<SgTable> {
+    /// let in_flight = table.map_attrs(dev, FromDevice, Attrs::SKIP_CPU_SYNC)?.submit();
+    /// // ... the device writes ...
+    /// let mut mapped = in_flight.complete();
+    /// mapped.for_cpu_range(0..header.len())?.copy_to_slice(0, header)?;
+    /// Ok(mapped.unmap()) // The rest is not copied out of a bounce buffer, for example.
     /// # }
     /// ```
+    ///
+    /// [`unmap`]: crate::Mapped::unmap
     pub const SKIP_CPU_SYNC: Self = Self(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong);
 
     /// Whether all of `attrs` are among them.
@@ -67,7 +73,13 @@ impl Attrs {
         self.0 & attrs.0 == attrs.0
     }
 
-    pub(crate) const fn as_raw(self) -> c_ulong {
+    /// Those to map with.
+    pub(crate) const fn for_map(self) -> c_ulong {
+        self.0 & !Self::SKIP_CPU_SYNC.0
+    }
+
+    /// Those to unmap with: the same, to the DMA API.
+    pub(crate) const fn for_unmap(self) -> c_ulong {
         self.0
     }
 }

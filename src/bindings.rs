@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What we call in C beyond `kernel::bindings`: the functions of `helpers.c`.
+//! What we call in C beyond `kernel::bindings`: the functions of the files beside this one.
 
 use kernel::{
     bindings,
     ffi::{
+        c_char,
         c_int,
         c_uint,
         c_ulong, //
     }, //
 };
+
+/// `enum sgdma_path`.
+pub(crate) const SGDMA_DIRECT: c_uint = 0;
+pub(crate) const SGDMA_IOMMU: c_uint = 1;
 
 // Only pointers to these structures are passed; that some have empty members does not matter.
 #[allow(improper_ctypes)]
@@ -55,6 +60,61 @@ extern "C" {
 
     /// `page_to_phys()`.
     pub(crate) fn sgdma_page_to_phys(page: *mut bindings::page) -> bindings::phys_addr_t;
+
+    /// `memcpy_from_page()`, for which it is no undefined behaviour if somebody writes meanwhile.
+    pub(crate) fn sgdma_memcpy_from_page(
+        to: *mut u8,
+        page: *mut bindings::page,
+        offset: usize,
+        len: usize,
+    );
+
+    /// `memcpy_to_page()`, likewise.
+    pub(crate) fn sgdma_memcpy_to_page(
+        page: *mut bindings::page,
+        offset: usize,
+        from: *const u8,
+        len: usize,
+    );
+
+    /// `memset_page()`, likewise.
+    pub(crate) fn sgdma_memset_page(
+        page: *mut bindings::page,
+        offset: usize,
+        value: c_int,
+        len: usize,
+    );
+
+    /// How the device's memory is mapped: `enum sgdma_path`.
+    pub(crate) fn sgdma_path(dev: *mut bindings::device) -> c_uint;
+
+    /// Where a direct mapping in place would be; `DMA_MAPPING_ERROR` if the device does not reach.
+    pub(crate) fn sgdma_direct_address(
+        dev: *mut bindings::device,
+        phys: bindings::phys_addr_t,
+        size: usize,
+    ) -> bindings::dma_addr_t;
+
+    /// See `include/sgdma.h`.
+    pub(crate) fn sgdma_coherency(dev: *mut bindings::device) -> c_uint;
+
+    /// See `include/sgdma.h`.
+    pub(crate) fn sgdma_coherency_name(coherency: c_uint) -> *const c_char;
+
+    /// See `include/sgdma.h`.
+    pub(crate) fn sgdma_coherency_string(coherency: c_uint) -> *const c_char;
+
+    /// Puts the report into debugfs.
+    pub(crate) fn sgdma_report_init();
+
+    /// Takes it away again.
+    pub(crate) fn sgdma_report_exit();
+
+    /// Zeroes a page of vmalloc's from byte `offset` on.
+    pub(crate) fn sgdma_zero_page_from(page: *mut bindings::page, offset: usize);
+
+    /// Lets `dev` see all bytes of a page, on hardware whose caches hide some.
+    pub(crate) fn sgdma_clean_page(dev: *mut bindings::device, page: *mut bindings::page) -> c_int;
 
     /// `totalram_pages()`.
     pub(crate) fn sgdma_totalram_pages() -> usize;

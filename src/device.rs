@@ -4,14 +4,20 @@
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
-use crate::bindings as helpers;
+use crate::{
+    bindings as helpers,
+    frames::Run, //
+};
 use kernel::{
     bindings,
     device::{
         Bound,
         Device, //
     },
-    dma::DmaMask,
+    dma::{
+        DmaAddress,
+        DmaMask, //
+    },
     error::to_result,
     page::PAGE_SIZE,
     prelude::*, //
@@ -55,6 +61,17 @@ impl DmaLimits {
             seg_boundary: usize::MAX,
         }
     }
+}
+
+/// How a device's memory is mapped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// At its physical address or a fixed distance from it, or bounced.
+    Direct,
+    /// By an IOMMU, through the kernel's common code for them.
+    Iommu,
+    /// By code of the platform's.
+    Ops,
 }
 
 /// A bound device whose DMA mask and segment limits are set: the token that mapping asks for.
@@ -169,6 +186,36 @@ impl<'bound> DmaDevice<'bound> {
     pub fn seg_boundary(self) -> usize {
         // SAFETY: The pointer is valid, as `self.dev` is a reference to it.
         unsafe { helpers::sgdma_dma_get_seg_boundary(self.as_raw()) }
+    }
+
+    /// Where `run` of physical addresses would be if it is mapped directly and in place; `None` if
+    /// the device does not reach it.
+    pub(crate) fn direct_address(self, run: Run) -> Option<DmaAddress> {
+        // SAFETY: The device is valid, with a mask by the type invariants.
+        let addr =
+            unsafe { helpers::sgdma_direct_address(self.as_raw(), run.addr, run.len as usize) };
+        (addr != DmaAddress::MAX).then_some(addr)
+    }
+
+    /// How its memory is mapped.
+    pub(crate) fn path(self) -> Path {
+        // SAFETY: The device is valid.
+        match unsafe { helpers::sgdma_path(self.as_raw()) } {
+            helpers::SGDMA_DIRECT => Path::Direct,
+            helpers::SGDMA_IOMMU => Path::Iommu,
+            _ => Path::Ops,
+        }
+    }
+
+    /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.
+    pub(crate) fn warns_beyond_reach(self) -> bool {
+        let raw = self.as_raw();
+        // SAFETY: The device is valid, with a mask by the type invariants. Where there is somewhere
+        // to bounce to, that limits the size of a mapping.
+        unsafe {
+            bindings::dma_addressing_limited(raw)
+                && bindings::dma_max_mapping_size(raw) == usize::MAX
+        }
     }
 
     pub(crate) fn as_raw(self) -> *mut bindings::device {

@@ -6,7 +6,9 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
+#include <linux/highmem.h>
 #include <linux/io.h>
+#include <linux/kasan.h>
 #include <linux/mm.h>
 #include <linux/srcu.h>
 
@@ -63,6 +65,46 @@ phys_addr_t sgdma_page_to_phys(struct page *page)
 	return page_to_phys(page);
 }
 EXPORT_SYMBOL_GPL(sgdma_page_to_phys);
+
+/*
+ * Memory that a device, or another CPU, may write meanwhile: C's copy of it is some mixture, where
+ * Rust's would be undefined.
+ */
+void sgdma_memcpy_from_page(void *to, struct page *page, size_t offset, size_t len)
+{
+	memcpy_from_page(to, page, offset, len);
+}
+EXPORT_SYMBOL_GPL(sgdma_memcpy_from_page);
+
+void sgdma_memcpy_to_page(struct page *page, size_t offset, const void *from, size_t len)
+{
+	memcpy_to_page(page, offset, from, len);
+}
+EXPORT_SYMBOL_GPL(sgdma_memcpy_to_page);
+
+void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len)
+{
+	memset_page(page, offset, value, len);
+}
+EXPORT_SYMBOL_GPL(sgdma_memset_page);
+
+/* What vmalloc has not given to its user has another tag, in hardware. */
+void sgdma_zero_page_from(struct page *page, size_t offset)
+{
+	memset(kasan_reset_tag(page_address(page)) + offset, 0, PAGE_SIZE - offset);
+}
+
+/* Writes back what caches hold of a page: there is no call for that alone. */
+int sgdma_clean_page(struct device *dev, struct page *page)
+{
+	dma_addr_t addr = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_TO_DEVICE);
+
+	if (dma_mapping_error(dev, addr))
+		return -EIO;
+	dma_unmap_page(dev, addr, PAGE_SIZE, DMA_TO_DEVICE);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(sgdma_clean_page);
 
 unsigned long sgdma_totalram_pages(void)
 {

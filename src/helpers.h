@@ -23,6 +23,11 @@ void sgdma_dma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_
 				      enum dma_data_direction dir);
 phys_addr_t sgdma_page_to_phys(struct page *page);
 unsigned long sgdma_totalram_pages(void);
+void sgdma_memcpy_from_page(void *to, struct page *page, size_t offset, size_t len);
+void sgdma_memcpy_to_page(struct page *page, size_t offset, const void *from, size_t len);
+void sgdma_zero_page_from(struct page *page, size_t offset);
+int sgdma_clean_page(struct device *dev, struct page *page);
+void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len);
 struct page *sgdma_page_private(struct page *page);
 void sgdma_set_page_private(struct page *page, struct page *to);
 int sgdma_init_srcu_struct(struct srcu_struct *ssp);

@@ -6,14 +6,23 @@
 
 use crate::{
     attrs::Attrs,
+    bindings as helpers,
+    coherency::Coherency,
     cpu_walk::CpuTable,
-    device::DmaDevice,
+    device::{
+        DmaDevice,
+        Path, //
+    },
     direction::Direction,
     dma_walk::DmaTable,
     lockstep::Lockstep,
     pages::OwnedPages,
     refused::Refused,
-    table::SgTable, //
+    scatterlist::sg_dma_is_swiotlb,
+    table::{
+        sg_phys_run,
+        SgTable, //
+    }, //
 };
 use core::{
     marker::PhantomData,
@@ -31,7 +40,7 @@ use kernel::{
 
 /// A table mapped for a device: `dma_map_sgtable()`. The CPU has no access to its bytes.
 ///
-/// Dropping it unmaps and frees; [`unmap`](Self::unmap) gives the buffer back. Before the device is
+/// Dropping it unmaps the buffer and discards what is in it; [`unmap`](Self::unmap) gives it back. Before the device is
 /// told any address, [`submit`](Self::submit) it, so that no early return unmaps under the device.
 ///
 /// ```
@@ -87,7 +96,8 @@ impl<P> SgTable<P> {
     ///   the table was made for another device, or for none.
     /// - `ERANGE` if a segment came to lie across that boundary on the bus, as it may where bus
     ///   addresses differ from physical ones by less than the boundary.
-    /// - `EIO`, `ENOMEM`, `EINVAL`, `EREMOTEIO` as `dma_map_sgtable()` gives them, for example if
+    /// - `EIO` if the device does not reach a page, and it cannot or must not bounce.
+    /// - `EIO`, `ENOMEM`, `EINVAL`, `EREMOTEIO`, `EOPNOTSUPP` as `dma_map_sgtable()` gives them, for example if
     ///   the bounce buffer pool (`swiotlb=`) is too small.
     pub fn map_attrs<'bound, D: Direction>(
         mut self,
@@ -95,9 +105,9 @@ impl<P> SgTable<P> {
         _direction: D,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        if !self.fits(dev.into()) {
+        if let Err(error) = self.prepare(dev, attrs) {
             return Err(Refused {
-                error: E2BIG,
+                error,
                 buffer: self,
             });
         }
@@ -112,7 +122,7 @@ impl<P> SgTable<P> {
                 dev.as_raw(),
                 self.sgt_mut(),
                 D::DIRECTION.into(),
-                attrs.as_raw(),
+                attrs.for_map(),
             )
         }) {
             return Err(Refused {
@@ -120,13 +130,12 @@ impl<P> SgTable<P> {
                 buffer: self,
             });
         }
-        let whole = 0..self.len();
         // INVARIANT: Mapped just now.
         let mapped = Mapped {
             dev,
             attrs,
             table: self,
-            with_cpu: attrs.contains(Attrs::SKIP_CPU_SYNC).then_some(whole),
+            with_cpu: None,
             _direction: PhantomData,
         };
 
@@ -138,6 +147,29 @@ impl<P> SgTable<P> {
             });
         }
         Ok(mapped)
+    }
+
+    /// What is checked, and done, before mapping.
+    fn prepare(&self, dev: DmaDevice<'_>, attrs: Attrs) -> Result {
+        if !self.fits(dev.into()) {
+            return Err(E2BIG);
+        }
+        // The kernel warns of such a mapping.
+        if (attrs.contains(Attrs::REQUIRE_COHERENT) || dev.warns_beyond_reach())
+            && dev.path() == Path::Direct
+            && !self.is_reached_by(dev)
+        {
+            return Err(EIO);
+        }
+        // Caches may hide what was written to the rest of a page, which an IOMMU shows.
+        for page in self.partial_pages() {
+            if Coherency::of(dev) != Coherency::NeedsCacheMaintenance {
+                break;
+            }
+            // SAFETY: Both are valid, and the page is not mapped for any device.
+            to_result(unsafe { helpers::sgdma_clean_page(dev.as_raw(), page.as_ptr()) })?;
+        }
+        Ok(())
     }
 }
 
@@ -163,15 +195,17 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Says that the device is about to be told addresses of this buffer.
     ///
     /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
-    pub fn submit(mut self) -> InFlight<'bound, D, P> {
+    pub fn submit(mut self) -> InFlight<Self> {
         self.reclaim();
-        InFlight(ManuallyDrop::new(self))
+        InFlight::new(self)
     }
 
     /// Gives the buffer back to the CPU: `dma_unmap_sgtable()`. Does not sleep.
     pub fn unmap(self) -> SgTable<P> {
         let mut this = ManuallyDrop::new(self);
-        this.hand_back();
+        if !this.attrs.contains(Attrs::SKIP_CPU_SYNC) {
+            this.reclaim();
+        }
         this.unmap_once();
         // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
         unsafe { core::ptr::read(&this.table) }
@@ -181,8 +215,32 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         self.dev
     }
 
-    pub(crate) fn attrs(&self) -> Attrs {
-        self.attrs
+    /// Whether no page of it has bounced.
+    pub(crate) fn is_in_place(&self) -> bool {
+        // Neither of the two ways that bounce has merged entries then.
+        let mut pairs = self
+            .cpu()
+            .entries()
+            .map(sg_phys_run)
+            .zip(self.dma_segments());
+        match self.dev.path() {
+            Path::Direct => pairs.all(|(cpu, dma)| self.dev.direct_address(cpu) == Some(dma.addr)),
+            Path::Iommu if !self.cpu().entries().next().is_some_and(sg_dma_is_swiotlb) => true,
+            // It is for devices that may bounce, page by page, and says nothing of each.
+            Path::Iommu => {
+                // SAFETY: The device is valid and behind an IOMMU, in whose domain it has mapped
+                // these addresses.
+                pairs.all(|(cpu, dma)| unsafe {
+                    let domain = bindings::iommu_get_domain_for_dev(self.dev.as_raw());
+                    bindings::iommu_iova_to_phys(domain, dma.addr) == cpu.addr
+                })
+            }
+            Path::Ops => true,
+        }
+    }
+
+    pub(crate) fn table(&self) -> &SgTable<P> {
+        &self.table
     }
 
     /// For synchronisation and for the CPU's turn; it stays mapped.
@@ -206,7 +264,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
                 self.dev.as_raw(),
                 self.table.sgt_mut(),
                 D::DIRECTION.into(),
-                self.attrs.as_raw(),
+                self.attrs.for_unmap(),
             )
         };
     }
@@ -230,7 +288,27 @@ impl<D: Direction, P> Drop for Mapped<'_, D, P> {
     }
 }
 
-/// A mapped table that the device works on.
+/// What can be given to a device: [`Mapped`] and [`Shared`](crate::Shared).
+pub trait Mapping: private::Mapping {}
+
+pub(crate) mod private {
+    use super::*;
+
+    pub trait Mapping {
+        /// The device, and how many bytes it was given.
+        fn given(&self) -> (DmaDevice<'_>, usize);
+    }
+}
+
+impl<D: Direction, P> Mapping for Mapped<'_, D, P> {}
+
+impl<D: Direction, P> private::Mapping for Mapped<'_, D, P> {
+    fn given(&self) -> (DmaDevice<'_>, usize) {
+        (self.dev, self.len())
+    }
+}
+
+/// A mapping that the device works on.
 ///
 /// The driver gives the addresses to its hardware, waits, and says [`complete`](Self::complete).
 /// If it cannot say so, because the device does not answer, it drops the value: pages and mapping
@@ -238,8 +316,8 @@ impl<D: Direction, P> Drop for Mapped<'_, D, P> {
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{InFlight, SgTable, ToDevice};
-/// fn finish(in_flight: InFlight<'_, ToDevice>, engine: &Engine) -> Result<SgTable> {
+/// # use sgdma::{InFlight, Mapped, SgTable, ToDevice};
+/// fn finish(in_flight: InFlight<Mapped<'_, ToDevice>>, engine: &Engine) -> Result<SgTable> {
 ///     if !engine.is_idle() && engine.reset().is_err() {
 ///         return Err(ETIMEDOUT); // `in_flight` is leaked here.
 ///     }
@@ -251,34 +329,39 @@ impl<D: Direction, P> Drop for Mapped<'_, D, P> {
 /// #     fn reset(&self) -> Result { Ok(()) }
 /// # }
 /// ```
-pub struct InFlight<'bound, D: Direction, P = OwnedPages>(ManuallyDrop<Mapped<'bound, D, P>>);
+pub struct InFlight<M: Mapping>(ManuallyDrop<M>);
 
-impl<'bound, D: Direction, P> InFlight<'bound, D, P> {
+impl<M: Mapping> InFlight<M> {
+    pub(crate) fn new(mapping: M) -> Self {
+        Self(ManuallyDrop::new(mapping))
+    }
+
     /// Says that the device is done with the buffer and will not touch it again.
     ///
     /// This is a statement about hardware, which no type can check: say it when the device's
     /// interrupt, fence or reset told you so. See `docs/soundness.md`.
-    pub fn complete(self) -> Mapped<'bound, D, P> {
+    pub fn complete(self) -> M {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so the mapping is moved out just once.
         unsafe { ManuallyDrop::take(&mut this.0) }
     }
 }
 
-impl<'bound, D: Direction, P> Deref for InFlight<'bound, D, P> {
-    type Target = Mapped<'bound, D, P>;
+impl<M: Mapping> Deref for InFlight<M> {
+    type Target = M;
 
-    fn deref(&self) -> &Self::Target {
+    fn deref(&self) -> &M {
         &self.0
     }
 }
 
-impl<D: Direction, P> Drop for InFlight<'_, D, P> {
+impl<M: Mapping> Drop for InFlight<M> {
     fn drop(&mut self) {
+        let (dev, len) = self.0.given();
         dev_err!(
-            self.dev.device(),
+            dev.device(),
             "leaking a buffer of {} bytes that the device may still be working on\n",
-            self.len()
+            len
         );
     }
 }

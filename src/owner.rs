@@ -2,17 +2,14 @@
 
 //! What the pages of a table belong to.
 
-use crate::table::SgTable;
-use core::{
-    ops::Range,
-    ptr::NonNull, //
+use crate::{
+    bindings as helpers,
+    table::SgTable, //
 };
+use core::ptr::NonNull;
 use kernel::{
     bindings,
-    page::{
-        BorrowedPage,
-        PAGE_SIZE, //
-    },
+    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -24,25 +21,32 @@ use kernel::{
 ///
 /// # Safety
 ///
-/// As long as the value lives, wherever it is moved to:
+/// From the first call of [`pages`](Self::pages) until the value is dropped, wherever it is moved
+/// to, and for ever if it is not dropped, for a buffer that a device may be writing is leaked:
 ///
-/// - Each call of [`pages`](Self::pages) yields the same pages in the same order. They are ordinary
-///   memory, not a device's, and stay allocated.
-/// - Every byte of them is initialised, those beyond the part that is used too: a device behind an
-///   IOMMU sees whole pages.
+/// - Each call yields the same pages in the same order, none of them twice, with room for
+///   [`len`](Self::len) bytes.
+/// - They stay allocated. They are memory that `kmap_local_page()` can read and write: not a
+///   device's, nor the kernel's text, a stack or slab objects.
+/// - Every byte of them is initialised, those beyond `len` too: a device behind an IOMMU sees whole
+///   pages.
 /// - While the value is in a table, nobody accesses the bytes but through the table.
 ///
 /// # Examples
 ///
 /// ```
 /// # use core::ptr::NonNull;
-/// # use kernel::{bindings, page::Page, prelude::*};
+/// # use kernel::{bindings, page::{Page, PAGE_SIZE}, prelude::*};
 /// # use sgdma::{DmaDevice, PageOwner, SgTable};
 /// /// A page that is zeroed when it is made.
 /// struct OnePage(Page);
 ///
 /// // SAFETY: The page is ours, it was zeroed, and nobody else is told of it.
 /// unsafe impl PageOwner for OnePage {
+///     fn len(&self) -> usize {
+///         PAGE_SIZE
+///     }
+///
 ///     fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> {
 ///         NonNull::new(self.0.as_ptr()).into_iter()
 ///     }
@@ -52,7 +56,14 @@ use kernel::{
 /// Ok(SgTable::new(page, 0..100, dev, GFP_KERNEL)?)
 /// # }
 /// ```
-pub unsafe trait PageOwner {
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "no table is made of an empty one"
+)]
+pub unsafe trait PageOwner: 'static {
+    /// How many bytes there are to make tables of.
+    fn len(&self) -> usize;
+
     /// The pages, in the buffer's order.
     fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>>;
 }
@@ -74,26 +85,25 @@ pub unsafe trait PageOwner {
 /// # }
 /// ```
 ///
+/// Dropping it, or what it is in, may sleep.
+///
 /// # Invariants
 ///
-/// The bytes from `len()` to the end of the last page are zero.
+/// The bytes from `len()` to the end of the last page are initialised.
 pub struct ByteBuffer(VVec<u8>);
 
 impl From<VVec<u8>> for ByteBuffer {
     /// Takes the bytes; the rest of the last page, which a device may see too, is zeroed.
     fn from(bytes: VVec<u8>) -> Self {
         let used = bytes.len() % PAGE_SIZE;
-        let buffer = Self(bytes);
-        // Through the page, for vmalloc may have given the vector less of it (KASAN knows).
-        if let Some(last) = buffer.pages().last().filter(|_| used > 0) {
-            // SAFETY: vmalloc gives whole pages, and this one stays for the vector's life.
-            let last = unsafe { BorrowedPage::from_raw(last) };
-            // SAFETY: What lies behind the vector's bytes is nobody else's.
-            let zeroed = unsafe { last.fill_zero_raw(used, PAGE_SIZE - used) };
-            debug_assert!(zeroed.is_ok(), "the range lies in the page");
+        if used > 0 {
+            let last = bytes.as_ptr().wrapping_add(bytes.len() - used);
+            // SAFETY: vmalloc gives whole pages, so the last one is there to its end; what lies
+            // behind the vector's bytes is nobody else's.
+            unsafe { helpers::sgdma_zero_page_from(bindings::vmalloc_to_page(last.cast()), used) };
         }
         // INVARIANT: Zeroed just now.
-        buffer
+        Self(bytes)
     }
 }
 
@@ -118,10 +128,15 @@ impl core::ops::DerefMut for ByteBuffer {
 }
 
 // SAFETY:
-// - The vector is not resized in here, so its memory stays where it is, and its pages too.
+// - The vector is not resized in here, so its memory stays where it is, and its pages too. They are
+//   vmalloc's, each once.
 // - Its bytes are initialised, and by the type invariants so is the rest of the last page.
 // - Its bytes are reached through a reference to it only, which a table does not give away.
 unsafe impl PageOwner for ByteBuffer {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> {
         self.0.chunks(PAGE_SIZE).filter_map(|chunk| {
             // SAFETY: The address is in memory that vmalloc has given.
@@ -131,19 +146,14 @@ unsafe impl PageOwner for ByteBuffer {
 }
 
 impl SgTable<ByteBuffer> {
-    /// The buffer's bytes that the table is of; not the rest of its last page.
+    /// The bytes that the table is of.
     pub fn as_slice(&self) -> &[u8] {
-        &self.owner()[self.bytes()]
+        &self.owner()[self.range()]
     }
 
     /// The same, to change them.
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
-        let bytes = self.bytes();
-        &mut self.owner_mut()[bytes]
-    }
-
-    fn bytes(&self) -> Range<usize> {
-        let (range, len) = (self.range(), self.owner().len());
-        range.start.min(len)..range.end.min(len)
+        let range = self.range();
+        &mut self.owner_mut()[range]
     }
 }

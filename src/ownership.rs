@@ -9,7 +9,6 @@
 //! is dropped. A buffer that is in flight has no such call, so there is no access under the device.
 
 use crate::{
-    attrs::Attrs,
     bindings as helpers,
     device::DmaDevice,
     direction::{
@@ -59,28 +58,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         Ok(ForCpu::new(self, range))
     }
 
-    /// Sees to it that the bytes of `range` are with the CPU.
-    fn hand_over(&mut self, range: &Range<usize>) {
-        if let Some(there) = self.with_cpu() {
-            if there.start <= range.start && range.end <= there.end {
-                return;
-            }
-        }
-        self.reclaim();
-        self.sync(range, To::Cpu);
-        *self.with_cpu() = Some(range.clone());
-    }
-
-    /// Sees to it that the CPU has all bytes once the table is unmapped.
-    pub(crate) fn hand_back(&mut self) {
-        if self.attrs().contains(Attrs::SKIP_CPU_SYNC) {
-            self.hand_over(&(0..self.len()));
-        } else {
-            self.reclaim();
-        }
-    }
-
-    /// Gives the device what is with the CPU: for the first time, or since a guard was forgotten.
+    /// Takes back what a guard that was forgotten has left with the CPU.
     pub(crate) fn reclaim(&mut self) {
         if let Some(range) = self.with_cpu().take() {
             self.sync(&range, To::Device);
@@ -171,7 +149,9 @@ pub struct ForCpu<'a, 'bound, D: Direction, P = OwnedPages> {
 
 impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
     fn new(mapped: &'a mut Mapped<'bound, D, P>, range: Range<usize>) -> Self {
-        mapped.hand_over(&range);
+        mapped.reclaim();
+        mapped.sync(&range, To::Cpu);
+        *mapped.with_cpu() = Some(range.clone());
         Self { mapped, range }
     }
 

@@ -27,6 +27,9 @@ use kernel::{
 const SG_CHAIN: usize = 1;
 /// The marks, `SG_CHAIN` and `SG_END`, in the low bits of a pointer.
 const SG_PAGE_LINK_MASK: usize = 3;
+/// What iommu-dma marks a list with that it maps page by page, as it may have to bounce.
+#[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
+pub(crate) const SG_DMA_SWIOTLB: u32 = 1 << 1;
 
 /// `sg_page()`.
 pub(crate) fn sg_page(sg: &scatterlist) -> *mut page {
@@ -63,6 +66,17 @@ pub(crate) fn sg_dma_unmark(first: &mut scatterlist) {
     }
     #[cfg(not(CONFIG_NEED_SG_DMA_FLAGS))]
     let _ = first;
+}
+
+/// `sg_dma_is_swiotlb()`: whether the list that `first` begins may have bounced.
+pub(crate) fn sg_dma_is_swiotlb(first: &scatterlist) -> bool {
+    #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
+    return first.dma_flags & SG_DMA_SWIOTLB != 0;
+    #[cfg(not(CONFIG_NEED_SG_DMA_FLAGS))]
+    {
+        let _ = first;
+        false
+    }
 }
 
 /// `sg_next()`, for an entry that is not the last.

@@ -6,6 +6,7 @@
 
 use crate::{
     bindings as helpers,
+    coherency::COHERENCIES,
     *, //
 };
 use core::ops::Range;
@@ -223,16 +224,10 @@ fn vmalloc_bytes_are_a_table() -> Result {
 fn rest_of_the_last_page_is_zeroed() -> Result {
     // What was there before goes back to the allocator, and comes from there again.
     drop(VVec::from_elem(0xffu8, 64 * PAGE_SIZE, GFP_KERNEL)?);
-    let table = SgTable::new(
-        byte_buffer(100)?,
-        0..PAGE_SIZE,
-        SegmentLimits::NONE,
-        GFP_KERNEL,
-    )?;
-    check_eq!(table.as_slice().len(), 100);
-    let mut page = KVec::from_elem(0xffu8, PAGE_SIZE, GFP_KERNEL)?;
-    table.copy_to_slice(0, &mut page)?;
-    check!(page[100..].iter().all(|&byte| byte == 0));
+    let table = SgTable::new(byte_buffer(100)?, 0..100, SegmentLimits::NONE, GFP_KERNEL)?;
+    let page = table.phys_runs().next().ok_or(EINVAL)?.addr;
+    // The test device's addresses are physical ones.
+    check!((100..PAGE_SIZE as u64).all(|at| device_read(page + at) == 0));
     Ok(())
 }
 
@@ -475,27 +470,18 @@ fn forgotten_guard_is_made_good_by_unmap() -> Result {
     Ok(())
 }
 
-fn skipped_sync_is_made_up_for() -> Result {
+fn skipped_sync_leaves_what_a_guard_has_shown() -> Result {
     let dev = TestDevice::new()?;
-    let map = || {
-        let table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
-        Ok::<_, Error>(table.map_attrs(dev.dma(), Bidirectional, Attrs::SKIP_CPU_SYNC)?)
-    };
-
-    // Filled after mapping: it is the device's when the guard is dropped.
-    let mut mapped = map()?;
+    let table = patterned(2 * PAGE_SIZE, dev.dma())?;
+    let mut mapped = table.map_attrs(dev.dma(), Bidirectional, Attrs::SKIP_CPU_SYNC)?;
     let addr = mapped.dma_segments().next().ok_or(EINVAL)?.addr;
-    mapped.for_cpu_range(0..1)?.copy_from_slice(0, &[5])?;
-    check_eq!(device_read(addr), 5);
+    check_eq!(device_read(addr), pattern(0));
+    check_eq!(device_read(addr + 1), pattern(1));
     device_write(addr, 6);
+    let mut byte = [0];
+    mapped.for_cpu_range(0..1)?.copy_to_slice(0, &mut byte)?;
+    check_eq!(byte, [6]);
     check_eq!(first_byte(&mapped.unmap())?, 6);
-
-    // Or when it is submitted, and the CPU's again when it is unmapped.
-    let in_flight = map()?.submit();
-    let addr = in_flight.dma_segments().next().ok_or(EINVAL)?.addr;
-    check_eq!(device_read(addr), 0);
-    device_write(addr, 7);
-    check_eq!(first_byte(&in_flight.complete().unmap())?, 7);
     Ok(())
 }
 
@@ -508,6 +494,72 @@ fn marks_of_an_earlier_mapping_are_gone() -> Result {
     let table = table.map(dev.dma(), ToDevice)?.unmap();
     // SAFETY: As above.
     check_eq!(unsafe { (*table.sgt().sgl).dma_flags }, 0);
+    Ok(())
+}
+
+fn verdicts_are_those_of_c() -> Result {
+    const WORDS: [&CStr; 10] = [
+        c"coherent",
+        c"needs-cache-maintenance",
+        c"bounce-forced",
+        c"bounce-encrypted",
+        c"bounce-restricted-pool",
+        c"bounce-mask",
+        c"bounce-bus-limit",
+        c"bounce-untrusted",
+        c"unknown-dma-ops",
+        c"no-dma",
+    ];
+    for (i, (coherency, word)) in COHERENCIES.iter().zip(WORDS).enumerate() {
+        // SAFETY: It takes any number, and gives a string that is there as long as the library.
+        let name = unsafe { CStr::from_char_ptr(helpers::sgdma_coherency_name(i as u32)) };
+        check!(name == word);
+        check_eq!(Coherency::from_raw(i as u32), *coherency);
+    }
+    check!(Coherency::from_raw(COHERENCIES.len() as u32) != Coherency::Coherent);
+    Ok(())
+}
+
+fn in_place_is_told_from_bounced() -> Result {
+    let dev = TestDevice::new()?;
+    let mapped =
+        SgTable::alloc(3 * PAGE_SIZE, SINGLE_PAGES, GFP_KERNEL)?.map(dev.dma(), ToDevice)?;
+    let seen = mapped.dma_segments().map(|run| run.addr);
+    let in_place = seen.eq(mapped
+        .cpu()
+        .entries()
+        .map(|sg| crate::table::sg_phys_run(sg).addr));
+    check_eq!(mapped.is_in_place(), in_place);
+    Ok(())
+}
+
+fn shared_memory_is_seen_at_once_or_refused() -> Result {
+    let dev = TestDevice::new()?;
+    let dma = dev.dma();
+    let Ok(witness) = CoherentDevice::probe(dma) else {
+        check!(!dma_streaming_is_coherent(dma));
+        let blamed = Coherency::first_incoherent(&[dma, dma]);
+        check!(blamed.is_some_and(|(_, why)| why == Coherency::of(dma)));
+        return Ok(());
+    };
+    check!(dma_streaming_is_coherent(dma) && Coherency::first_incoherent(&[dma]).is_none());
+    let table = || patterned(2 * PAGE_SIZE + 1, dma);
+    for shared in [
+        table()?.map_shared(witness, Bidirectional)?,
+        table()?.map_shared_with_user(witness, Bidirectional)?,
+    ] {
+        let shared = shared.submit();
+        let addr = shared.dma_segments().next().ok_or(EINVAL)?.addr;
+        check_eq!(device_read(addr), pattern(0));
+        device_write(addr, 8);
+        let mut byte = [0];
+        shared.copy_to_slice(0, &mut byte)?;
+        check_eq!(byte, [8]);
+        shared.copy_from_slice(0, &[9])?;
+        check_eq!(device_read(addr), 9);
+        check_eq!(shared.copy_from_slice(2 * PAGE_SIZE, &[9, 9]), Err(EINVAL));
+        check_eq!(first_byte(&shared.complete().unmap())?, 9);
+    }
     Ok(())
 }
 
@@ -580,9 +632,12 @@ cases! {
     for_cpu_range_keeps_to_it,
     forgotten_guard_is_made_good_by_submit,
     forgotten_guard_is_made_good_by_unmap,
-    skipped_sync_is_made_up_for,
+    skipped_sync_leaves_what_a_guard_has_shown,
     #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
     marks_of_an_earlier_mapping_are_gone,
+    verdicts_are_those_of_c,
+    in_place_is_told_from_bounced,
+    shared_memory_is_seen_at_once_or_refused,
     failed_map_gives_the_buffer_back,
     submitted_table_comes_back_when_complete,
 }

@@ -7,7 +7,8 @@
 //!
 //! A buffer is an [`SgTable`]. Mapped for a [`DmaDevice`] it becomes a [`Mapped`] table, which the
 //! CPU cannot touch and whose bus addresses can be walked; while the device works on it, it is
-//! [`InFlight`]. A driver implements [`pci::Driver`]; its open files implement [`FileOps`].
+//! [`InFlight`]. For a device that is known to be coherent, a [`CoherentDevice`], it can be [`Shared`]
+//! instead: used by both at the same time. A driver implements [`pci::Driver`]; its open files implement [`FileOps`].
 //!
 //! ```
 //! # use kernel::prelude::*;
@@ -45,6 +46,7 @@ compile_error!("sgdma is for kernels whose struct pages are one array");
 
 mod attrs;
 mod bindings;
+mod coherency;
 mod compare;
 mod cpu_walk;
 mod device;
@@ -63,9 +65,16 @@ pub mod pci;
 mod refused;
 mod scatterlist;
 mod selftest;
+mod shared;
 mod table;
 
 pub use attrs::Attrs;
+pub use coherency::{
+    dma_streaming_is_coherent,
+    Bounce,
+    Coherency,
+    CoherentDevice, //
+};
 pub use cpu_walk::{
     CpuPage,
     CpuPages,
@@ -102,7 +111,8 @@ pub use lockstep::{
 };
 pub use mapping::{
     InFlight,
-    Mapped, //
+    Mapped,
+    Mapping, //
 };
 pub use owner::{
     ByteBuffer,
@@ -111,6 +121,7 @@ pub use owner::{
 pub use ownership::ForCpu;
 pub use pages::OwnedPages;
 pub use refused::Refused;
+pub use shared::Shared;
 pub use table::{
     SegmentLimits,
     SgTable, //
@@ -140,7 +151,27 @@ module! {
     },
 }
 
-struct Sgdma;
+struct Sgdma {
+    _report: Report,
+}
+
+/// The report in debugfs, as long as it lives.
+struct Report;
+
+impl Report {
+    fn new() -> Self {
+        // SAFETY: Called once, when the module is loaded.
+        unsafe { bindings::sgdma_report_init() };
+        Self
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        // SAFETY: It was made by `new()`, once.
+        unsafe { bindings::sgdma_report_exit() };
+    }
+}
 
 impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
@@ -148,6 +179,8 @@ impl kernel::Module for Sgdma {
         if *module_parameters::selftest.value() != 0 {
             selftest::run();
         }
-        Ok(Self)
+        Ok(Self {
+            _report: Report::new(),
+        })
     }
 }

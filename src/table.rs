@@ -6,7 +6,10 @@
 
 use crate::{
     bindings as helpers,
-    cpu_walk::CpuTable,
+    cpu_walk::{
+        CpuPage,
+        CpuTable, //
+    },
     device::DmaDevice,
     frames::{
         segments,
@@ -33,10 +36,7 @@ use core::{
 use kernel::{
     alloc::Flags,
     bindings,
-    page::{
-        BorrowedPage,
-        PAGE_SIZE, //
-    },
+    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -135,6 +135,7 @@ impl SgTable {
     /// # Errors
     ///
     /// - `EINVAL` if `len` is zero, or `limits` do not let a page pass.
+    /// - `E2BIG` if it takes 2^31 segments or more.
     /// - `ENOMEM` if there is no memory, or the machine never had as much.
     pub fn alloc(len: usize, limits: impl Into<SegmentLimits>, gfp: Flags) -> Result<Self> {
         Self::alloc_from_blocks(len, 0, limits.into(), gfp.into())
@@ -201,9 +202,9 @@ impl<P: PageOwner> SgTable<P> {
     ///
     /// `owner` comes back with each of them.
     ///
-    /// - `EINVAL` if `range` is empty, runs backwards or ends beyond the pages, or if `limits` do
-    ///   not let a page pass.
-    /// - `E2BIG` if it takes 2^32 segments or more.
+    /// - `EINVAL` if `range` is empty, runs backwards or ends beyond the owner's bytes, or if
+    ///   `limits` do not let a page pass.
+    /// - `E2BIG` if it takes 2^31 segments or more.
     /// - `ENOMEM` if there is no memory for the list.
     pub fn new(
         owner: P,
@@ -212,6 +213,9 @@ impl<P: PageOwner> SgTable<P> {
         gfp: Flags,
     ) -> Result<Self, Refused<P>> {
         let list = limits.into().check().and_then(|limits| {
+            if range.end > owner.len() {
+                return Err(EINVAL);
+            }
             // SAFETY: Its owner vouches for the pages.
             unsafe { describe(|| owner.pages(), range.clone(), limits, gfp.into()) }
         });
@@ -269,8 +273,8 @@ unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
             // SAFETY: Its caller promises a valid page.
             pages().map(|page| unsafe { helpers::sgdma_page_to_phys(page.as_ptr()) }),
             PAGE_SIZE as u64,
-            // An entry's length has 32 bits.
-            limits.max_size.min(u32::MAX as usize) as u64,
+            // An entry's length has 32 bits, and iommu-dma adds to it.
+            limits.max_size.min(1 << 31) as u64,
             limits.boundary as u64,
         )
     };
@@ -283,7 +287,9 @@ unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
         return Err(EINVAL);
     }
 
-    let mut list = List::alloc(u32::try_from(orig_nents).map_err(|_| E2BIG)?, gfp)?;
+    // The C API counts them in an `int`.
+    let orig_nents = i32::try_from(orig_nents).map_err(|_| E2BIG)?;
+    let mut list = List::alloc(orig_nents as u32, gfp)?;
     let (mut pages, mut start, mut left) = (pages(), offset, range.len());
     for (sg, count) in list.entries_mut().zip(cut()) {
         let page = pages.next().ok_or(EINVAL)?;
@@ -297,14 +303,35 @@ unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
     Ok(list)
 }
 
+/// `sg_phys()`, with the length.
+pub(crate) fn sg_phys_run(sg: &bindings::scatterlist) -> Run {
+    Run {
+        // SAFETY: Arithmetic on the pointer's value.
+        addr: unsafe { helpers::sgdma_page_to_phys(sg_page(sg)) } + u64::from(sg.offset),
+        len: sg.length.into(),
+    }
+}
+
 impl<P> SgTable<P> {
     /// The segments before mapping, as runs of physical addresses.
     pub(crate) fn phys_runs(&self) -> impl Iterator<Item = Run> + '_ {
-        self.cpu().entries().map(|sg| Run {
-            // SAFETY: The page is one of the table's.
-            addr: unsafe { helpers::sgdma_page_to_phys(sg_page(sg)) } + u64::from(sg.offset),
-            len: sg.length.into(),
-        })
+        self.cpu().entries().map(sg_phys_run)
+    }
+
+    /// Whether `dev`, which is mapped directly, reaches all of it.
+    pub(crate) fn is_reached_by(&self, dev: DmaDevice<'_>) -> bool {
+        self.phys_runs()
+            .all(|run| dev.direct_address(run).is_some())
+    }
+
+    /// The pages of which the buffer begins or ends in the middle.
+    pub(crate) fn partial_pages(&self) -> impl Iterator<Item = CpuPage<'_>> {
+        // None, as a rule, and not worth a walk then.
+        let whole = (self.range.start | self.range.end) % PAGE_SIZE == 0;
+        self.cpu()
+            .pieces(0..if whole { 0 } else { self.len() })
+            .filter(|&(_, _, n)| n < PAGE_SIZE)
+            .map(|(page, ..)| page)
     }
 
     /// Whether every segment keeps to `limits`.
@@ -337,15 +364,20 @@ impl<P> SgTable<P> {
     ///
     /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
     pub fn copy_from_slice(&mut self, offset: usize, src: &[u8]) -> Result {
+        self.copy_from_slice_shared(offset, src)
+    }
+
+    /// As [`copy_from_slice`](Self::copy_from_slice), where others may be reading and writing.
+    pub(crate) fn copy_from_slice_shared(&self, offset: usize, src: &[u8]) -> Result {
         let mut rest = src;
-        self.visit(self.check_range(offset, src.len())?, |page, start, n| {
+        for (page, start, n) in self.pieces(offset, src.len())? {
             let part;
             (part, rest) = rest.split_at(n);
-            // SAFETY:
-            // - `part` is valid for reading `n` bytes.
-            // - We hold the table exclusively, and by its invariants nobody else uses its pages.
-            unsafe { page.write_raw(part.as_ptr(), start, n) }
-        })
+            // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; `part` is
+            // valid for reading `n` bytes, and no part of the page, which nobody borrows.
+            unsafe { helpers::sgdma_memcpy_to_page(page.as_ptr(), start, part.as_ptr(), n) };
+        }
+        Ok(())
     }
 
     /// Copies from byte `offset` of the buffer on into all of `dst`: `sg_pcopy_to_buffer()`, but
@@ -357,17 +389,16 @@ impl<P> SgTable<P> {
     ///
     /// `EINVAL` if `offset + dst.len()` lies beyond the buffer's end; nothing was copied then.
     pub fn copy_to_slice(&self, offset: usize, dst: &mut [u8]) -> Result {
-        let range = self.check_range(offset, dst.len())?;
         let mut rest = dst;
-        self.visit(range, |page, start, n| {
+        for (page, start, n) in self.pieces(offset, rest.len())? {
             let part;
-            (part, rest) = core::mem::take(&mut rest).split_at_mut(n);
-            // SAFETY:
-            // - `part` is valid for writing `n` bytes.
-            // - We hold the table shared, so nobody writes through it, and by its invariants nobody
-            //   else uses its pages.
-            unsafe { page.read_raw(part.as_mut_ptr(), start, n) }
-        })
+            (part, rest) = rest.split_at_mut(n);
+            // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; `part` is
+            // valid for writing `n` bytes, and no part of the page, which nobody borrows for
+            // writing.
+            unsafe { helpers::sgdma_memcpy_from_page(part.as_mut_ptr(), page.as_ptr(), start, n) };
+        }
+        Ok(())
     }
 
     /// Sets the bytes of `range` to `value`. Does not sleep.
@@ -377,17 +408,12 @@ impl<P> SgTable<P> {
     /// `EINVAL` if the range runs backwards or ends beyond the buffer; nothing was written then.
     pub fn fill(&mut self, range: Range<usize>, value: u8) -> Result {
         let len = range.end.checked_sub(range.start).ok_or(EINVAL)?;
-        let stamp = [value; 256];
-        self.visit(self.check_range(range.start, len)?, |page, start, n| {
-            for at in (start..start + n).step_by(stamp.len()) {
-                let n = stamp.len().min(start + n - at);
-                // SAFETY:
-                // - `stamp` is valid for reading `n` bytes.
-                // - We hold the table exclusively, and by its invariants nobody else uses its pages.
-                unsafe { page.write_raw(stamp.as_ptr(), at, n) }?;
-            }
-            Ok(())
-        })
+        for (page, start, n) in self.pieces(range.start, len)? {
+            // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; we hold
+            // the table exclusively, so nobody borrows them.
+            unsafe { helpers::sgdma_memset_page(page.as_ptr(), start, value.into(), n) };
+        }
+        Ok(())
     }
 
     /// Zeroes the bytes of `range`: `sg_zero_buffer()`. Does not sleep.
@@ -399,25 +425,17 @@ impl<P> SgTable<P> {
         self.fill(range, 0)
     }
 
-    fn check_range(&self, offset: usize, len: usize) -> Result<Range<usize>> {
+    /// The pages that `len` bytes at `offset` lie in, with where and how many; `EINVAL` if some of
+    /// them lie beyond the buffer's end.
+    fn pieces(
+        &self,
+        offset: usize,
+        len: usize,
+    ) -> Result<impl Iterator<Item = (CpuPage<'_>, usize, usize)>> {
         match offset.checked_add(len) {
-            Some(end) if end <= self.len() => Ok(offset..end),
+            Some(end) if end <= self.len() => Ok(self.cpu().pieces(offset..end)),
             _ => Err(EINVAL),
         }
-    }
-
-    /// Gives `access` each page that `range` has a part in, and where and how long that is.
-    fn visit(
-        &self,
-        range: Range<usize>,
-        mut access: impl FnMut(&BorrowedPage<'_>, usize, usize) -> Result,
-    ) -> Result {
-        for (page, start, n) in self.cpu().pieces(range) {
-            let page = NonNull::new(page.as_ptr()).ok_or(EINVAL)?;
-            // SAFETY: By the type invariants the page is there as long as the table.
-            access(&unsafe { BorrowedPage::from_raw(page) }, start, n)?;
-        }
-        Ok(())
     }
 
     pub(crate) fn sgt(&self) -> &bindings::sg_table {

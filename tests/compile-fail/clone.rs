@@ -4,7 +4,7 @@
 
 use sgdma::*;
 
-fn f(table: SgTable, mapped: Mapped<'_, ToDevice>, in_flight: InFlight<'_, ToDevice>) {
+fn f(table: SgTable, mapped: Mapped<'_, ToDevice>, in_flight: InFlight<Mapped<'_, ToDevice>>) {
     let _ = table.clone();
     let _ = mapped.clone();
     let _ = in_flight.clone();

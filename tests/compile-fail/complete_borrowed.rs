@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f(in_flight: &mut InFlight<'_, FromDevice>) {
+fn f(in_flight: &mut InFlight<Mapped<'_, FromDevice>>) {
     let _ = in_flight.complete();
 }

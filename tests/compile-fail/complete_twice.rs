@@ -4,7 +4,7 @@
 
 use sgdma::*;
 
-fn f(in_flight: InFlight<'_, FromDevice>) {
+fn f(in_flight: InFlight<Mapped<'_, FromDevice>>) {
     let _mapped = in_flight.complete();
     let _again = in_flight.complete();
 }

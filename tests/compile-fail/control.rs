@@ -17,7 +17,7 @@ use sgdma::*;
 struct Data<'bound> {
     dma: DmaDevice<'bound>,
     #[pin]
-    kept: Mutex<Option<InFlight<'bound, ToDevice>>>,
+    kept: Mutex<Option<InFlight<Mapped<'bound, ToDevice>>>>,
 }
 
 /// An open file owns what does not.
@@ -55,6 +55,14 @@ fn vmalloc_bytes(dma: DmaDevice<'_>, bytes: VVec<u8>) -> Result<VVec<u8>> {
     let attrs = Attrs::SKIP_CPU_SYNC | Attrs::NO_WARN;
     let table = table.map_attrs(dma, Bidirectional, attrs)?.unmap();
     Ok(table.into_owner().into())
+}
+
+fn share(dma: DmaDevice<'_>, table: SgTable) -> Result<SgTable> {
+    let dev = CoherentDevice::probe(dma)?;
+    let shared = table.map_shared(dev, Bidirectional)?.submit();
+    shared.copy_from_slice(0, &[0; 16])?;
+    shared.copy_to_slice(shared.dma_pages().count(), &mut [0; 16])?;
+    Ok(shared.complete().unmap())
 }
 
 fn ioctl(file: &File, lent: &Lent<'_, Gpu>) -> Result {

@@ -4,7 +4,7 @@
 
 use sgdma::*;
 
-fn f(mut in_flight: InFlight<'_, Bidirectional>, bytes: &mut [u8]) {
+fn f(mut in_flight: InFlight<Mapped<'_, Bidirectional>>, bytes: &mut [u8]) {
     let _ = in_flight.copy_from_slice(0, bytes);
     let _ = in_flight.copy_to_slice(0, bytes);
 }

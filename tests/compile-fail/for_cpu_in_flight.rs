@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f(mut in_flight: InFlight<'_, FromDevice>) {
+fn f(mut in_flight: InFlight<Mapped<'_, FromDevice>>) {
     let _ = in_flight.for_cpu();
 }

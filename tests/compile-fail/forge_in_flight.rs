@@ -5,6 +5,6 @@
 use core::mem::ManuallyDrop;
 use sgdma::*;
 
-fn f(mapped: Mapped<'_, ToDevice>) -> InFlight<'_, ToDevice> {
+fn f(mapped: Mapped<'_, ToDevice>) -> InFlight<Mapped<'_, ToDevice>> {
     InFlight(ManuallyDrop::new(mapped))
 }

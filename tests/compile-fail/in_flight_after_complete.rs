@@ -4,7 +4,7 @@
 
 use sgdma::*;
 
-fn f(in_flight: InFlight<'_, ToDevice>) {
+fn f(in_flight: InFlight<Mapped<'_, ToDevice>>) {
     let _mapped = in_flight.complete();
     let _ = in_flight.dma_pages();
 }

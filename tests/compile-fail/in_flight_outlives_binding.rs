@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f<'bound>(in_flight: InFlight<'bound, ToDevice>) -> InFlight<'static, ToDevice> {
+fn f<'bound>(in_flight: InFlight<Mapped<'bound, ToDevice>>) -> InFlight<Mapped<'static, ToDevice>> {
     in_flight
 }

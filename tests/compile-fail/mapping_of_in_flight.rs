@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f(in_flight: InFlight<'_, FromDevice>) {
+fn f(in_flight: InFlight<Mapped<'_, FromDevice>>) {
     let InFlight(_mapped) = in_flight;
 }

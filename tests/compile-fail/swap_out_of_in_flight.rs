@@ -4,6 +4,9 @@
 
 use sgdma::*;
 
-fn f<'bound>(in_flight: &mut InFlight<'bound, FromDevice>, mut other: Mapped<'bound, FromDevice>) {
+fn f<'bound>(
+    in_flight: &mut InFlight<Mapped<'bound, FromDevice>>,
+    mut other: Mapped<'bound, FromDevice>,
+) {
     core::mem::swap(&mut **in_flight, &mut other);
 }

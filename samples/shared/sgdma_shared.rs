@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A driver that shares memory with its device and never synchronises: it binds only where that is
+//! right. Its device is QEMU's `edu`; `sgdma_shared_c` is the same in C.
+
+use kernel::{
+    device::Core,
+    dma::DmaMask,
+    pci,
+    prelude::*, //
+};
+use sgdma::{
+    Bidirectional,
+    CoherentDevice,
+    DmaDevice,
+    DmaLimits,
+    NoFiles,
+    SgTable,
+    Shared as SharedBuffer, //
+};
+
+const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
+
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+
+struct Shared;
+
+impl sgdma::pci::Driver for Shared {
+    type IdInfo = ();
+    type Data<'bound> = SharedBuffer<'bound, Bidirectional>;
+    type Files = NoFiles;
+
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        dma: DmaDevice<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        // Others have this class, too.
+        if pdev.device_id() != 0x11e8 {
+            return Err(ENODEV);
+        }
+        let dev = CoherentDevice::probe(dma)?;
+
+        let ring = SgTable::alloc(1 << 16, dma, GFP_KERNEL)?.map_shared(dev, Bidirectional)?;
+        ring.copy_from_slice(0, b"no guard, no sync")?;
+        dev_info!(pdev, "sharing {} bytes with the device\n", ring.len());
+        Ok::<_, Error>(ring)
+    }
+}
+
+sgdma::module_pci_driver! {
+    type: Shared,
+    name: "sgdma_shared",
+    authors: ["sgdma developers"],
+    description: "Shares a buffer with QEMU's edu device, where that is coherent",
+    license: "GPL",
+}

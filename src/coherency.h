@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef SGDMA_COHERENCY_H
+#define SGDMA_COHERENCY_H
+
+#include <sgdma.h>
+
+enum sgdma_path { SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS };
+
+enum sgdma_path sgdma_path(struct device *dev);
+dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size);
+void sgdma_report_init(void);
+void sgdma_report_exit(void);
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What drivers in C and the report make of a verdict.
+ */
+#include <linux/array_size.h>
+#include <linux/export.h>
+
+#include "coherency.h"
+
+static const struct {
+	const char *name;
+	const char *string;
+} verdicts[] = {
+	[SGDMA_COHERENT] = {
+		"coherent",
+		"coherent: memory can be shared with it without dma_sync",
+	},
+	[SGDMA_NEEDS_CACHE_MAINTENANCE] = {
+		"needs-cache-maintenance",
+		"not coherent: this platform does not keep caches coherent with it; it needs dma_sync: use map() instead of map_shared()",
+	},
+	[SGDMA_BOUNCE_FORCED] = {
+		"bounce-forced",
+		"bounces: swiotlb=force copies all it maps; remove that from the kernel command line, or use dma_sync",
+	},
+	[SGDMA_BOUNCE_ENCRYPTED] = {
+		"bounce-encrypted",
+		"bounces: it cannot read this guest's encrypted memory, so all it maps is copied; it needs dma_sync",
+	},
+	[SGDMA_BOUNCE_RESTRICTED_POOL] = {
+		"bounce-restricted-pool",
+		"bounces: its restricted-dma-pool copies all it maps; take that from the device tree, or use dma_sync",
+	},
+	[SGDMA_BOUNCE_MASK] = {
+		"bounce-mask",
+		"may bounce: its DMA mask does not reach all memory; set a wider DMA mask, put it behind an IOMMU, or use dma_sync",
+	},
+	[SGDMA_BOUNCE_BUS_LIMIT] = {
+		"bounce-bus-limit",
+		"may bounce: its bus does not reach all memory; put it behind an IOMMU, or use dma_sync",
+	},
+	[SGDMA_BOUNCE_UNTRUSTED] = {
+		"bounce-untrusted",
+		"may bounce: it is untrusted, and its IOMMU's pages are larger than the CPU's; use dma_sync",
+	},
+	[SGDMA_UNKNOWN_DMA_OPS] = {
+		"unknown-dma-ops",
+		"not coherent: this platform (Xen, for one) maps and synchronises in its own way; it needs dma_sync",
+	},
+	[SGDMA_NO_DMA] = {
+		"no-dma",
+		"no DMA: it has no DMA mask, or the platform lets it map nothing; set a DMA mask first",
+	},
+};
+
+const char *sgdma_coherency_name(enum sgdma_coherency coherency)
+{
+	return (unsigned int)coherency < ARRAY_SIZE(verdicts) ? verdicts[coherency].name : "?";
+}
+EXPORT_SYMBOL_GPL(sgdma_coherency_name);
+
+const char *sgdma_coherency_string(enum sgdma_coherency coherency)
+{
+	return (unsigned int)coherency < ARRAY_SIZE(verdicts) ? verdicts[coherency].string :
+	       "no verdict of sgdma's";
+}
+EXPORT_SYMBOL_GPL(sgdma_coherency_string);
+
+bool dma_streaming_is_coherent(struct device *dev)
+{
+	return sgdma_coherency(dev) == SGDMA_COHERENT;
+}
+EXPORT_SYMBOL_GPL(dma_streaming_is_coherent);
+
+int sgdma_first_incoherent(struct device *const *devs, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (!dma_streaming_is_coherent(devs[i]))
+			return i;
+	return -1;
+}
+EXPORT_SYMBOL_GPL(sgdma_first_incoherent);
