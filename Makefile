@@ -6,40 +6,48 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := modules
 
-# Which guest: an architecture, or a boot scenario, which implies one.
+# Each boot scenario as SCENARIO:KERNEL; a kernel is named ARCH or ARCH-VARIANT. There need not be a
+# Python yet that reads the file.
+BOOTS := $(shell awk -F '[]".[]' '/^\[/ { if (s) print s ":" k; s = $$2 == "scenario" ? $$3 : "" } \
+	/^(arch|kernel) = / { k = $$2 } END { if (s) print s ":" k }' $(TOP)/tests/scenarios.toml)
+scenarios = $(patsubst %:$(1),%,$(filter %:$(1),$(BOOTS)))
+kernels = $(sort $(foreach boot,$(BOOTS),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot))))))
+
+# Which guest: an architecture, or a boot scenario, which implies one and a kernel for it.
 ARCHES := x86_64 arm64
-SCENARIOS := $(shell sed -n 's/^\[scenario\.\(.*\)\]$$/\1/p' $(TOP)/tests/scenarios.toml)
 ifdef BOOT
-ifeq ($(filter $(BOOT),$(SCENARIOS)),)
-$(error unknown scenario BOOT=$(BOOT); known are: $(SCENARIOS))
+KERNEL := $(patsubst $(BOOT):%,%,$(filter $(BOOT):%,$(BOOTS)))
+ifeq ($(KERNEL),)
+$(error unknown scenario BOOT=$(BOOT); known are: $(foreach boot,$(BOOTS),$(firstword $(subst :, ,$(boot)))))
 endif
-override ARCH := $(if $(filter arm64-%,$(BOOT)),arm64,x86_64)
+override ARCH := $(firstword $(subst -, ,$(KERNEL)))
+TEST_KERNELS := $(KERNEL)
 else
 TEST_ARCHES := $(or $(ARCH),$(ARCHES))
+TEST_KERNELS := $(foreach arch,$(TEST_ARCHES),$(call kernels,$(arch)))
 ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
+KERNEL := $(ARCH)
 endif
-TEST_ARCHES ?= $(ARCH)
 ifeq ($(filter $(ARCH),$(ARCHES)),)
 $(error unknown ARCH=$(ARCH); known are: $(ARCHES))
 endif
-SCENARIO := $(or $(BOOT),$(if $(filter arm64,$(ARCH)),arm64-plain,x86-plain))
+SCENARIO := $(or $(BOOT),$(firstword $(call scenarios,$(KERNEL))))
 
-BUILD := $(TOP)/build/$(ARCH)
+BUILD := $(TOP)/build/$(KERNEL)
 BOOT_ARGS = --cmdline "$(CMDLINE)" --qemu-args "$(QEMU_ARGS)"
 KBUILD := $(TOP)/scripts/kbuild
-SAMPLES := samples/gpu samples/template
-DRIVERS := $(SAMPLES) bench
-export ARCH KDIR KSRC SGDMA_CACHE
+DRIVERS := $(addprefix samples/,gpu template shared shared_c) $(addprefix tests/modules/,confront stale) bench
+export ARCH KERNEL KDIR KSRC SGDMA_CACHE
 
-.PHONY: modules setup check-env guest run shell test soak bench modules_install clean distclean \
+.PHONY: modules setup check-env guest run shell test soak bench report modules_install clean distclean \
 	fmt fmt-check lint doc rust-analyzer help
 
 modules: setup
 	+@set -e; for dir in . $(DRIVERS); do $(KBUILD) $$dir modules; done
 
-# The environment for ARCH; a kernel that was given is looked at by scripts/kbuild.
+# The environment for KERNEL; a kernel that was given is looked at by scripts/kbuild.
 setup:
-	@$(if $(KDIR),:,$(TOP)/scripts/setup $(ARCH))
+	@$(if $(KDIR),:,$(TOP)/scripts/setup $(KERNEL))
 
 check-env:
 	@$(if $(KDIR),$(TOP)/scripts/check-env $(KDIR),$(error give KDIR=, the build tree of your kernel))
@@ -57,29 +65,35 @@ $(BUILD)/guest/gpu-copy: $(TOP)/samples/gpu/user/gpu-copy.c $(TOP)/samples/gpu/s
 # Not sourced into our own environment, whose KDIR= and KSRC= are the user's.
 PYTHON = "$$(. $(TOP)/build/$(1)/env && echo "$$PYTHON")"
 
-ifneq ($(and $(KDIR),$(filter run shell test soak bench,$(MAKECMDGOALS))),)
+ifneq ($(and $(KDIR),$(filter run shell test soak bench report,$(MAKECMDGOALS))),)
 $(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
 endif
 
 run: guest
-	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot $(BOOT_ARGS) $(SCENARIO)
+	@$(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot $(BOOT_ARGS) $(SCENARIO)
 
 shell: guest
-	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --shell $(BOOT_ARGS) $(SCENARIO)
+	@$(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot --shell $(BOOT_ARGS) $(SCENARIO)
 
 test:
-	+@set -e; for arch in $(TEST_ARCHES); do $(MAKE) -f $(TOP)/Makefile guest BOOT= ARCH=$$arch; done
-	@cd $(TOP) && $(call PYTHON,$(firstword $(TEST_ARCHES))) -B -m pytest --junitxml=build/test/results.xml \
+	+@set -e; for boot in $(foreach kernel,$(TEST_KERNELS),$(firstword $(call scenarios,$(kernel)))); do \
+		$(MAKE) -f $(TOP)/Makefile guest BOOT=$$boot; done
+	@cd $(TOP) && $(call PYTHON,$(firstword $(TEST_KERNELS))) -B -m pytest --junitxml=build/test/results.xml \
 		$(if $(BOOT),tests/test_boot.py --boot $(BOOT),tests $(if $(filter 1,$(words $(TEST_ARCHES))),--arch $(TEST_ARCHES)))
 
 # The long form of the self-tests: a million random tables, and another seed for each 20000.
 ROUNDS := 50
 soak: guest
-	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --soak $(ROUNDS) --timeout 7200 --out $(TOP)/build/soak $(SCENARIO)
+	@$(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot --soak $(ROUNDS) --timeout 7200 --out $(TOP)/build/soak $(SCENARIO)
 
 # Figures, not tests: nothing here passes or fails by them.
 bench: guest
-	@$(call PYTHON,$(ARCH)) $(TOP)/scripts/boot --bench --out $(TOP)/build/bench $(SCENARIO)
+	@$(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot --mode bench --out $(TOP)/build/bench $(SCENARIO)
+
+# What sgdma says of the guest's devices; on a machine of your own, read the file itself.
+report: guest
+	@$(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot --mode report $(BOOT_ARGS) --out $(TOP)/build/report $(SCENARIO) | \
+		sed -n 's/^\[[^]]*\] report: //p; /^run:/p'
 
 # As in the kernel's own: it builds nothing, so that root needs no toolchain.
 modules_install: $(if $(KDIR),,setup)
@@ -109,7 +123,7 @@ lint: fmt-check setup
 		CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror; done
 	@. $(BUILD)/env && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
 		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
-		$$(find $(TOP)/src $(TOP)/samples $(TOP)/bench -name '*.[ch]')
+		$$(find $(TOP)/include $(TOP)/src $(TOP)/samples $(TOP)/bench $(TOP)/tests/modules -name '*.[ch]')
 
 doc: modules
 	+@$(KBUILD) . modules SGDMA_DOC=$(BUILD)/doc
@@ -126,6 +140,7 @@ help:
 #: make test            all tests: host, and the self-tests and checks in every boot scenario
 #: make shell           the same guest, with a prompt
 #: make soak            a million random tables in a guest; ROUNDS=<n> for n times 20000
+#: make report          what sgdma says of each device of a guest (BOOT= chooses which)
 #: make bench           instructions per page, beside C on the same tables
 #: make                 build the modules, into build/
 #:

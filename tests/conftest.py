@@ -10,7 +10,7 @@ VERDICTS = {}
 def pytest_addoption(parser):
     parser.addoption("--boot", metavar="SCENARIO", help="boot this scenario only")
     parser.addoption("--arch", metavar="ARCH", help="boot the scenarios of this arch only")
-    parser.addoption("--bless", action="store_true", help="rewrite compile-fail/*.stderr")
+    parser.addoption("--bless", action="store_true", help="rewrite compile-fail/*.stderr and the table in docs/coherency.md")
 
 
 def pytest_configure(config):
@@ -51,3 +51,8 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("boots")
     for name, verdict in VERDICTS.items():
         terminalreporter.write_line(f"{name:14} {'FAIL' if verdict.reasons else 'ok':4} {verdict}")
+    if VERDICTS:
+        terminalreporter.section("verdicts, and what mapping did")
+    for name, verdict in VERDICTS.items():
+        for device, said, evidence, agree in verdict.confronted:
+            terminalreporter.write_line(f"{name:14} {device:28} {said:24} {evidence:75} {agree}")

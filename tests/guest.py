@@ -2,6 +2,7 @@
 """Boots a scenario of scenarios.toml in QEMU and judges what its console said."""
 
 import io
+import json
 import os
 import re
 import select
@@ -21,6 +22,18 @@ TABLE = tomllib.loads((TESTS / "scenarios.toml").read_text())
 SCENARIOS = TABLE["scenario"]
 TIMEOUT = 180
 
+# What Makefile's DRIVERS= and the library make.
+MODULES = [
+    "modules/sgdma.ko",
+    "samples/gpu/sgdma_gpu.ko",
+    "samples/template/sgdma_template.ko",
+    "samples/shared/sgdma_shared.ko",
+    "samples/shared_c/sgdma_shared_c.ko",
+    "tests/modules/confront/sgdma_confront.ko",
+    "tests/modules/stale/sgdma_stale.ko",
+    "bench/sgdma_bench.ko",
+]
+
 
 class BootError(Exception):
     """The guest could not be started; the message says why and what to do."""
@@ -33,10 +46,25 @@ class Verdict:
     skipped: int = 0
     checks: int = 0
     seconds: float = 0
+    runner: str = "KUnit"
+    # What sgdma said of devices: (device, verdict, evidence, whether they agree).
+    confronted: list[tuple] = field(default_factory=list)
+    # Its report for programs.
+    report: list[dict] = field(default_factory=list)
 
     def __str__(self):
-        return (f"{self.cases} KUnit cases ({self.skipped} skipped), "
+        return (f"{self.cases} {self.runner} cases ({self.skipped} skipped), "
                 f"{self.checks} checks passed, {self.seconds:.1f} s")
+
+
+def kernel_of(name):
+    """The kernel that a scenario boots."""
+    return SCENARIOS[name].get("kernel", SCENARIOS[name]["arch"])
+
+
+def lacks(name):
+    """What the kernel of a scenario need not have."""
+    return TABLE["kernel"].get(kernel_of(name), {}).get("lacks", [])
 
 
 def list_scenarios():
@@ -62,7 +90,7 @@ VAGUE = re.compile(r"cut here|Call [Tt]race:")
 
 
 def parse_ktap(lines, ksrc):
-    """(cases run, cases skipped, complaints) of the KUnit output in a kernel log."""
+    """(cases run, cases skipped, complaints) of the KTAP reports among these lines."""
     sys.path.insert(0, f"{ksrc}/tools/testing/kunit")
     try:
         import kunit_parser
@@ -76,8 +104,6 @@ def parse_ktap(lines, ksrc):
         for sub in test.subtests:
             yield from failures(sub, *parents, test.name)
 
-    # What sgdma.ko reports itself, with selftest=1, is for the guest's check to judge.
-    lines = [line for line in lines if not line.startswith("sgdma: ")]
     counts = kunit_parser.TestCounts()
     reasons = []
     # Each module that is loaded prints a report; the kernel itself an empty one.
@@ -93,10 +119,8 @@ def parse_ktap(lines, ksrc):
         if not problems and report.status in (kunit_parser.TestStatus.FAILURE,
                                               kunit_parser.TestStatus.TEST_CRASHED):
             problems = [str(report.counts)]
-        reasons += ["KUnit: " + problem for problem in problems]
-
-    ran = counts.total() - counts.skipped
-    return ran, counts.skipped, reasons or ([] if ran else ["no KUnit case ran"])
+        reasons += problems
+    return counts.total() - counts.skipped, counts.skipped, reasons
 
 
 def last_step(log):
@@ -104,9 +128,12 @@ def last_step(log):
     return f"in step {steps[-1]}" if steps else "before its first step"
 
 
-def judge(log, ksrc, timeout=None):
-    """The verdict over a whole console log; `timeout` if that is what ended it."""
-    verdict = Verdict()
+def judge(log, ksrc, timeout=None, lacks=()):
+    """The verdict over a whole console log; `timeout` if that is what ended it.
+
+    Self-tests must have been run by KUnit, or else by selftest=1 where the kernel `lacks` it.
+    """
+    verdict = Verdict(runner="selftest=1" if "kunit" in lacks else "KUnit")
     lines = [STAMP.sub("", line.rstrip()) for line in log.splitlines()]
 
     complaints = [line.strip() for line in lines if COMPLAINT.search(line)]
@@ -118,41 +145,61 @@ def judge(log, ksrc, timeout=None):
         verdict.reasons.append(f"timed out after {timeout:g} s, {last_step(log)}")
     elif "guest: done" not in lines:
         verdict.reasons.append(f"the guest ended early, {last_step(log)}")
-    verdict.cases, verdict.skipped, reasons = parse_ktap(lines, ksrc)
-    verdict.reasons += reasons
+    verdict.confronted = [match.groups() for line in lines
+                          if (match := re.match(r"sgdma_confront (\S+): (\S+) \| (.*) \| (\w+)$", line))]
+    verdict.report = [json.loads(line.removeprefix("report: ")) for line in lines
+                      if line.startswith("report: {")]
+    # With selftest=1 sgdma.ko reports itself.
+    reports = {"KUnit": [], "selftest=1": []}
+    for line in lines:
+        ours = line.startswith("sgdma: ")
+        reports["selftest=1" if ours else "KUnit"].append(line.removeprefix("sgdma: "))
+    for runner, report in reports.items():
+        ran, skipped, reasons = parse_ktap(report, ksrc)
+        verdict.reasons += [f"{runner}: {reason}" for reason in reasons]
+        if runner == verdict.runner:
+            verdict.cases, verdict.skipped = ran, skipped
+            if not ran and not reasons:
+                verdict.reasons.append(f"no {runner} case ran")
     return verdict
 
 
 # Starting a guest
 
-def environment(arch):
-    """The variables that scripts/setup found for an arch."""
-    path = ROOT / "build" / arch / "env"
+def how_to_make(kernel):
+    """The command that builds a kernel and the modules for it."""
+    if kernel in TABLE["arch"]:
+        return f"make ARCH={kernel}"
+    return f"make BOOT={next(name for name in SCENARIOS if kernel_of(name) == kernel)}"
+
+
+def environment(kernel):
+    """The variables that scripts/setup found for a kernel."""
+    path = ROOT / "build" / kernel / "env"
     try:
         words = shlex.split(path.read_text())
     except FileNotFoundError:
-        raise BootError(f"{path.relative_to(ROOT)} is missing: run 'make ARCH={arch}' first") from None
+        raise BootError(f"{path.relative_to(ROOT)} is missing: "
+                        f"run '{how_to_make(kernel)}' first") from None
     return dict(word.split("=", 1) for word in words)
 
 
 def pack_initramfs(env, out):
-    build = ROOT / "build" / env["ARCH"]
+    build = ROOT / "build" / env["KERNEL"]
     files = {
         "bin/busybox": Path(env["BUSYBOX"]),
         "bin/gpu-copy": build / "guest/gpu-copy",
         "init": TESTS / "guest/init",
         "checks": TESTS / "guest/checks",
         "bench": TESTS / "guest/bench",
-        "lib/sgdma/sgdma.ko": build / "modules/sgdma.ko",
-        "lib/sgdma/sgdma_gpu.ko": build / "samples/gpu/sgdma_gpu.ko",
-        "lib/sgdma/sgdma_template.ko": build / "samples/template/sgdma_template.ko",
-        "lib/sgdma/sgdma_bench.ko": build / "bench/sgdma_bench.ko",
+        "report": TESTS / "guest/report",
+        **{f"lib/sgdma/{Path(ko).name}": build / ko for ko in MODULES},
     }
     image = out / "initramfs.cpio"
     with tempfile.TemporaryDirectory() as staging, image.open("wb") as cpio:
         for name, source in files.items():
             if not source.exists():
-                raise BootError(f"{source} is missing: run 'make ARCH={env['ARCH']}' first")
+                raise BootError(f"{source} is missing: run '{how_to_make(env['KERNEL'])}' first")
             target = Path(staging, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
@@ -163,25 +210,27 @@ def pack_initramfs(env, out):
     return image
 
 
-def edit_dtb(machine, node, prop, out):
-    """QEMU's device tree for this machine, less one property."""
+def edit_dtb(machine, edits, out):
+    """QEMU's device tree for this machine, edited by fdtput."""
     dtb = str(out / "machine.dtb")
     subprocess.run([*machine, "-M", f"dumpdtb={dtb}"], check=True, capture_output=True)
     nodes = subprocess.run(["fdtget", "-l", dtb, "/"], check=True, capture_output=True, text=True)
-    path = next("/" + n for n in nodes.stdout.split() if n.split("@")[0] == node)
-    subprocess.run(["fdtput", "-d", dtb, path, prop], check=True)
+    pcie = next("/" + n for n in nodes.stdout.split() if n.split("@")[0] == "pcie")
+    for edit in edits:
+        words = [{"@": dtb, "pcie": pcie}.get(word, word) for word in edit.split()]
+        subprocess.run(["fdtput", *words], check=True)
     return dtb
 
 
 def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0):
     """The QEMU command line of a scenario, its files made ready in `out`."""
     scenario = SCENARIOS[name]
-    env = environment(scenario["arch"])
+    env = environment(kernel_of(name))
     out.mkdir(parents=True, exist_ok=True)
-    parts = [TABLE["arch"][scenario["arch"]], scenario, TABLE["all"]]
+    parts = [TABLE["all"], TABLE["arch"][scenario["arch"]], scenario]
 
     # Whoever varies the machine wants another one.
-    expect = "" if cmdline or qemu_args else scenario["expect"]
+    expect, verdict = ("", "") if cmdline or qemu_args else (scenario["expect"], scenario["verdict"])
 
     def joined(key, extra):
         return " ".join([*(p.get(key, "") for p in parts), extra])
@@ -189,11 +238,14 @@ def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0):
     # Killed with us, even where we get no chance to do it ourselves.
     qemu = ["setpriv", "--pdeathsig", "KILL", env["QEMU"], "-nodefaults", "-display", "none",
             "-no-reboot", *shlex.split(joined("qemu", qemu_args))]
-    if edit := scenario.get("dtb_delete"):
-        qemu += ["-dtb", edit_dtb(qemu, edit["node"], edit["property"], out)]
+    if edits := scenario.get("dtb"):
+        qemu += ["-dtb", edit_dtb(qemu, edits, out)]
     qemu += ["-serial", "mon:stdio" if mode == "shell" else "stdio",
              "-kernel", env["KIMAGE"], "-initrd", str(pack_initramfs(env, out)),
              "-append", joined("cmdline", f"guest_mode={mode} guest_expect={expect} "
+                                       f"guest_verdict={verdict} guest_devices={scenario.get('devices', 1)} "
+                                       f"guest_mask={scenario.get('mask_bits', 64)} "
+                                       f"guest_lacks={','.join(lacks(name))} "
                                        f"guest_tables={tables} guest_rounds={rounds} {cmdline}")]
     return qemu, env
 
@@ -236,7 +288,7 @@ def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables
     log = (out / "console.log").read_text(errors="replace")
     if guest.returncode and not timed_out:
         raise BootError(f"QEMU failed {last_step(log)}: {message or guest.returncode}")
-    verdict = judge(log, env["KSRC"], timeout if timed_out else None)
+    verdict = judge(log, env["KSRC"], timeout if timed_out else None, lacks(name))
     verdict.seconds = time.monotonic() - start
     return verdict
 

@@ -8,6 +8,8 @@ import command
 import guest
 import pytest
 
+KERNELS = guest.ROOT / "scripts/kernel"
+
 
 def make(*args):
     return command.run("make", *args)
@@ -40,6 +42,37 @@ def test_samples_are_safe():
     for source in sources:
         code = re.sub(r"//.*", "", source.read_text())
         assert not re.search(r"\bunsafe\b", code), source
+
+
+@pytest.mark.parametrize("name", guest.SCENARIOS)
+def test_make_and_scenarios_agree(name):
+    """Make reads scenarios.toml without a Python; setup knows the kernel by its file."""
+    kernel = guest.kernel_of(name)
+    assert kernel.split("-")[0] == guest.SCENARIOS[name]["arch"]
+    assert (KERNELS / f"{kernel}.config").exists()
+    status, said = make("-n", "setup", f"BOOT={name}")
+    assert (status, said.split()[-2:]) == (0, [str(guest.ROOT / "scripts/setup"), kernel])
+
+
+@pytest.mark.parametrize("args, booted", [
+    ([], lambda name: True),
+    (["ARCH=x86_64"], lambda name: guest.SCENARIOS[name]["arch"] == "x86_64"),
+    (["BOOT=x86-nodebug"], lambda name: name == "x86-nodebug"),
+], ids=["all", "arch", "boot"])
+def test_make_test_builds_what_is_booted(args, booted):
+    # The make for each kernel is not called.
+    status, said = make("-n", "test", "MAKE=:", *args)
+    assert status == 0, said
+    [boots] = re.findall(r"for boot in (.*); do", said)
+    kernels = {guest.kernel_of(name) for name in filter(booted, guest.SCENARIOS)}
+    assert sorted(map(guest.kernel_of, boots.split())) == sorted(kernels)
+
+
+@pytest.mark.parametrize("config", KERNELS.glob("*-*.config"), ids=lambda p: p.stem)
+def test_kernels_lack_what_they_are_said_to(config):
+    lacks = guest.TABLE["kernel"].get(config.stem, {}).get("lacks", [])
+    taken = re.findall(r"^# CONFIG_(KUNIT|DMA_API_DEBUG) is not set$", config.read_text(), re.M)
+    assert set(lacks) == {{"KUNIT": "kunit", "DMA_API_DEBUG": "dma-debug"}[name] for name in taken}
 
 
 @pytest.mark.parametrize("args, says", [

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The judge must complain about each kind of trouble, and about nothing else."""
 
+import re
 import time
 
 import guest
@@ -102,9 +103,35 @@ def test_what_is_missing(ksrc, log, reason):
     assert guest.judge(log, ksrc).reasons == [reason]
 
 
+# What sgdma.ko says itself, with selftest=1, in a kernel without KUnit.
+OURS = re.sub(r"^(\[.*?\] )", r"\1sgdma: ", KTAP, flags=re.M)
+CLEAN_OURS = CLEAN.replace(KTAP, OURS).replace(KTAP.replace("sgdma", "sgdma_gpu"), "")
+
+
+def test_clean_log_without_kunit_passes(ksrc):
+    verdict = guest.judge(CLEAN_OURS, ksrc, lacks=["kunit"])
+    assert verdict.reasons == []
+    assert (verdict.cases, verdict.skipped, verdict.checks) == (2, 0, 2)
+
+
+@pytest.mark.parametrize("log, reason", [
+    (CLEAN_OURS.replace("    ok 2 map", "    not ok 2 map"), "selftest=1: sgdma.map failed"),
+    (re.sub(".* ok [12] (walk|map)\n", "", CLEAN_OURS).replace("1..2", "1..0"),
+     "selftest=1: sgdma: 0 tests run!"),
+    (CLEAN_OURS.replace(OURS, ""), "no selftest=1 case ran"),
+    (CLEAN, "no selftest=1 case ran"),
+], ids=["case fails", "no cases", "no KTAP", "KUnit's"])
+def test_self_tests_without_kunit(ksrc, log, reason):
+    assert reason in guest.judge(log, ksrc, lacks=["kunit"]).reasons
+
+
+def test_self_tests_without_kunit_do_not_count_with_it(ksrc):
+    assert guest.judge(CLEAN_OURS, ksrc).reasons == ["no KUnit case ran"]
+
+
 def boot_instead(monkeypatch, ksrc, tmp_path, script, **options):
     monkeypatch.setattr(guest, "command", lambda *_: (["sh", "-c", script], {"KSRC": ksrc}))
-    return guest.boot("any", tmp_path, **options)
+    return guest.boot("x86-plain", tmp_path, **options)
 
 
 def test_guest_that_hangs_is_killed(monkeypatch, ksrc, tmp_path):
@@ -119,7 +146,8 @@ def test_qemu_that_fails_is_quoted(monkeypatch, ksrc, tmp_path):
         boot_instead(monkeypatch, ksrc, tmp_path, "echo no such option >&2; exit 1")
 
 
-def test_arch_that_is_not_built(monkeypatch, tmp_path):
+def test_kernel_that_is_not_built(monkeypatch, tmp_path):
     monkeypatch.setattr(guest, "ROOT", tmp_path)
-    with pytest.raises(guest.BootError, match="run 'make ARCH=arm64' first"):
-        guest.environment("arm64")
+    for kernel, how in (("arm64", "ARCH=arm64"), ("x86_64-nodebug", "BOOT=x86-nodebug")):
+        with pytest.raises(guest.BootError, match=f"run 'make {how}' first"):
+            guest.environment(kernel)

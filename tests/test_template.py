@@ -43,7 +43,8 @@ def follow(built_arch, root, tmp_path):
 def test_what_is_installed(installed):
     files = {str(p.relative_to(installed)) for p in installed.rglob("*") if p.is_file()}
     assert {f for f in files if not f.startswith("modules.")} == {  # those are depmod's
-        "updates/sgdma.ko", "sgdma/sgdma.mk", "sgdma/libsgdma.rmeta", "sgdma/Module.symvers"}
+        "updates/sgdma.ko", "sgdma/sgdma.mk", "sgdma/libsgdma.rmeta", "sgdma/Module.symvers",
+        "sgdma/include/sgdma.h"}
 
 
 def test_readme_builds_the_template(follow, installed, tmp_path):

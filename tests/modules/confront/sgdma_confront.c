@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Confronts the verdict on a device with what mapping really does: maps pages, low and high, one by
+ * one and in tables, and looks where the device would see them. One line for each device, which
+ * ends with "agree" or "DISAGREE".
+ */
+#include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
+#include <linux/iommu-dma.h>
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/of_address.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+#include <linux/scatterlist.h>
+#include <linux/sizes.h>
+
+#include <sgdma.h>
+
+static unsigned int mask_bits = 64;
+module_param(mask_bits, uint, 0444);
+MODULE_PARM_DESC(mask_bits, "The devices' DMA mask");
+
+#define PAGES 256
+
+struct evidence {
+	unsigned int mapped;
+	unsigned int bounced;
+	unsigned int failed;
+	/* Of a table with DMA_ATTR_REQUIRE_COHERENT; 1: not asked, as the kernel warns. */
+	int attr;
+	/* What the platform says, not the DMA API. */
+	bool caches_coherent;
+	/* What dma_streaming_is_coherent() says. */
+	bool may_share;
+};
+
+/* From where firmware says it; on a PC it goes without saying. */
+static bool caches_coherent(struct device *dev)
+{
+	struct device_node *node = dev->of_node;
+
+	if (IS_ENABLED(CONFIG_X86))
+		return true;
+	if (dev_is_pci(dev))
+		node = pci_find_host_bridge(to_pci_dev(dev)->bus)->dev.parent->of_node;
+	return of_dma_is_coherent(node);
+}
+
+static bool in_place(struct device *dev, dma_addr_t addr, phys_addr_t phys)
+{
+	if (use_dma_iommu(dev))
+		return iommu_iova_to_phys(iommu_get_domain_for_dev(dev), addr) == phys;
+	return dma_to_phys(dev, addr) == phys;
+}
+
+static void count(struct evidence *seen, bool in_place)
+{
+	seen->mapped++;
+	seen->bounced += !in_place;
+}
+
+static void map_single(struct device *dev, struct page *page, struct evidence *seen)
+{
+	static const enum dma_data_direction dirs[] = {
+		DMA_TO_DEVICE, DMA_FROM_DEVICE, DMA_BIDIRECTIONAL,
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(dirs); i++) {
+		dma_addr_t addr = dma_map_page(dev, page, 0, PAGE_SIZE, dirs[i]);
+
+		if (dma_mapping_error(dev, addr)) {
+			seen->failed++;
+			continue;
+		}
+		count(seen, in_place(dev, addr, page_to_phys(page)));
+		dma_unmap_page(dev, addr, PAGE_SIZE, dirs[i]);
+	}
+}
+
+/* Pages one by one, so that where one went can be told after an IOMMU has merged them. */
+static int map_table(struct device *dev, struct page **pages, unsigned long attrs,
+		     struct evidence *seen)
+{
+	struct sg_dma_page_iter iter;
+	struct scatterlist *sg;
+	struct sg_table sgt;
+	unsigned int i;
+	int ret;
+
+	ret = sg_alloc_table(&sgt, PAGES, GFP_KERNEL);
+	if (ret)
+		return ret;
+	for_each_sgtable_sg(&sgt, sg, i)
+		sg_set_page(sg, pages[i], PAGE_SIZE, 0);
+	ret = dma_map_sgtable(dev, &sgt, DMA_BIDIRECTIONAL, attrs);
+	if (!ret) {
+		i = 0;
+		for_each_sgtable_dma_page(&sgt, &iter, 0)
+			count(seen, in_place(dev, sg_page_iter_dma_address(&iter),
+					     page_to_phys(pages[i++])));
+		dma_unmap_sgtable(dev, &sgt, DMA_BIDIRECTIONAL, attrs);
+	}
+	sg_free_table(&sgt);
+	return ret;
+}
+
+static bool map_all(struct device *dev, enum sgdma_coherency verdict, gfp_t zone,
+		    struct evidence *seen)
+{
+	struct page **pages = kcalloc(PAGES, sizeof(*pages), GFP_KERNEL);
+	bool done = pages;
+
+	for (int i = 0; done && i < PAGES; i++) {
+		pages[i] = alloc_page(GFP_KERNEL | zone);
+		done = pages[i];
+	}
+	if (done) {
+		for (int i = 0; i < PAGES; i++)
+			map_single(dev, pages[i], seen);
+		if (map_table(dev, pages, 0, seen))
+			seen->failed += PAGES;
+		if (verdict == SGDMA_BOUNCE_MASK || verdict == SGDMA_BOUNCE_BUS_LIMIT)
+			seen->attr = 1;
+		else
+			seen->attr = map_table(dev, pages, DMA_ATTR_REQUIRE_COHERENT, seen);
+	}
+	for (int i = 0; pages && i < PAGES; i++)
+		if (pages[i])
+			__free_page(pages[i]);
+	kfree(pages);
+	return done;
+}
+
+static bool agrees(enum sgdma_coherency verdict, const struct evidence *seen)
+{
+	if (seen->failed || (seen->may_share && verdict != SGDMA_COHERENT))
+		return false;
+	switch (verdict) {
+	case SGDMA_COHERENT:
+		return seen->may_share && seen->caches_coherent && !seen->bounced && !seen->attr;
+	case SGDMA_NEEDS_CACHE_MAINTENANCE:
+		return !seen->caches_coherent && seen->attr == -EOPNOTSUPP;
+	case SGDMA_BOUNCE_FORCED:
+	case SGDMA_BOUNCE_RESTRICTED_POOL:
+		return seen->bounced == seen->mapped && seen->attr == -EIO;
+	case SGDMA_BOUNCE_MASK:
+	case SGDMA_BOUNCE_BUS_LIMIT:
+		return seen->bounced && seen->bounced < seen->mapped;
+	default:
+		return false;
+	}
+}
+
+static const char *attr_string(int attr)
+{
+	switch (attr) {
+	case 0:
+		return "maps";
+	case 1:
+		return "not asked";
+	case -EIO:
+		return "gives EIO";
+	case -EOPNOTSUPP:
+		return "gives EOPNOTSUPP";
+	default:
+		return "fails";
+	}
+}
+
+static int confront(struct device *dev)
+{
+	const gfp_t low = IS_ENABLED(CONFIG_ZONE_DMA) ? __GFP_DMA : __GFP_DMA32;
+	enum sgdma_coherency verdict;
+	struct evidence seen = {};
+	int ret;
+
+	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(mask_bits));
+	if (ret)
+		return dev_err_probe(dev, ret, "no DMA with %u bits\n", mask_bits);
+	dma_set_max_seg_size(dev, SZ_1M);
+	verdict = sgdma_coherency(dev);
+	seen.may_share = dma_streaming_is_coherent(dev);
+	seen.caches_coherent = caches_coherent(dev);
+	if (!map_all(dev, verdict, low, &seen) || !map_all(dev, verdict, 0, &seen))
+		return -ENOMEM;
+	dev_info(dev, "%s | %s, caches %s, %u of %u pages bounced, REQUIRE_COHERENT %s | %s\n",
+		 sgdma_coherency_name(verdict), use_dma_iommu(dev) ? "iommu" : "direct",
+		 seen.caches_coherent ? "coherent" : "not coherent", seen.bounced, seen.mapped,
+		 attr_string(seen.attr), agrees(verdict, &seen) ? "agree" : "DISAGREE");
+	if (agrees(verdict, &seen))
+		return 0;
+	dev_err(dev, "%u mappings failed; the verdict was: %s\n", seen.failed,
+		sgdma_coherency_string(verdict));
+	return -EIO;
+}
+
+static int confront_pci(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	int ret = pcim_enable_device(pdev);
+
+	if (ret)
+		return ret;
+	pci_set_master(pdev);
+	return confront(&pdev->dev);
+}
+
+static const struct pci_device_id pci_ids[] = {
+	{ PCI_DEVICE(0x1234, 0x11e8) },
+	{ }
+};
+
+static struct pci_driver pci_driver = {
+	.name = "sgdma_confront",
+	.id_table = pci_ids,
+	.probe = confront_pci,
+};
+
+static int confront_platform(struct platform_device *pdev)
+{
+	return confront(&pdev->dev);
+}
+
+static const struct of_device_id of_ids[] = {
+	{ .compatible = "sgdma,confront" },
+	{ }
+};
+
+static struct platform_driver platform_driver = {
+	.driver = {
+		.name = "sgdma_confront",
+		.of_match_table = of_match_ptr(of_ids),
+	},
+	.probe = confront_platform,
+};
+
+/* What drivers may ask of devices that are none, or no longer or not yet able to do DMA. */
+static bool defined_for_anything(void)
+{
+	static struct device no_mask;
+	struct device *devs[] = { NULL, &no_mask };
+
+	return sgdma_coherency(NULL) == SGDMA_NO_DMA && sgdma_coherency(&no_mask) == SGDMA_NO_DMA &&
+	       !dma_streaming_is_coherent(NULL) && sgdma_first_incoherent(devs, 2) == 0 &&
+	       sgdma_first_incoherent(devs, 0) == -1 && sgdma_coherency_string(-1)[0];
+}
+
+static int __init confront_init(void)
+{
+	int ret;
+
+	if (!defined_for_anything())
+		return -EINVAL;
+	ret = platform_driver_register(&platform_driver);
+	if (ret)
+		return ret;
+	ret = pci_register_driver(&pci_driver);
+	if (ret)
+		platform_driver_unregister(&platform_driver);
+	return ret;
+}
+module_init(confront_init);
+
+static void __exit confront_exit(void)
+{
+	pci_unregister_driver(&pci_driver);
+	platform_driver_unregister(&platform_driver);
+}
+module_exit(confront_exit);
+
+MODULE_DESCRIPTION("Confronts sgdma's verdict on a device with what mapping does");
+MODULE_LICENSE("GPL");

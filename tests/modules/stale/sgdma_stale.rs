@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a forgotten sync does: the device writes a buffer, which is then read without a guard, which
+//! takes `unsafe`, and with one. Says what each has seen.
+
+use kernel::{
+    device::Core,
+    dma::DmaMask,
+    page::BorrowedPage,
+    pci,
+    prelude::*, //
+};
+use sgdma::{
+    DmaDevice,
+    DmaLimits,
+    FromDevice,
+    Mapped,
+    NoFiles,
+    SgTable,
+    ToDevice, //
+};
+
+#[path = "../../../samples/gpu/edu.rs"]
+mod edu;
+
+const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
+
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+
+const WRITTEN: &[u8; 16] = b"the device wrote";
+
+/// The buffer's first bytes, as they are in memory.
+fn without_sync(buffer: &Mapped<'_, FromDevice>) -> Result<[u8; WRITTEN.len()]> {
+    let mut bytes = [0; WRITTEN.len()];
+    let first = buffer.cpu().cpu_pages().next().ok_or(EINVAL)?;
+    let page = core::ptr::NonNull::new(first.as_ptr()).ok_or(EINVAL)?;
+    // SAFETY: The page stays as long as the buffer. That nobody writes to it is what a driver
+    // relies on that believes its device to be coherent.
+    unsafe { BorrowedPage::from_raw(page).read_raw(bytes.as_mut_ptr(), 0, bytes.len()) }?;
+    Ok(bytes)
+}
+
+fn show(bytes: &[u8]) -> &'static str {
+    match bytes == WRITTEN {
+        true => "right",
+        false => "stale",
+    }
+}
+
+struct Stale;
+
+impl sgdma::pci::Driver for Stale {
+    type IdInfo = ();
+    type Data<'bound> = ();
+    type Files = NoFiles;
+
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        dma: DmaDevice<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        if pdev.device_id() != 0x11e8 {
+            return Err(ENODEV);
+        }
+        pdev.enable_device_mem()?;
+        pdev.set_master();
+        let engine = KBox::pin_init(edu::Engine::new(pdev), GFP_KERNEL)?;
+
+        let mut source = SgTable::alloc(4096, dma, GFP_KERNEL)?;
+        source.copy_from_slice(0, WRITTEN)?;
+        let source = source.map(dma, ToDevice)?.submit();
+        let buffer = SgTable::alloc(4096, dma, GFP_KERNEL)?
+            .map(dma, FromDevice)?
+            .submit();
+        let from = source.dma_pages().next().ok_or(EINVAL)?;
+        let to = buffer.dma_pages().next().ok_or(EINVAL)?;
+        engine.copy(from, to, edu::CHUNK)?;
+        let (_source, mut buffer) = (source.complete(), buffer.complete());
+
+        let bare = without_sync(&buffer)?;
+        let mut guarded = [0; WRITTEN.len()];
+        buffer.for_cpu().copy_to_slice(0, &mut guarded)?;
+        dev_info!(
+            pdev,
+            "without sync {}, with a guard {}\n",
+            show(&bare),
+            show(&guarded)
+        );
+        Ok::<_, Error>(())
+    }
+}
+
+sgdma::module_pci_driver! {
+    type: Stale,
+    name: "sgdma_stale",
+    authors: ["sgdma developers"],
+    description: "Shows what a forgotten sync does",
+    license: "GPL",
+}
