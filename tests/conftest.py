@@ -5,6 +5,7 @@ import guest
 import pytest
 
 VERDICTS = {}
+REMARKS = []
 
 
 def pytest_addoption(parser):
@@ -36,6 +37,12 @@ def verdicts():
     return VERDICTS
 
 
+@pytest.fixture
+def remarks():
+    """Lines for the summary."""
+    return REMARKS
+
+
 @pytest.fixture(scope="session")
 def built_arch(pytestconfig):
     """An arch that scripts/setup has been through: --arch, or the first there is."""
@@ -56,3 +63,5 @@ def pytest_terminal_summary(terminalreporter):
     for name, verdict in VERDICTS.items():
         for device, said, evidence, agree in verdict.confronted:
             terminalreporter.write_line(f"{name:14} {device:28} {said:24} {evidence:75} {agree}")
+    for remark in REMARKS:
+        terminalreporter.write_line(remark)

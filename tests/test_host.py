@@ -2,7 +2,7 @@
 """What can be tested without a guest: pure logic, sources, messages of make."""
 
 import re
-import subprocess
+import shutil
 
 import command
 import guest
@@ -15,13 +15,62 @@ def make(*args):
     return command.run("make", *args)
 
 
-@pytest.mark.parametrize("source", sorted((guest.TESTS / "host").glob("*.rs")), ids=lambda p: p.stem)
+HOST_TESTS = guest.TESTS / "host"
+# As in a kernel that knows IOMMUs.
+RUSTC_ARGS = ["--edition=2021", "--test", "-Dwarnings",
+              "--cfg=CONFIG_NEED_SG_DMA_FLAGS", "--cfg=CONFIG_NEED_SG_DMA_LENGTH"]
+
+
+def passed(said):
+    """How many host tests passed; all must."""
+    found = re.search(r"test result: ok\. ([1-9]\d*) passed; 0 failed; 0 ignored", said)
+    assert found, said
+    return int(found[1])
+
+
+@pytest.mark.parametrize("source", sorted(HOST_TESTS.glob("*.rs")), ids=lambda p: p.stem)
 def test_pure_logic(source, tmp_path):
     binary = tmp_path / source.stem
-    subprocess.run(["rustc", "--edition=2021", "--test", "-Dwarnings", source, "-o", binary],
-                   cwd=guest.ROOT, check=True)
-    done = subprocess.run([binary], text=True, capture_output=True)
-    assert re.search(r"test result: ok\. [1-9]\d* passed; 0 failed; 0 ignored", done.stdout), done.stdout
+    status, said = command.run("rustc", *RUSTC_ARGS, source, "-o", binary)
+    assert status == 0, said
+    passed(command.run(binary)[1])
+
+
+def miri():
+    """The command that runs a program under Miri; none unless a nightly toolchain has it."""
+    if not shutil.which("rustup"):
+        return None
+    def nightly(*argv):
+        return command.run("rustup", *argv, RUSTUP_AUTO_INSTALL="0")
+    status, said = nightly("component", "list", "--toolchain=nightly", "--installed")
+    # Without rust-src, the next command would download it.
+    if status != 0 or not re.search("^miri", said, re.M) or not re.search("^rust-src", said, re.M):
+        return None
+    status, said = nightly("run", "nightly", "cargo", "miri", "setup", "--print-sysroot")
+    assert status == 0, said
+    # The pointers to a list's next array are numbers, by design.
+    return ["rustup", "run", "nightly", "miri", f"--sysroot={said.splitlines()[-1]}",
+            "-Zmiri-permissive-provenance"]
+
+
+def test_walks_under_a_checker(tmp_path, record_property, remarks):
+    """Miri, which sees every kind of undefined behaviour, or else AddressSanitizer."""
+    source, binary = HOST_TESTS / "walks.rs", tmp_path / "walks"
+    if interpreter := miri():
+        checker = "Miri"
+        status, said = command.run(*interpreter, *RUSTC_ARGS, source)
+    else:
+        checker = "AddressSanitizer"
+        status, said = command.run("rustc", "-Zsanitizer=address", *RUSTC_ARGS, source, "-o", binary,
+                                   RUSTC_BOOTSTRAP="1")
+        if status != 0:
+            pytest.fail("no checker for tests/host/walks.rs: get Miri with `rustup toolchain install nightly "
+                        "--component miri,rust-src`; there is none here, and this rustc has no working "
+                        f"AddressSanitizer:\n{said}", pytrace=False)
+        status, said = command.run(binary)
+    record_property("checker", checker)
+    assert status == 0, said
+    remarks.append(f"host walks: under {checker}, {passed(said)} tests")
 
 
 def test_lint(built_arch):
