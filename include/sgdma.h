@@ -17,7 +17,8 @@ struct device;
  * @SGDMA_NEEDS_CACHE_MAINTENANCE: The hardware does not keep the caches
  *	coherent with what the device does.
  * @SGDMA_BOUNCE_FORCED: Every mapping bounces: swiotlb=force.
- * @SGDMA_BOUNCE_ENCRYPTED: Every mapping bounces, as memory is encrypted.
+ * @SGDMA_BOUNCE_ENCRYPTED: Every mapping bounces, as the guest's memory is
+ *	encrypted.
  * @SGDMA_BOUNCE_RESTRICTED_POOL: Every mapping bounces, into the pool that the
  *	device tree restricts the device to.
  * @SGDMA_BOUNCE_MASK: Memory beyond the device's DMA mask bounces.
@@ -48,9 +49,11 @@ enum sgdma_coherency {
  *	the DMA mask. %NULL is a device that does no DMA.
  *
  * Maps and allocates nothing. The answer holds as long as the driver is bound
- * and does not change the mask.
+ * and does not change the mask, and no memory is plugged in beyond its reach: who
+ * fears that maps with %DMA_ATTR_REQUIRE_COHERENT, which fails where it would
+ * bounce (and warns of a page out of reach).
  *
- * Context: Any context.
+ * Context: Process context. Does not sleep.
  * Return: the verdict.
  */
 enum sgdma_coherency sgdma_coherency(struct device *dev);
@@ -59,7 +62,7 @@ enum sgdma_coherency sgdma_coherency(struct device *dev);
  * dma_streaming_is_coherent() - may memory be shared without dma_sync_*()?
  * @dev: as for sgdma_coherency()
  *
- * Context: Any context.
+ * Context: Process context. Does not sleep.
  * Return: true if a driver may leave out all calls of dma_sync_*() for memory
  * of whole pages that it has mapped for @dev.
  */
@@ -70,7 +73,7 @@ bool dma_streaming_is_coherent(struct device *dev);
  * @devs: the devices, each as for sgdma_coherency()
  * @count: how many they are
  *
- * Context: Any context.
+ * Context: Process context. Does not sleep.
  * Return: the index of the first device for which a buffer that all of them
  * share must change hands explicitly; -1 if there is none.
  */

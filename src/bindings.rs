@@ -88,7 +88,13 @@ extern "C" {
     /// How the device's memory is mapped: `enum sgdma_path`.
     pub(crate) fn sgdma_path(dev: *mut bindings::device) -> c_uint;
 
-    /// Where a direct mapping in place would be; `DMA_MAPPING_ERROR` if the device does not reach.
+    /// Whether the device can bounce memory.
+    pub(crate) fn sgdma_can_bounce(dev: *mut bindings::device) -> bool;
+
+    /// Whether it reaches all memory, so that it need not.
+    pub(crate) fn sgdma_reaches_all(dev: *mut bindings::device) -> bool;
+
+    /// Where a direct mapping in place would be; `DMA_MAPPING_ERROR` if there is none.
     pub(crate) fn sgdma_direct_address(
         dev: *mut bindings::device,
         phys: bindings::phys_addr_t,

@@ -8,6 +8,10 @@ enum sgdma_path { SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS };
 
 enum sgdma_path sgdma_path(struct device *dev);
 dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size);
+bool sgdma_has_gaps(struct device *dev);
+bool sgdma_can_bounce(struct device *dev);
+enum sgdma_coherency sgdma_judge(struct device *dev, enum sgdma_path path);
+bool sgdma_reaches_all(struct device *dev);
 void sgdma_report_init(void);
 void sgdma_report_exit(void);
 

@@ -85,7 +85,8 @@ pub(crate) const COHERENCIES: [Coherency; 10] = [
 ];
 
 impl Coherency {
-    /// The verdict on `dev`: `sgdma_coherency()`. Maps and allocates nothing; does not sleep.
+    /// The verdict on `dev`: `sgdma_coherency()`. Maps and allocates nothing. For process
+    /// context; does not sleep.
     pub fn of(dev: DmaDevice<'_>) -> Self {
         // SAFETY: The device is valid; it is bound, and its mask is set.
         Self::from_raw(unsafe { helpers::sgdma_coherency(dev.as_raw()) })
@@ -100,7 +101,8 @@ impl Coherency {
     }
 
     /// The first of several devices for which a buffer that all of them share must change hands
-    /// explicitly, and why: `sgdma_first_incoherent()`. Does not sleep.
+    /// explicitly, and why: `sgdma_first_incoherent()`. For process context; does not
+    /// sleep.
     ///
     /// ```
     /// # use kernel::prelude::*;
@@ -126,7 +128,7 @@ impl Coherency {
 }
 
 /// Whether `dev` may share memory with the CPU without any synchronisation:
-/// `dma_streaming_is_coherent()`. Does not sleep.
+/// `dma_streaming_is_coherent()`. For process context; does not sleep.
 ///
 /// A driver that acts on it wants a [`CoherentDevice`].
 pub fn dma_streaming_is_coherent(dev: DmaDevice<'_>) -> bool {
@@ -168,7 +170,7 @@ impl fmt::Display for Coherency {
 pub struct CoherentDevice<'bound>(DmaDevice<'bound>);
 
 impl<'bound> CoherentDevice<'bound> {
-    /// Asks for the verdict on `dev`. Does not sleep.
+    /// Asks for the verdict on `dev`. For process context; does not sleep.
     ///
     /// # Errors
     ///

@@ -97,6 +97,10 @@ pub(crate) enum Path {
 #[derive(Clone, Copy)]
 pub struct DmaDevice<'bound> {
     dev: &'bound Device<Bound>,
+    // What follows from the mask, and takes long to find out.
+    max_seg_size: usize,
+    seg_boundary: usize,
+    warns_beyond_reach: bool,
 }
 
 impl<'bound> DmaDevice<'bound> {
@@ -107,8 +111,23 @@ impl<'bound> DmaDevice<'bound> {
     /// The device's DMA mask was set by its driver or its bus, and it is not changed during
     /// `'bound`.
     pub unsafe fn from_bound(dev: &'bound Device<Bound>) -> Self {
+        let raw = as_raw(dev);
+        // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
+        let (device, platform, seg_boundary, warns_beyond_reach) = unsafe {
+            (
+                helpers::sgdma_dma_get_max_seg_size(raw) as usize,
+                bindings::dma_max_mapping_size(raw),
+                helpers::sgdma_dma_get_seg_boundary(raw),
+                !helpers::sgdma_can_bounce(raw) && !helpers::sgdma_reaches_all(raw),
+            )
+        };
         // INVARIANT: The caller promises it.
-        Self { dev }
+        Self {
+            dev,
+            max_seg_size: device.min(platform),
+            seg_boundary,
+            warns_beyond_reach,
+        }
     }
 
     /// Applies `limits` to `dev`. May sleep.
@@ -159,8 +178,8 @@ impl<'bound> DmaDevice<'bound> {
             helpers::sgdma_dma_set_seg_boundary(raw, boundary);
         }
 
-        // INVARIANT: Set just now. Every way to change it asks that nothing is being mapped.
-        Ok(Self { dev })
+        // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
+        Ok(unsafe { Self::from_bound(dev) })
     }
 
     /// The bound device.
@@ -171,25 +190,16 @@ impl<'bound> DmaDevice<'bound> {
     /// The longest segment, in bytes, that can be mapped for this device: the smaller of
     /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`.
     pub fn max_seg_size(self) -> usize {
-        let raw = self.as_raw();
-        // SAFETY: `raw` is valid, as `self.dev` is a reference to it.
-        let (device, platform) = unsafe {
-            (
-                helpers::sgdma_dma_get_max_seg_size(raw) as usize,
-                bindings::dma_max_mapping_size(raw),
-            )
-        };
-        device.min(platform)
+        self.max_seg_size
     }
 
     /// The mask that no segment's start and end may differ beyond: `dma_get_seg_boundary()`.
     pub fn seg_boundary(self) -> usize {
-        // SAFETY: The pointer is valid, as `self.dev` is a reference to it.
-        unsafe { helpers::sgdma_dma_get_seg_boundary(self.as_raw()) }
+        self.seg_boundary
     }
 
     /// Where `run` of physical addresses would be if it is mapped directly and in place; `None` if
-    /// the device does not reach it.
+    /// the device does not reach it or all its mappings bounce.
     pub(crate) fn direct_address(self, run: Run) -> Option<DmaAddress> {
         // SAFETY: The device is valid, with a mask by the type invariants.
         let addr =
@@ -209,13 +219,7 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.
     pub(crate) fn warns_beyond_reach(self) -> bool {
-        let raw = self.as_raw();
-        // SAFETY: The device is valid, with a mask by the type invariants. Where there is somewhere
-        // to bounce to, that limits the size of a mapping.
-        unsafe {
-            bindings::dma_addressing_limited(raw)
-                && bindings::dma_max_mapping_size(raw) == usize::MAX
-        }
+        self.warns_beyond_reach
     }
 
     pub(crate) fn as_raw(self) -> *mut bindings::device {

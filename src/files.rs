@@ -36,6 +36,8 @@ use kernel::{
         IovIterDest,
         IovIterSource, //
     },
+    mm::virt::VmaNew,
+    page::PAGE_SHIFT,
     prelude::*,
     str::CString,
     sync::Arc,
@@ -103,6 +105,21 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
         _pos: &mut i64,
         _src: &mut IovIterSource<'_>,
     ) -> Result<usize> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Handles `mmap(2)` of what lies at byte `offset`, a multiple of the page size.
+    ///
+    /// See [`Shared::map_to_user`](crate::Shared::map_to_user).
+    fn mmap(&self, _lent: &Lent<'_, D>, _offset: u64, _vma: &VmaNew) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The file is closed, for good, and the device is still bound.
+    ///
+    /// What the driver's data holds for this file can go. After unbind it is gone already, and this
+    /// is not called.
+    fn release(&self, _lent: &Lent<'_, D>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -304,6 +321,11 @@ impl<D: Driver> Vtable<D> {
         } else {
             None
         },
+        mmap: if D::Files::HAS_MMAP {
+            Some(Self::mmap)
+        } else {
+            None
+        },
         compat_ioctl: if D::Files::HAS_IOCTL {
             bindings::compat_ptr_ioctl
         } else {
@@ -345,8 +367,36 @@ impl<D: Driver> Vtable<D> {
     /// `file` was opened by [`open`](Self::open) and is being released.
     unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: `open()` put it there, and nobody uses the file any more.
-        drop(unsafe { Pin::<KBox<OpenFile<D>>>::from_foreign((*file).private_data) });
+        let open = unsafe { Pin::<KBox<OpenFile<D>>>::from_foreign((*file).private_data) };
+        if D::Files::HAS_RELEASE {
+            // It fails after unbind.
+            let _ = open.inside(|file, lent| {
+                file.release(lent);
+                Ok(())
+            });
+        }
         0
+    }
+
+    /// # Safety
+    ///
+    /// As the VFS calls `mmap`: `file` was opened by [`open`](Self::open), and `vma` is being set up.
+    unsafe extern "C" fn mmap(
+        file: *mut bindings::file,
+        vma: *mut bindings::vm_area_struct,
+    ) -> c_int {
+        // SAFETY: The caller hands us both, and they stay during the call.
+        let (open, offset, vma) = unsafe {
+            (
+                Self::opened(file),
+                ((*vma).vm_pgoff as u64) << PAGE_SHIFT,
+                VmaNew::from_raw(vma),
+            )
+        };
+        from_result(|| {
+            open.inside(|file, lent| file.mmap(lent, offset, vma))?;
+            Ok(0)
+        })
     }
 
     /// # Safety

@@ -162,10 +162,10 @@ impl<P> SgTable<P> {
             return Err(EIO);
         }
         // Caches may hide what was written to the rest of a page, which an IOMMU shows.
+        if self.is_whole_pages() || Coherency::of(dev) != Coherency::NeedsCacheMaintenance {
+            return Ok(());
+        }
         for page in self.partial_pages() {
-            if Coherency::of(dev) != Coherency::NeedsCacheMaintenance {
-                break;
-            }
             // SAFETY: Both are valid, and the page is not mapped for any device.
             to_result(unsafe { helpers::sgdma_clean_page(dev.as_raw(), page.as_ptr()) })?;
         }
@@ -237,6 +237,10 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
             }
             Path::Ops => true,
         }
+    }
+
+    pub(crate) fn attrs(&self) -> Attrs {
+        self.attrs
     }
 
     pub(crate) fn table(&self) -> &SgTable<P> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is this platform coherent? All devices that may do DMA, each with its verdict, in debugfs: a
+ * Is this platform coherent? The devices on PCI and platform buses (and AMBA), each with its verdict, in debugfs: a
  * table for people and JSON lines for programs. In C, for 7.2's Rust debugfs does not keep the
  * module while a file is open.
  */
@@ -32,17 +32,17 @@ static const char *const paths[] = {
 	[SGDMA_OPS] = "ops",
 };
 
-typedef void (*show_fn)(struct seq_file *m, struct device *dev, const char *driver,
+typedef void (*show_fn)(struct seq_file *m, struct device *dev, const char *driver, u64 mask,
 			const char *path, const char *name, const char *string);
 
-static void show_line(struct seq_file *m, struct device *dev, const char *driver,
+static void show_line(struct seq_file *m, struct device *dev, const char *driver, u64 mask,
 		      const char *path, const char *name, const char *string)
 {
 	seq_printf(m, "%-9s %-24s %-16s %-7s %#-18llx %s\n", dev->bus->name, dev_name(dev),
-		   driver ?: "-", path, dev->dma_mask ? *dev->dma_mask : 0, string);
+		   driver ?: "-", path, mask, string);
 }
 
-static void show_json(struct seq_file *m, struct device *dev, const char *driver,
+static void show_json(struct seq_file *m, struct device *dev, const char *driver, u64 mask,
 		      const char *path, const char *name, const char *string)
 {
 	const char *const strings[][2] = {
@@ -51,7 +51,7 @@ static void show_json(struct seq_file *m, struct device *dev, const char *driver
 	};
 
 	/* Not every program's numbers have 64 bits. */
-	seq_printf(m, "{\"mask\": \"%#llx\"", dev->dma_mask ? *dev->dma_mask : 0);
+	seq_printf(m, "{\"mask\": \"%#llx\"", mask);
 	for (int i = 0; i < ARRAY_SIZE(strings); i++) {
 		seq_printf(m, ", \"%s\": ", strings[i][0]);
 		if (!strings[i][1]) {
@@ -78,19 +78,22 @@ struct report {
 static int show_device(struct device *dev, void *data)
 {
 	struct report *report = data;
+	u64 mask;
 
 	/* A device whose lock is held changes hands, or waits for something that may take long. */
 	if (!device_trylock(dev)) {
-		report->show(report->m, dev, NULL, "-", "busy", "busy: not judged");
+		report->show(report->m, dev, NULL, 0, "-", "busy", "busy: not judged");
 		return 0;
 	}
+	mask = dev->dma_mask ? *dev->dma_mask : 0;
 	if (dev->driver) {
 		enum sgdma_coherency coherency = sgdma_coherency(dev);
 
-		report->show(report->m, dev, dev->driver->name, paths[sgdma_path(dev)],
-			     sgdma_coherency_name(coherency), sgdma_coherency_string(coherency));
+		report->show(report->m, dev, dev->driver->name, mask,
+			     paths[sgdma_path(dev)], sgdma_coherency_name(coherency),
+			     sgdma_coherency_string(coherency));
 	} else {
-		report->show(report->m, dev, NULL, "-", "unbound", "unbound: not judged");
+		report->show(report->m, dev, NULL, mask, "-", "unbound", "unbound: not judged");
 	}
 	device_unlock(dev);
 	return 0;

@@ -121,7 +121,10 @@ pub use owner::{
 pub use ownership::ForCpu;
 pub use pages::OwnedPages;
 pub use refused::Refused;
-pub use shared::Shared;
+pub use shared::{
+    Shared,
+    UserMappable, //
+};
 pub use table::{
     SegmentLimits,
     SgTable, //

@@ -22,8 +22,37 @@ use crate::{
     refused::Refused,
     table::SgTable, //
 };
-use core::ops::Deref;
-use kernel::prelude::*;
+use core::{
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    mm::virt::{
+        flags,
+        VmaNew, //
+    },
+    page::{
+        BorrowedPage,
+        PAGE_SIZE, //
+    },
+    prelude::*, //
+};
+
+/// Pages that user space may map: single ones, which nobody ever has a reference to.
+///
+/// ```
+/// # use sgdma::{OwnedPages, UserMappable};
+/// fn is<P: UserMappable>() {}
+/// is::<OwnedPages>();
+/// ```
+pub trait UserMappable: sealed::Sealed {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for OwnedPages {}
+impl UserMappable for OwnedPages {}
 
 /// A table mapped for a device that is coherent, in place: what either writes, the other reads.
 ///
@@ -126,6 +155,50 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
         D: DeviceReads,
     {
         self.0.table().copy_from_slice_shared(offset, src)
+    }
+
+    /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at `vma`:
+    /// `vm_insert_page()`. May sleep.
+    ///
+    /// User space keeps the pages as long as its mapping, also after the buffer is gone.
+    ///
+    /// ```
+    /// # use kernel::{mm::virt::VmaNew, prelude::*};
+    /// # use sgdma::{Bidirectional, Shared};
+    /// // In `FileOps::mmap`:
+    /// # fn mmap(ring: &Shared<'_, Bidirectional>, offset: u64, vma: &VmaNew) -> Result {
+    /// ring.map_to_user(usize::try_from(offset)?, vma)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the buffer's
+    ///   last page, if `vma` is private, or if the buffer was not mapped by
+    ///   [`map_shared_with_user`](SgTable::map_shared_with_user).
+    /// - `ENOMEM` if there is no memory for page tables.
+    pub fn map_to_user(&self, offset: usize, vma: &VmaNew) -> Result
+    where
+        P: UserMappable,
+    {
+        let pages = (vma.end() - vma.start()) / PAGE_SIZE;
+        let all = self.len().div_ceil(PAGE_SIZE);
+        let first = offset / PAGE_SIZE;
+        if offset % PAGE_SIZE != 0
+            || first.checked_add(pages).is_none_or(|end| end > all)
+            || vma.flags() & flags::SHARED == 0
+            || !self.0.attrs().contains(Attrs::REQUIRE_COHERENT)
+        {
+            return Err(EINVAL);
+        }
+        let vma = vma.set_mixedmap();
+        for (i, page) in self.cpu().cpu_pages().skip(first).take(pages).enumerate() {
+            let page = NonNull::new(page.as_ptr()).ok_or(EINVAL)?;
+            // SAFETY: The page is the buffer's, and stays as long as that.
+            let page = unsafe { BorrowedPage::from_raw(page) };
+            vma.vm_insert_page(vma.start() + i * PAGE_SIZE, &page)?;
+        }
+        Ok(())
     }
 
     /// Says that the device is about to be told addresses of this buffer.

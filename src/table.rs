@@ -324,12 +324,15 @@ impl<P> SgTable<P> {
             .all(|run| dev.direct_address(run).is_some())
     }
 
+    /// Whether the buffer begins and ends where a page does.
+    pub(crate) fn is_whole_pages(&self) -> bool {
+        (self.range.start | self.range.end) % PAGE_SIZE == 0
+    }
+
     /// The pages of which the buffer begins or ends in the middle.
     pub(crate) fn partial_pages(&self) -> impl Iterator<Item = CpuPage<'_>> {
-        // None, as a rule, and not worth a walk then.
-        let whole = (self.range.start | self.range.end) % PAGE_SIZE == 0;
         self.cpu()
-            .pieces(0..if whole { 0 } else { self.len() })
+            .pieces(0..self.len())
             .filter(|&(_, _, n)| n < PAGE_SIZE)
             .map(|(page, ..)| page)
     }

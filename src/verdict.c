@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What drivers in C and the report make of a verdict.
+ * The verdict: what the peeks of coherency.c add up to, and what drivers in C and the report make
+ * of it.
  */
+#include <linux/acpi.h>
 #include <linux/array_size.h>
+#include <linux/cc_platform.h>
+#include <linux/dma-mapping.h>
 #include <linux/export.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/property.h>
 
 #include "coherency.h"
 
@@ -25,7 +32,7 @@ static const struct {
 	},
 	[SGDMA_BOUNCE_ENCRYPTED] = {
 		"bounce-encrypted",
-		"bounces: it cannot read this guest's encrypted memory, so all it maps is copied; it needs dma_sync",
+		"bounces: it cannot read this guest's encrypted memory, so all it maps is copied; use dma_sync",
 	},
 	[SGDMA_BOUNCE_RESTRICTED_POOL] = {
 		"bounce-restricted-pool",
@@ -52,6 +59,59 @@ static const struct {
 		"no DMA: it has no DMA mask, or the platform lets it map nothing; set a DMA mask first",
 	},
 };
+
+/*
+ * Whether all memory is in reach, by its first and last page. It is not dma_addressing_limited()
+ * that says it: that rounds up to a power of two, and leaves out the bit of AMD's encryption.
+ */
+bool sgdma_reaches_all(struct device *dev)
+{
+	int nid;
+
+	if (sgdma_path(dev) != SGDMA_DIRECT)
+		return true;
+	for_each_online_node(nid) {
+		const phys_addr_t ends[] = {
+			PFN_PHYS(node_start_pfn(nid)), PFN_PHYS(node_end_pfn(nid) - 1),
+		};
+
+		if (!node_present_pages(nid))
+			continue;
+		for (int i = 0; i < ARRAY_SIZE(ends); i++)
+			if (sgdma_direct_address(dev, ends[i], PAGE_SIZE) == DMA_MAPPING_ERROR)
+				return false;
+	}
+	/* Several ranges may leave out what is between. */
+	return !sgdma_has_gaps(dev) || !dma_addressing_limited(dev);
+}
+
+enum sgdma_coherency sgdma_coherency(struct device *dev)
+{
+	enum sgdma_coherency coherency;
+	enum sgdma_path path;
+
+	if (!dev || !dev->dma_mask || !*dev->dma_mask)
+		return SGDMA_NO_DMA;
+	path = sgdma_path(dev);
+	/* As the platform has set up what firmware says must not do DMA. */
+	if (path == SGDMA_OPS && has_acpi_companion(dev) &&
+	    device_get_dma_attr(dev) == DEV_DMA_NOT_SUPPORTED)
+		return SGDMA_NO_DMA;
+	coherency = sgdma_judge(dev, path);
+	/* Untrusted devices bounce what shares a page of the IOMMU with other memory. */
+	if (coherency == SGDMA_BOUNCE_UNTRUSTED &&
+	    (!IS_ENABLED(CONFIG_SWIOTLB) || dma_get_merge_boundary(dev) < PAGE_SIZE))
+		return SGDMA_COHERENT;
+	/* Guests whose memory is encrypted bounce to what is not. */
+	if (coherency == SGDMA_BOUNCE_FORCED && cc_platform_has(CC_ATTR_MEM_ENCRYPT) &&
+	    !cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
+		return SGDMA_BOUNCE_ENCRYPTED;
+	if (coherency == SGDMA_COHERENT && !sgdma_reaches_all(dev))
+		return dev->bus_dma_limit && dev->bus_dma_limit <= *dev->dma_mask ?
+		       SGDMA_BOUNCE_BUS_LIMIT : SGDMA_BOUNCE_MASK;
+	return coherency;
+}
+EXPORT_SYMBOL_GPL(sgdma_coherency);
 
 const char *sgdma_coherency_name(enum sgdma_coherency coherency)
 {

@@ -3,7 +3,7 @@
 //! A driver written against `sgdma`: user space hands in a buffer and the device copies it.
 //!
 //! The device is QEMU's `edu`. It reads the source and writes the destination by DMA, at the bus
-//! addresses that walking the two mapped tables yields. There is no `unsafe` in this driver.
+//! addresses that walking the two mapped tables yields.
 //!
 //! - this file: which device, what it can address, what exists while it is bound
 //! - `edu.rs`: the hardware

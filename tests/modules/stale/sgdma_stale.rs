@@ -11,6 +11,8 @@ use kernel::{
     prelude::*, //
 };
 use sgdma::{
+    Bidirectional,
+    CoherentDevice,
     DmaDevice,
     DmaLimits,
     FromDevice,
@@ -89,6 +91,26 @@ impl sgdma::pci::Driver for Stale {
             show(&bare),
             show(&guarded)
         );
+        drop(buffer.unmap());
+
+        if let Ok(dev) = CoherentDevice::probe(dma) {
+            let shared = || {
+                SgTable::alloc(4096, dma, GFP_KERNEL)?
+                    .map_shared(dev, Bidirectional)
+                    .map_err(Error::from)
+            };
+            let (source, target) = (shared()?.submit(), shared()?.submit());
+            // What the CPU writes after mapping, the device reads; what that writes, the CPU reads.
+            source.copy_from_slice(0, WRITTEN)?;
+            let from = source.dma_pages().next().ok_or(EINVAL)?;
+            let to = target.dma_pages().next().ok_or(EINVAL)?;
+            engine.copy(from, to, edu::CHUNK)?;
+            let mut seen = [0; WRITTEN.len()];
+            target.copy_to_slice(0, &mut seen)?;
+            let same = &seen == WRITTEN;
+            dev_info!(pdev, "shared, both see the same: {}\n", same);
+            drop((source.complete(), target.complete()));
+        }
         Ok::<_, Error>(())
     }
 }
