@@ -20,7 +20,7 @@ dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t siz
 	return in_place ? addr : DMA_MAPPING_ERROR;
 }
 
-/* Whether memory between two reachable ends may be out of reach: dma_addressing_limited() rounds. */
+/* Whether what is between reachable ends may be out of reach: dma_addressing_limited() rounds. */
 bool sgdma_has_gaps(struct device *dev)
 {
 	return dev->dma_range_map && dev->dma_range_map[0].size && dev->dma_range_map[1].size;
@@ -54,6 +54,7 @@ enum sgdma_coherency sgdma_judge(struct device *dev, enum sgdma_path path)
 		return SGDMA_BOUNCE_UNTRUSTED;
 	/* swiotlb=force and its like: public is only a mapping that has bounced. */
 	if (path == SGDMA_DIRECT && is_swiotlb_force_bounce(dev))
-		return is_swiotlb_for_alloc(dev) ? SGDMA_BOUNCE_RESTRICTED_POOL : SGDMA_BOUNCE_FORCED;
+		return is_swiotlb_for_alloc(dev) ? SGDMA_BOUNCE_RESTRICTED_POOL :
+		       SGDMA_BOUNCE_FORCED;
 	return SGDMA_COHERENT;
 }

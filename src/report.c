@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is this platform coherent? The devices on PCI and platform buses (and AMBA), each with its verdict, in debugfs: a
- * table for people and JSON lines for programs. In C, for 7.2's Rust debugfs does not keep the
- * module while a file is open.
+ * Is this platform coherent? The devices on PCI and platform buses (and AMBA), each with its
+ * verdict, in debugfs: a table for people and JSON lines for programs. In C, for 7.2's Rust debugfs
+ * does not keep the module while a file is open.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
