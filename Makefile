@@ -53,9 +53,9 @@ check-env:
 	@$(if $(KDIR),$(TOP)/scripts/check-env $(KDIR),$(error give KDIR=, the build tree of your kernel))
 
 # What a guest runs: the modules, and programs that need no C library.
-guest: modules $(BUILD)/guest/gpu-copy
+guest: modules $(BUILD)/guest/gpu-test
 
-$(BUILD)/guest/gpu-copy: $(TOP)/samples/gpu/user/gpu-copy.c $(TOP)/samples/gpu/sgdma_gpu.h | setup
+$(BUILD)/guest/gpu-test: $(TOP)/samples/gpu/user/gpu-test.c $(TOP)/samples/gpu/sgdma_gpu.h | setup
 	@mkdir -p $(@D)
 	@echo "  CLANG $@"
 	@. $(BUILD)/env && PATH="$$TOOL_PATH:$$PATH" clang --target=$(ARCH:arm64=aarch64)-linux-gnu \

@@ -188,7 +188,7 @@ def pack_initramfs(env, out):
     build = ROOT / "build" / env["KERNEL"]
     files = {
         "bin/busybox": Path(env["BUSYBOX"]),
-        "bin/gpu-copy": build / "guest/gpu-copy",
+        "bin/gpu-test": build / "guest/gpu-test",
         "init": TESTS / "guest/init",
         "checks": TESTS / "guest/checks",
         "bench": TESTS / "guest/bench",
@@ -222,7 +222,7 @@ def edit_dtb(machine, edits, out):
     return dtb
 
 
-def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0):
+def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0, pace="quick"):
     """The QEMU command line of a scenario, its files made ready in `out`."""
     scenario = SCENARIOS[name]
     env = environment(kernel_of(name))
@@ -246,18 +246,19 @@ def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0):
                                        f"guest_verdict={verdict} guest_devices={scenario.get('devices', 1)} "
                                        f"guest_mask={scenario.get('mask_bits', 64)} "
                                        f"guest_lacks={','.join(lacks(name))} "
-                                       f"guest_tables={tables} guest_rounds={rounds} {cmdline}")]
+                                       f"guest_tables={tables} guest_rounds={rounds} "
+                                       f"guest_pace={pace} {cmdline}")]
     return qemu, env
 
 
-def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables=100, rounds=0, mode="checks"):
+def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables=100, rounds=0, mode="checks", pace="quick"):
     """Boots a scenario, console to `out`/console.log and to `echo`; its verdict.
 
     The guest runs tests/guest/`mode`. The self-tests walk that many random `tables`, after as many
-    `rounds` of 20000.
+    `rounds` of 20000; the device goes through every page, or at a "quick" `pace` through some.
     """
     out = Path(out).absolute()
-    qemu, env = command(name, out, mode, cmdline, qemu_args, tables, rounds)
+    qemu, env = command(name, out, mode, cmdline, qemu_args, tables, rounds, pace)
     start = time.monotonic()
     timed_out = False
     with (out / "console.log").open("wb") as console, tempfile.TemporaryFile("w+") as errors:

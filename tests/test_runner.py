@@ -61,7 +61,7 @@ def test_clean_log_passes(ksrc):
     "WARNING: kernel/dma/debug.c:1118 at check_unmap+0x4b9/0x8e0, CPU#0: rmmod/70",
     "DMA-API: sgdma_gpu 0000:00:01.0: device driver frees DMA memory it has not allocated",
     "DMA-API: debugging out of memory - disabling",
-    "INFO: task gpu-copy:77 blocked for more than 120 seconds.",
+    "INFO: task gpu-test:77 blocked for more than 120 seconds.",
     "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
     "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 0-.... }",
     "rcu: INFO: rcu_preempt self-detected stall on CPU",

@@ -1,25 +1,90 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/* What user space asks of /dev/sgdma_gpu-*; write() fills the source, read() shows the copy. */
+/*
+ * What user space asks of /dev/sgdma_gpu-*. Objects belong to the open file;
+ * closing it destroys them. All structures are in and out; offsets, lengths and
+ * sizes are in bytes.
+ */
 #ifndef SGDMA_GPU_H
 #define SGDMA_GPU_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-struct sgdma_gpu_copy {
-	__u64 bytes;		/* copied */
-	__u32 pages;
-	__u32 src_orig_nents;	/* segments in memory */
-	__u32 src_nents;	/* segments that the device sees */
-	__u32 dst_orig_nents;
-	__u32 dst_nents;
-	__u32 reserved;
+/* The largest object; a multiple of 4096. */
+#define SGDMA_GPU_MAX_SIZE	(256u << 20)
+
+/* What an object's memory is, and when it is mapped for the device. */
+#define SGDMA_GPU_MODE_DEFAULT	0	/* the module's parameter mode= says */
+#define SGDMA_GPU_MODE_COHERENT	1	/* dma_alloc_coherent() */
+#define SGDMA_GPU_MODE_POPULATE	2	/* pages, mapped from CREATE to DESTROY */
+#define SGDMA_GPU_MODE_BIND	3	/* pages, mapped from BIND to UNBIND */
+
+struct sgdma_gpu_create {
+	__u64 size;		/* in: a multiple of 4096, not zero */
+	__u32 mode;		/* in: SGDMA_GPU_MODE_*; out: which it is */
+	__u32 handle;		/* out: never zero */
 };
 
-/* In: a size in bytes. Makes a source and a destination buffer of it. */
-#define SGDMA_GPU_CREATE	_IOW('G', 0xe0, __u64)
+struct sgdma_gpu_handle {
+	__u32 handle;
+	__u32 pad;		/* zero */
+};
 
-/* Has the device copy the source to the destination. */
-#define SGDMA_GPU_COPY		_IOR('G', 0xe1, struct sgdma_gpu_copy)
+struct sgdma_gpu_bind {
+	__u32 handle;
+	__u32 entry_bits;	/* in: 64 or 32, the size of a page table's entries */
+	__u64 root;		/* out: the number of the DMA page of the root */
+	__u64 first;		/* out: the number of the DMA page of the first byte */
+	__u32 level;		/* out: 0 (the root is the data), 1 or 2 */
+	__u32 table_pages;	/* out: how many pages the tables are */
+};
+
+struct sgdma_gpu_io {
+	__u32 handle;
+	__u32 pad;		/* zero */
+	__u64 offset;
+	__u64 len;
+	__u64 user;		/* the address of len bytes */
+};
+
+struct sgdma_gpu_copy {
+	__u32 src;		/* a handle; bound */
+	__u32 dst;		/* another; bound, and as large */
+	__u64 pages;		/* out: how many were copied */
+};
+
+struct sgdma_gpu_info {
+	__u32 handle;
+	__u32 mode;		/* out */
+	__u64 size;		/* out */
+	__u64 mmap_offset;	/* out: for mmap(2) */
+	__u32 state;		/* out: SGDMA_GPU_MAPPED and so on */
+	__u32 orig_nents;	/* out: segments in memory */
+	__u32 nents;		/* out: segments that the device sees; zero if not mapped */
+	__u32 pad;
+};
+
+#define SGDMA_GPU_MAPPED	1	/* for the device */
+#define SGDMA_GPU_SHARED	2	/* with the device, without any sync: may be mmapped */
+#define SGDMA_GPU_BOUND		4	/* has a page table */
+
+#define SGDMA_GPU_CREATE	_IOWR('G', 0xe0, struct sgdma_gpu_create)
+#define SGDMA_GPU_DESTROY	_IOW('G', 0xe1, struct sgdma_gpu_handle)
+/* By the CPU. */
+#define SGDMA_GPU_WRITE		_IOW('G', 0xe2, struct sgdma_gpu_io)
+#define SGDMA_GPU_READ		_IOW('G', 0xe3, struct sgdma_gpu_io)
+/* Maps (evicts from) the device; a bound object cannot be unmapped. */
+#define SGDMA_GPU_MAP		_IOW('G', 0xe4, struct sgdma_gpu_handle)
+#define SGDMA_GPU_UNMAP		_IOW('G', 0xe5, struct sgdma_gpu_handle)
+#define SGDMA_GPU_BIND		_IOWR('G', 0xe6, struct sgdma_gpu_bind)
+#define SGDMA_GPU_UNBIND	_IOW('G', 0xe7, struct sgdma_gpu_handle)
+/*
+ * By the device, which finds the pages of a bound object through its page
+ * table; offset and len are multiples of 4096.
+ */
+#define SGDMA_GPU_FETCH		_IOW('G', 0xe8, struct sgdma_gpu_io)
+#define SGDMA_GPU_STORE		_IOW('G', 0xe9, struct sgdma_gpu_io)
+#define SGDMA_GPU_COPY		_IOWR('G', 0xea, struct sgdma_gpu_copy)
+#define SGDMA_GPU_INFO		_IOWR('G', 0xeb, struct sgdma_gpu_info)
 
 #endif

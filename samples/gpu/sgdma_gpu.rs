@@ -1,28 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A driver written against `sgdma`: user space hands in a buffer and the device copies it.
+//! A GPU driver in the manner of vmwgfx, written against `sgdma`.
 //!
-//! The device is QEMU's `edu`. It reads the source and writes the destination by DMA, at the bus
-//! addresses that walking the two mapped tables yields.
+//! User space makes buffer objects; the device finds their pages through page tables, which the
+//! driver fills with bus addresses. The device is QEMU's `edu`: it has a DMA engine and no idea of
+//! page tables, so the driver walks them in its place, by what the *device* reads. `README.md` says
+//! more. Read in this order:
 //!
 //! - this file: which device, what it can address, what exists while it is bound
 //! - `edu.rs`: the hardware
-//! - `buffer.rs`: what user space can do
+//! - `object.rs`: buffer objects, and when they are mapped for the device
+//! - `mob.rs`: page tables, and the device's way through them
+//! - `file.rs`: what user space asks
 
-mod buffer;
 mod edu;
+mod file;
+mod mob;
+mod object;
 
 use kernel::{
     device::Core,
     dma::DmaMask,
-    pci,
+    new_mutex, pci,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    rbtree::RBTree,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex, //
     },
 };
+use object::{
+    Object,
+    Sharing, //
+};
 use sgdma::{
+    CoherentDevice,
     DmaDevice,
     DmaLimits, //
 };
@@ -32,11 +48,20 @@ use sgdma::{
 const EDU_DEVICE_ID: u16 = 0x11e8;
 const EDU_CLASS: u32 = 0x00ff00;
 
+/// VMware's SVGA adapter. QEMU's model of it has no DMA engine.
+const SVGA_DEVICE_ID: u16 = 0x0405;
+
 kernel::pci_device_table!(
     PCI_TABLE,
     MODULE_PCI_TABLE,
     (),
-    [(pci::DeviceId::from_class(EDU_CLASS, 0xffffff), ())]
+    [
+        (pci::DeviceId::from_class(EDU_CLASS, 0xffffff), ()),
+        (
+            pci::DeviceId::from_id(pci::Vendor::VMWARE, SVGA_DEVICE_ID as u32),
+            ()
+        ),
+    ]
 );
 
 struct Gpu;
@@ -44,34 +69,55 @@ struct Gpu;
 /// What exists while a device is bound, and open files are lent.
 #[pin_data]
 struct GpuData<'bound> {
+    sharing: Sharing<'bound>,
     #[pin]
     engine: edu::Engine<'bound>,
-    /// Set when the device is being unbound: copies stop at the next transfer.
+    /// Set when the device is being unbound: transfers stop.
     leaving: Atomic<bool>,
+    /// The objects of all files, by number of the file and handle.
+    #[pin]
+    objects: Mutex<RBTree<u64, Arc<Object<'bound>>>>,
+    files: Atomic<u32>,
 }
 
 impl sgdma::pci::Driver for Gpu {
     type IdInfo = ();
     type Data<'bound> = GpuData<'bound>;
-    type Files = buffer::BufferFile;
+    type Files = file::ObjectFile;
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
-        _dma: DmaDevice<'bound>,
+        dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<GpuData<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
+            if pdev.device_id() == SVGA_DEVICE_ID {
+                dev_info!(
+                    pdev,
+                    "no DMA engine to drive; {}\n",
+                    sgdma::Coherency::of(dma)
+                );
+                return Err(ENODEV);
+            }
             if pdev.device_id() != EDU_DEVICE_ID {
                 return Err(ENODEV);
             }
+            // Where memory cannot be shared, this driver is for those who ask for it.
+            let sharing = match *module_parameters::ownership.value() {
+                0 => Sharing::Always(CoherentDevice::probe(dma)?),
+                _ => Sharing::ByTurns(dma),
+            };
             pdev.enable_device_mem()?;
             pdev.set_master();
             Ok(try_pin_init!(GpuData {
+                sharing,
                 engine <- edu::Engine::new(pdev),
                 leaving: Atomic::new(false),
+                objects <- new_mutex!(RBTree::new()),
+                files: Atomic::new(0),
             }))
         })
     }
@@ -85,6 +131,16 @@ sgdma::module_pci_driver! {
     type: Gpu,
     name: "sgdma_gpu",
     authors: ["sgdma developers"],
-    description: "Copies buffers by the DMA engine of QEMU's edu device",
+    description: "Buffer objects and page tables, by the DMA engine of QEMU's edu device",
     license: "GPL",
+    params: {
+        mode: u32 {
+            default: 2,
+            description: "Objects' memory by default: 1 coherent, 2 mapped when created, 3 mapped when bound",
+        },
+        ownership: u8 {
+            default: 0,
+            description: "1: synchronise, rather than refuse devices that are not coherent",
+        },
+    },
 }

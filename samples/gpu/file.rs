@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What user space asks: the requests of `sgdma_gpu.h`.
+
+use crate::{
+    mob::{
+        Walk,
+        GPU_PAGE, //
+    },
+    module_parameters,
+    object::{
+        Mode,
+        Object,
+        State, //
+    },
+    Gpu, //
+};
+use kernel::{
+    ioctl::{
+        _IOC_SIZE,
+        _IOW,
+        _IOWR, //
+    },
+    mm::virt::VmaNew,
+    prelude::*,
+    rbtree::RBTreeNode,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+use sgdma::{
+    FileOps,
+    Lent, //
+};
+use zerocopy::{
+    Immutable,
+    KnownLayout, //
+};
+use zerocopy_derive::{
+    Immutable,
+    KnownLayout, //
+};
+
+/// The structures of `sgdma_gpu.h`.
+macro_rules! requests {
+    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
+        #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+        #[repr(C)]
+        struct $name {
+            $($field: $type),*
+        }
+    )*};
+}
+
+requests! {
+    Create { size: u64, mode: u32, handle: u32 }
+    Handle { handle: u32, pad: u32 }
+    Bind { handle: u32, entry_bits: u32, root: u64, first: u64, level: u32, table_pages: u32 }
+    Transfer { handle: u32, pad: u32, offset: u64, len: u64, user: u64 }
+    Copy { src: u32, dst: u32, pages: u64 }
+    Info {
+        handle: u32, mode: u32, size: u64, mmap_offset: u64,
+        state: u32, orig_nents: u32, nents: u32, pad: u32,
+    }
+}
+
+const CREATE: u32 = _IOWR::<Create>('G' as u32, 0xe0);
+const DESTROY: u32 = _IOW::<Handle>('G' as u32, 0xe1);
+const WRITE: u32 = _IOW::<Transfer>('G' as u32, 0xe2);
+const READ: u32 = _IOW::<Transfer>('G' as u32, 0xe3);
+const MAP: u32 = _IOW::<Handle>('G' as u32, 0xe4);
+const UNMAP: u32 = _IOW::<Handle>('G' as u32, 0xe5);
+const BIND: u32 = _IOWR::<Bind>('G' as u32, 0xe6);
+const UNBIND: u32 = _IOW::<Handle>('G' as u32, 0xe7);
+const FETCH: u32 = _IOW::<Transfer>('G' as u32, 0xe8);
+const STORE: u32 = _IOW::<Transfer>('G' as u32, 0xe9);
+const COPY: u32 = _IOWR::<Copy>('G' as u32, 0xea);
+const INFO: u32 = _IOWR::<Info>('G' as u32, 0xeb);
+
+const MAPPED: u32 = 1;
+const SHARED: u32 = 2;
+const BOUND: u32 = 4;
+
+const MAX_SIZE: u64 = 256 << 20;
+/// Objects are this far apart in what `mmap(2)` takes for an offset.
+const MMAP_SHIFT: u32 = MAX_SIZE.trailing_zeros();
+
+/// How many bytes go between user space and an object at once.
+const STAGE: usize = 16 * GPU_PAGE;
+
+/// One open file. Its objects are the device's: they cannot outlive the binding, and a file can.
+pub(crate) struct ObjectFile {
+    /// Half of the objects' keys; the other is the handle.
+    number: u32,
+    handles: Atomic<u32>,
+}
+
+#[vtable]
+impl FileOps<Gpu> for ObjectFile {
+    const NODE: Option<&'static CStr> = Some(c"sgdma_gpu");
+
+    fn open(gpu: &Lent<'_, Gpu>) -> impl PinInit<Self, Error> {
+        Ok::<_, Error>(Self {
+            number: gpu.files.fetch_add(1, Relaxed),
+            handles: Atomic::new(1),
+        })
+    }
+
+    fn ioctl(&self, gpu: &Lent<'_, Gpu>, cmd: u32, arg: usize) -> Result<isize> {
+        match cmd {
+            CREATE => self.answer(arg, cmd, |request| self.create(gpu, request)),
+            DESTROY => self.answer(arg, cmd, |request| self.destroy(gpu, request)),
+            WRITE | READ => self.answer(arg, cmd, |request| self.transfer(gpu, cmd, request)),
+            FETCH | STORE => self.answer(arg, cmd, |request| self.transfer(gpu, cmd, request)),
+            MAP => self.answer(arg, cmd, |request| self.handle(gpu, request)?.map()),
+            UNMAP => self.answer(arg, cmd, |request| self.handle(gpu, request)?.unmap()),
+            BIND => self.answer(arg, cmd, |request| self.bind(gpu, request)),
+            UNBIND => self.answer(arg, cmd, |request| {
+                let object = self.handle(gpu, request)?;
+                let mut state = object.state.lock();
+                object.unbind(&mut state)
+            }),
+            COPY => self.answer(arg, cmd, |request| self.copy(gpu, request)),
+            INFO => self.answer(arg, cmd, |request| self.info(gpu, request)),
+            _ => return Err(ENOTTY),
+        }?;
+        Ok(0)
+    }
+
+    fn mmap(&self, gpu: &Lent<'_, Gpu>, offset: u64, vma: &VmaNew) -> Result {
+        let object = self.object(gpu, u32::try_from(offset >> MMAP_SHIFT)?)?;
+        let within = offset & (MAX_SIZE - 1);
+        let state = object.state.lock();
+        state.mmap(usize::try_from(within)?, vma)
+    }
+
+    fn release(&self, gpu: &Lent<'_, Gpu>) {
+        while let Some(object) = self.take_any(gpu) {
+            drop(object);
+        }
+    }
+}
+
+impl ObjectFile {
+    /// Reads a request, has `work` done, and writes it back where user space expects an answer.
+    fn answer<T: FromBytes + IntoBytes + Immutable + KnownLayout>(
+        &self,
+        arg: usize,
+        cmd: u32,
+        work: impl FnOnce(&mut T) -> Result,
+    ) -> Result {
+        let (mut reader, mut writer) =
+            UserSlice::new(UserPtr::from_addr(arg), _IOC_SIZE(cmd)).reader_writer();
+        let mut request = T::new_zeroed();
+        reader.read_slice(request.as_mut_bytes())?;
+        work(&mut request)?;
+        if kernel::ioctl::_IOC_DIR(cmd) & kernel::uapi::_IOC_READ != 0 {
+            writer.write_slice(request.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn key(&self, handle: u32) -> u64 {
+        u64::from(self.number) << 32 | u64::from(handle)
+    }
+
+    fn object<'bound>(&self, gpu: &Lent<'bound, Gpu>, handle: u32) -> Result<Arc<Object<'bound>>> {
+        gpu.objects
+            .lock()
+            .get(&self.key(handle))
+            .cloned()
+            .ok_or(ENOENT)
+    }
+
+    fn handle<'bound>(
+        &self,
+        gpu: &Lent<'bound, Gpu>,
+        request: &Handle,
+    ) -> Result<Arc<Object<'bound>>> {
+        if request.pad != 0 {
+            return Err(EINVAL);
+        }
+        self.object(gpu, request.handle)
+    }
+
+    /// Any object of this file's.
+    fn take_any<'bound>(&self, gpu: &Lent<'bound, Gpu>) -> Option<Arc<Object<'bound>>> {
+        let mut objects = gpu.objects.lock();
+        let cursor = objects.cursor_lower_bound_mut(&self.key(0))?;
+        if *cursor.current().0 >> 32 != u64::from(self.number) {
+            return None;
+        }
+        let (_, node) = cursor.remove_current();
+        Some(node.to_key_value().1)
+    }
+
+    fn create(&self, gpu: &Lent<'_, Gpu>, request: &mut Create) -> Result {
+        if request.mode == 0 {
+            request.mode = *module_parameters::mode.value();
+        }
+        let mode = Mode::try_from(request.mode)?;
+        if request.size == 0 || request.size % GPU_PAGE as u64 != 0 {
+            return Err(EINVAL);
+        }
+        if request.size > MAX_SIZE {
+            return Err(EFBIG);
+        }
+        let object = Object::new(usize::try_from(request.size)?, mode, gpu.sharing)?;
+        request.handle = self.handles.fetch_add(1, Relaxed);
+        let node = RBTreeNode::new(self.key(request.handle), object, GFP_KERNEL_ACCOUNT)?;
+        // It is new, unless handles have come round.
+        let _older = gpu.objects.lock().insert(node);
+        Ok(())
+    }
+
+    fn destroy(&self, gpu: &Lent<'_, Gpu>, request: &Handle) -> Result {
+        self.handle(gpu, request)?;
+        let object = gpu.objects.lock().remove(&self.key(request.handle));
+        object.map(drop).ok_or(ENOENT)
+    }
+
+    /// Between user space and an object: by the CPU, or page by page by the device.
+    fn transfer(&self, gpu: &Lent<'_, Gpu>, cmd: u32, request: &Transfer) -> Result {
+        let object = self.object(gpu, request.handle)?;
+        let by_device = cmd == FETCH || cmd == STORE;
+        let step = if by_device { GPU_PAGE } else { STAGE };
+        let end = request.offset.checked_add(request.len).ok_or(EINVAL)?;
+        let unaligned = by_device && (request.offset | request.len) % GPU_PAGE as u64 != 0;
+        if request.pad != 0 || end > object.size as u64 || unaligned {
+            return Err(EINVAL);
+        }
+        let (mut at, end) = (request.offset as usize, end as usize);
+
+        let user = UserPtr::from_addr(usize::try_from(request.user)?);
+        let (mut reader, mut writer) = UserSlice::new(user, end - at).reader_writer();
+        let mut stage = KVVec::from_elem(0u8, step.min(end - at), GFP_KERNEL)?;
+        let mut state = object.state.lock();
+        if by_device && state.mob.is_none() {
+            return Err(EINVAL);
+        }
+        let result = {
+            let State { mob, .. } = &*state;
+            let mut walk = mob.as_ref().map(|mob| Walk::new(gpu, mob));
+            let mut result = Ok(());
+            while by_device && at < end && result.is_ok() {
+                let Some(walk) = &mut walk else { break };
+                result = walk.page(at / GPU_PAGE).and_then(|addr| match cmd {
+                    FETCH => gpu
+                        .fetch(addr, &mut stage)
+                        .and_then(|()| writer.write_slice(&stage)),
+                    _ => reader
+                        .read_slice(&mut stage)
+                        .and_then(|()| gpu.store(addr, &stage)),
+                });
+                at += GPU_PAGE;
+            }
+            result
+        };
+        if result == Err(ETIMEDOUT) {
+            state.lose();
+        }
+        result?;
+        while at < end {
+            let part = &mut stage[..step.min(end - at)];
+            if cmd == READ {
+                state.read(at, part)?;
+                writer.write_slice(part)?;
+            } else {
+                reader.read_slice(part)?;
+                state.write(at, part)?;
+            }
+            at += part.len();
+        }
+        Ok(())
+    }
+
+    fn bind(&self, gpu: &Lent<'_, Gpu>, request: &mut Bind) -> Result {
+        let object = self.object(gpu, request.handle)?;
+        let mut state = object.state.lock();
+        object.bind(&mut state, request.entry_bits)?;
+        let mob = state.mob.as_ref().ok_or(EINVAL)?;
+        request.root = mob.root;
+        request.first = mob.first;
+        request.level = mob.level as u32;
+        request.table_pages = mob.table_pages() as u32;
+        Ok(())
+    }
+
+    /// Has the device copy one object to another, by the page tables of both.
+    fn copy(&self, gpu: &Lent<'_, Gpu>, request: &mut Copy) -> Result {
+        let (src, dst) = (
+            self.object(gpu, request.src)?,
+            self.object(gpu, request.dst)?,
+        );
+        if request.src == request.dst || src.size != dst.size {
+            return Err(EINVAL);
+        }
+        // In one order, whichever is which.
+        let (mut src_state, mut dst_state);
+        if request.src < request.dst {
+            src_state = src.state.lock();
+            dst_state = dst.state.lock();
+        } else {
+            dst_state = dst.state.lock();
+            src_state = src.state.lock();
+        }
+        let (Some(from), Some(to)) = (&src_state.mob, &dst_state.mob) else {
+            return Err(EINVAL);
+        };
+        let (mut from, mut to) = (Walk::new(gpu, from), Walk::new(gpu, to));
+        let mut copy = |n| gpu.copy_page(from.page(n)?, to.page(n)?);
+        let result = (0..src.size / GPU_PAGE).try_for_each(|n| {
+            copy(n)?;
+            request.pages += 1;
+            Ok(())
+        });
+        if result == Err(ETIMEDOUT) {
+            src_state.lose();
+            dst_state.lose();
+        }
+        result
+    }
+
+    fn info(&self, gpu: &Lent<'_, Gpu>, request: &mut Info) -> Result {
+        if request.pad != 0 {
+            return Err(EINVAL);
+        }
+        let object = self.object(gpu, request.handle)?;
+        let state = object.state.lock();
+        let (orig_nents, nents) = state.segments();
+        request.mode = object.mode as u32;
+        request.size = object.size as u64;
+        request.mmap_offset = u64::from(request.handle) << MMAP_SHIFT;
+        request.state = if state.is_mapped() { MAPPED } else { 0 }
+            | if state.is_shared() { SHARED } else { 0 }
+            | if state.mob.is_some() { BOUND } else { 0 };
+        request.orig_nents = orig_nents as u32;
+        request.nents = nents as u32;
+        Ok(())
+    }
+}

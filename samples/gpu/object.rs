@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Buffer objects: memory that the CPU and the device use, and when it is mapped for the device.
+//!
+//! The modes are those of vmwgfx: a coherent allocation, pages that are mapped for as long as the
+//! object lives, or pages that are mapped while the object is bound. (vmwgfx also had one that gave
+//! the device physical addresses. There is no way to those here, and behind an IOMMU they would
+//! be wrong.)
+
+use crate::mob::{
+    Mob,
+    GPU_PAGE, //
+};
+use kernel::{
+    dma::{
+        Coherent,
+        DmaAddress, //
+    },
+    mm::virt::VmaNew,
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+use sgdma::{
+    Bidirectional,
+    CoherentDevice,
+    DmaDevice,
+    InFlight,
+    Mapped,
+    Refused,
+    SgTable,
+    Shared, //
+};
+
+/// How mapped memory is used by both sides.
+#[derive(Clone, Copy)]
+pub(crate) enum Sharing<'bound> {
+    /// At the same time: the device is coherent.
+    Always(CoherentDevice<'bound>),
+    /// By turns, with a sync at each.
+    ByTurns(DmaDevice<'bound>),
+}
+
+impl<'bound> Sharing<'bound> {
+    pub(crate) fn dma(self) -> DmaDevice<'bound> {
+        match self {
+            Self::Always(dev) => dev.dma(),
+            Self::ByTurns(dma) => dma,
+        }
+    }
+}
+
+/// `SGDMA_GPU_MODE_*`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Coherent = 1,
+    Populate = 2,
+    Bind = 3,
+}
+
+impl TryFrom<u32> for Mode {
+    type Error = Error;
+
+    fn try_from(mode: u32) -> Result<Self> {
+        match mode {
+            1 => Ok(Self::Coherent),
+            2 => Ok(Self::Populate),
+            3 => Ok(Self::Bind),
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+/// A coherent allocation is made of pieces of 64 KiB, which are easier to come by.
+const PIECE: usize = 16 * GPU_PAGE;
+const WORD: usize = size_of::<u64>();
+
+/// An object's memory.
+enum Memory<'bound> {
+    Coherent(KVVec<Coherent<[u64]>>),
+    /// Not mapped.
+    Idle(SgTable),
+    Shared(InFlight<Shared<'bound, Bidirectional>>),
+    ByTurns(InFlight<Mapped<'bound, Bidirectional>>),
+    /// The device did not answer, and may still be using it: it was leaked.
+    Lost,
+}
+
+/// What changes about an object.
+pub(crate) struct State<'bound> {
+    memory: Memory<'bound>,
+    pub(crate) mob: Option<Mob<'bound>>,
+}
+
+#[pin_data]
+pub(crate) struct Object<'bound> {
+    pub(crate) size: usize,
+    pub(crate) mode: Mode,
+    sharing: Sharing<'bound>,
+    /// Held for as long as the CPU or the device is at the object.
+    #[pin]
+    pub(crate) state: Mutex<State<'bound>>,
+}
+
+impl<'bound> Object<'bound> {
+    /// `size` is a multiple of `GPU_PAGE`.
+    pub(crate) fn new(size: usize, mode: Mode, sharing: Sharing<'bound>) -> Result<Arc<Self>> {
+        let dma = sharing.dma();
+        let memory = if mode == Mode::Coherent {
+            let mut pieces = KVVec::with_capacity(size.div_ceil(PIECE), GFP_KERNEL_ACCOUNT)?;
+            let mut left = size;
+            while left > 0 {
+                let piece = left.min(PIECE);
+                let memory = Coherent::zeroed_slice(dma.device(), piece / WORD, GFP_KERNEL)?;
+                pieces.push(memory, GFP_KERNEL_ACCOUNT)?;
+                left -= piece;
+            }
+            Memory::Coherent(pieces)
+        } else {
+            Memory::Idle(SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?)
+        };
+        let mut state = State { memory, mob: None };
+        if mode == Mode::Populate {
+            state.map(sharing)?;
+        }
+        Arc::pin_init(
+            try_pin_init!(Self {
+                size,
+                mode,
+                sharing,
+                state <- new_mutex!(state),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )
+    }
+
+    /// Has the device know the object, by a page table of entries of `bits` bits.
+    pub(crate) fn bind(&self, state: &mut State<'bound>, bits: u32) -> Result {
+        if state.mob.is_some() {
+            return Err(EBUSY);
+        }
+        let mapped_here = !state.is_mapped();
+        if mapped_here {
+            state.map(self.sharing)?;
+        }
+        let count = self.size / GPU_PAGE;
+        let mob = state.with_pages(|pages| Mob::new(self.sharing.dma(), pages, count, bits));
+        match mob {
+            Ok(mob) => {
+                state.mob = Some(mob);
+                Ok(())
+            }
+            Err(error) => {
+                if mapped_here {
+                    state.unmap();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn unbind(&self, state: &mut State<'bound>) -> Result {
+        state.mob.take().ok_or(EINVAL)?.retire();
+        if self.mode == Mode::Bind {
+            state.unmap();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn map(&self) -> Result {
+        let mut state = self.state.lock();
+        if state.is_mapped() {
+            return Err(EINVAL);
+        }
+        state.map(self.sharing)
+    }
+
+    /// Takes the object away from the device, as when it is evicted.
+    pub(crate) fn unmap(&self) -> Result {
+        let mut state = self.state.lock();
+        match (&state.mob, &state.memory) {
+            (Some(_), _) => Err(EBUSY),
+            (None, Memory::Shared(_) | Memory::ByTurns(_)) => {
+                state.unmap();
+                Ok(())
+            }
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+impl<'bound> State<'bound> {
+    pub(crate) fn is_mapped(&self) -> bool {
+        !matches!(self.memory, Memory::Idle(_) | Memory::Lost)
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.memory, Memory::Shared(_))
+    }
+
+    /// Segments in memory, and those that the device sees.
+    pub(crate) fn segments(&self) -> (usize, usize) {
+        match &self.memory {
+            Memory::Coherent(pieces) => (pieces.len(), pieces.len()),
+            Memory::Idle(table) => (table.cpu().orig_nents(), 0),
+            Memory::Shared(mapped) => (mapped.cpu().orig_nents(), mapped.nents()),
+            Memory::ByTurns(mapped) => (mapped.cpu().orig_nents(), mapped.nents()),
+            Memory::Lost => (0, 0),
+        }
+    }
+
+    fn map(&mut self, sharing: Sharing<'bound>) -> Result {
+        let table = match core::mem::replace(&mut self.memory, Memory::Lost) {
+            Memory::Idle(table) => table,
+            memory => {
+                self.memory = memory;
+                return Err(EIO);
+            }
+        };
+        // From here on the device may be told the addresses: nothing but `unmap()` unmaps.
+        let mapped = match sharing {
+            Sharing::Always(dev) => table
+                .map_shared_with_user(dev, Bidirectional)
+                .map(|mapped| Memory::Shared(mapped.submit())),
+            Sharing::ByTurns(dma) => table
+                .map(dma, Bidirectional)
+                .map(|mapped| Memory::ByTurns(mapped.submit())),
+        };
+        match mapped {
+            Ok(memory) => {
+                self.memory = memory;
+                Ok(())
+            }
+            Err(Refused { error, buffer }) => {
+                self.memory = Memory::Idle(buffer);
+                Err(error)
+            }
+        }
+    }
+
+    /// The device is not at it: its transfers are made under the lock that we hold.
+    fn unmap(&mut self) {
+        self.memory = match core::mem::replace(&mut self.memory, Memory::Lost) {
+            Memory::Shared(mapped) => Memory::Idle(mapped.complete().unmap()),
+            Memory::ByTurns(mapped) => Memory::Idle(mapped.complete().unmap()),
+            memory => memory,
+        };
+    }
+
+    /// Gives up what a device has that does not answer.
+    pub(crate) fn lose(&mut self) {
+        self.mob = None;
+        if let Memory::Coherent(pieces) = core::mem::replace(&mut self.memory, Memory::Lost) {
+            core::mem::forget(pieces);
+        }
+    }
+
+    /// The bus addresses of the device's pages: the DMA walk.
+    pub(crate) fn with_pages<R>(
+        &self,
+        use_pages: impl FnOnce(&mut dyn Iterator<Item = DmaAddress>) -> Result<R>,
+    ) -> Result<R> {
+        match &self.memory {
+            Memory::Coherent(pieces) => use_pages(&mut pieces.iter().flat_map(|piece| {
+                let start = piece.dma_handle();
+                (start..start + piece.size() as DmaAddress).step_by(GPU_PAGE)
+            })),
+            Memory::Shared(mapped) => use_pages(&mut mapped.dma_blocks(GPU_PAGE as u64)?),
+            Memory::ByTurns(mapped) => use_pages(&mut mapped.dma_blocks(GPU_PAGE as u64)?),
+            Memory::Idle(_) | Memory::Lost => Err(EINVAL),
+        }
+    }
+
+    /// By the CPU; the range lies within the object.
+    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result {
+        match &mut self.memory {
+            Memory::Coherent(pieces) => write_words(pieces, offset, bytes),
+            Memory::Idle(table) => table.copy_from_slice(offset, bytes),
+            Memory::Shared(shared) => shared.copy_from_slice(offset, bytes),
+            _ => self.take_turn(|mapped| {
+                let end = offset + bytes.len();
+                mapped
+                    .for_cpu_range(offset..end)?
+                    .copy_from_slice(offset, bytes)
+            }),
+        }
+    }
+
+    /// By the CPU; the range lies within the object.
+    pub(crate) fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result {
+        match &self.memory {
+            Memory::Coherent(pieces) => read_words(pieces, offset, bytes),
+            Memory::Idle(table) => table.copy_to_slice(offset, bytes),
+            Memory::Shared(shared) => shared.copy_to_slice(offset, bytes),
+            _ => self.take_turn(|mapped| {
+                let end = offset + bytes.len();
+                mapped
+                    .for_cpu_range(offset..end)?
+                    .copy_to_slice(offset, bytes)
+            }),
+        }
+    }
+
+    /// The CPU's turn at memory that is used by turns. The device is not at it, as in `unmap()`.
+    fn take_turn(
+        &mut self,
+        turn: impl FnOnce(&mut Mapped<'bound, Bidirectional>) -> Result,
+    ) -> Result {
+        match core::mem::replace(&mut self.memory, Memory::Lost) {
+            Memory::ByTurns(mapped) => {
+                let mut mapped = mapped.complete();
+                let result = turn(&mut mapped);
+                self.memory = Memory::ByTurns(mapped.submit());
+                result
+            }
+            memory => {
+                self.memory = memory;
+                Err(EIO)
+            }
+        }
+    }
+
+    /// Cached pages in user space are for memory that is shared.
+    pub(crate) fn mmap(&self, offset: usize, vma: &VmaNew) -> Result {
+        match &self.memory {
+            Memory::Shared(shared) => shared.map_to_user(offset, vma),
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+impl Drop for State<'_> {
+    fn drop(&mut self) {
+        // Nobody has the lock any more, so the device is not at it.
+        if let Some(mob) = self.mob.take() {
+            mob.retire();
+        }
+        self.unmap();
+    }
+}
+
+fn read_words(pieces: &[Coherent<[u64]>], offset: usize, bytes: &mut [u8]) -> Result {
+    for (i, byte) in (offset..).zip(bytes) {
+        let word = kernel::dma_read!(pieces[i / PIECE], [try: i % PIECE / WORD]);
+        *byte = word.to_ne_bytes()[i % WORD];
+    }
+    Ok(())
+}
+
+fn write_words(pieces: &[Coherent<[u64]>], offset: usize, bytes: &[u8]) -> Result {
+    for (i, byte) in (offset..).zip(bytes) {
+        let (piece, at) = (&pieces[i / PIECE], i % PIECE / WORD);
+        let mut word = kernel::dma_read!(*piece, [try: at]).to_ne_bytes();
+        word[i % WORD] = *byte;
+        kernel::dma_write!(*piece, [try: at], u64::from_ne_bytes(word));
+    }
+    Ok(())
+}
