@@ -36,6 +36,7 @@ static char line[256];
 static char doing[80];		/* what errors are about, ending in ": ", or empty */
 static char buffer[MIB(1)];
 static __u64 fetched, stored;	/* pages */
+static bool sharing;		/* or by turns */
 
 static void emit(int fd, int len)
 {
@@ -402,6 +403,7 @@ static void exercise_one(int fd, __u32 mode, __u32 bits, __u64 size, bool every)
 	fetch(&o, o.pages / 3, 1);
 
 	info = look(&o);
+	sharing = info.state & SGDMA_GPU_SHARED;
 	map = map_shared(&o, &info);
 	if (map) {
 		compare(&o, 0, o.pages, map, "mapping");
@@ -439,6 +441,7 @@ static void exercise(int fd, bool quick)
 		{ 64, KIB(4) }, { 64, KIB(64) }, { 64, MIB(2) }, { 64, MIB(4) },
 		{ 32, KIB(4) }, { 32, KIB(64) }, { 32, MIB(4) }, { 32, MIB(8) },
 	};
+	struct object large;
 
 	for (__u32 mode = SGDMA_GPU_MODE_COHERENT; mode <= SGDMA_GPU_MODE_BIND; mode++) {
 		for (unsigned int i = 0; i < COUNT(cases); i++) {
@@ -449,8 +452,16 @@ static void exercise(int fd, bool quick)
 				     every || cases[i].size <= KIB(64));
 		}
 	}
-	if (!quick)
-		exercise_one(fd, SGDMA_GPU_MODE_POPULATE, 64, MIB(64), false);
+	if (quick)
+		return;
+	/*
+	 * Synchronising a part of an object takes DMA debugging the longer the more is before it.
+	 * A larger one may have no room to bounce to, and must say so.
+	 */
+	exercise_one(fd, SGDMA_GPU_MODE_POPULATE, 64, MIB(sharing ? 64 : 16), false);
+	snprintf(doing, sizeof(doing), "populate, %u KiB: ", (unsigned int)KIB(128));
+	if (!no_room(create(&large, fd, MIB(128), SGDMA_GPU_MODE_POPULATE), MIB(128), "create"))
+		handle(&large, SGDMA_GPU_DESTROY, "destroy");
 }
 
 static unsigned int refusals;
