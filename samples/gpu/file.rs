@@ -10,8 +10,7 @@ use crate::{
     module_parameters,
     object::{
         Mode,
-        Object,
-        State, //
+        Object, //
     },
     Gpu, //
 };
@@ -228,10 +227,12 @@ impl ObjectFile {
     }
 
     /// Between user space and an object: by the CPU, or page by page by the device.
+    ///
+    /// User space is accessed without the object's lock: a page fault waits for `mmap_lock`, and
+    /// whoever has that may be waiting for the object, in `mmap()`.
     fn transfer(&self, gpu: &Lent<'_, Gpu>, cmd: u32, request: &Transfer) -> Result {
         let object = self.object(gpu, request.handle)?;
         let by_device = cmd == FETCH || cmd == STORE;
-        let step = if by_device { GPU_PAGE } else { STAGE };
         let end = request.offset.checked_add(request.len).ok_or(EINVAL)?;
         let unaligned = by_device && (request.offset | request.len) % GPU_PAGE as u64 != 0;
         if request.pad != 0 || end > object.size as u64 || unaligned {
@@ -241,41 +242,26 @@ impl ObjectFile {
 
         let user = UserPtr::from_addr(usize::try_from(request.user)?);
         let (mut reader, mut writer) = UserSlice::new(user, end - at).reader_writer();
-        let mut stage = KVVec::from_elem(0u8, step.min(end - at), GFP_KERNEL)?;
-        let mut state = object.state.lock();
-        if by_device && state.mob.is_none() {
-            return Err(EINVAL);
-        }
-        let result = {
-            let State { mob, .. } = &*state;
-            let mut walk = mob.as_ref().map(|mob| Walk::new(gpu, mob));
-            let mut result = Ok(());
-            while by_device && at < end && result.is_ok() {
-                let Some(walk) = &mut walk else { break };
-                result = walk.page(at / GPU_PAGE).and_then(|addr| match cmd {
-                    FETCH => gpu
-                        .fetch(addr, &mut stage)
-                        .and_then(|()| writer.write_slice(&stage)),
-                    _ => reader
-                        .read_slice(&mut stage)
-                        .and_then(|()| gpu.store(addr, &stage)),
-                });
-                at += GPU_PAGE;
-            }
-            result
-        };
-        if result == Err(ETIMEDOUT) {
-            state.lose();
-        }
-        result?;
+        let mut stage = KVVec::from_elem(0u8, STAGE.min(end - at), GFP_KERNEL)?;
         while at < end {
-            let part = &mut stage[..step.min(end - at)];
-            if cmd == READ {
-                state.read(at, part)?;
-                writer.write_slice(part)?;
-            } else {
-                reader.read_slice(part)?;
-                state.write(at, part)?;
+            let part = &mut stage[..STAGE.min(end - at)];
+            match cmd {
+                READ => {
+                    object.state.lock().read(at, part)?;
+                    writer.write_slice(part)?;
+                }
+                WRITE => {
+                    reader.read_slice(part)?;
+                    object.state.lock().write(at, part)?;
+                }
+                FETCH => {
+                    object.by_device(gpu, at, part, |addr, page| gpu.fetch(addr, page))?;
+                    writer.write_slice(part)?;
+                }
+                _ => {
+                    reader.read_slice(part)?;
+                    object.by_device(gpu, at, part, |addr, page| gpu.store(addr, page))?;
+                }
             }
             at += part.len();
         }

@@ -7,9 +7,13 @@
 //! the device physical addresses. There is no way to those here, and behind an IOMMU they would
 //! be wrong.)
 
-use crate::mob::{
-    Mob,
-    GPU_PAGE, //
+use crate::{
+    mob::{
+        Mob,
+        Walk,
+        GPU_PAGE, //
+    },
+    GpuData, //
 };
 use kernel::{
     dma::{
@@ -168,6 +172,26 @@ impl<'bound> Object<'bound> {
             state.unmap();
         }
         Ok(())
+    }
+
+    /// Has the device go to each page of `part`, which lies at `offset`, through the page table.
+    pub(crate) fn by_device(
+        &self,
+        gpu: &GpuData<'bound>,
+        offset: usize,
+        part: &mut [u8],
+        mut go: impl FnMut(DmaAddress, &mut [u8]) -> Result,
+    ) -> Result {
+        let mut state = self.state.lock();
+        let mut walk = Walk::new(gpu, state.mob.as_ref().ok_or(EINVAL)?);
+        let result = part
+            .chunks_mut(GPU_PAGE)
+            .enumerate()
+            .try_for_each(|(i, page)| go(walk.page(offset / GPU_PAGE + i)?, page));
+        if result == Err(ETIMEDOUT) {
+            state.lose();
+        }
+        result
     }
 
     pub(crate) fn map(&self) -> Result {

@@ -800,7 +800,8 @@ int main(int argc, char **argv)
 
 		must(ioctl(atoi(argv[2]), SGDMA_GPU_INFO, &r), "held");
 	} else {
-		SAY(2, "copy NODE SRC DST | exercise NODE [quick] | refuse|many|hold NODE | held FD\n");
+		SAY(2, "copy NODE SRC DST | exercise NODE [quick]\n");
+		SAY(2, "refuse|many|hold NODE | held FD\n");
 		return 2;
 	}
 	return 0;
