@@ -43,7 +43,8 @@ export ARCH KERNEL KDIR KSRC SGDMA_CACHE
 	fmt fmt-check lint doc rust-analyzer help
 
 modules: setup
-	+@set -e; for dir in . $(DRIVERS); do $(KBUILD) $$dir modules; done
+	+@$(KBUILD) . modules
+	+@printf '%s\n' $(DRIVERS) | xargs -P 4 -I{} $(KBUILD) {} modules
 
 # The environment for KERNEL; a kernel that was given is looked at by scripts/kbuild.
 setup:

@@ -51,7 +51,7 @@ use kernel::{
 ///
 /// Operations run in process context and may sleep. The device stays bound until the operation
 /// returns, so an operation must not wait for ever, and must not wait for the unbinding of its own
-/// device.
+/// device. Accesses to user space count: what is behind an address there may be slow on purpose.
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
@@ -110,7 +110,8 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
 
     /// Handles `mmap(2)` of what lies at byte `offset`, a multiple of the page size.
     ///
-    /// See [`Shared::map_to_user`](crate::Shared::map_to_user).
+    /// See [`Shared::map_to_user`](crate::Shared::map_to_user). Runs under `mmap_lock`: take no lock
+    /// in here that is held elsewhere while user space is accessed.
     fn mmap(&self, _lent: &Lent<'_, D>, _offset: u64, _vma: &VmaNew) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }

@@ -160,7 +160,8 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
     /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at `vma`:
     /// `vm_insert_page()`. May sleep.
     ///
-    /// User space keeps the pages as long as its mapping, also after the buffer is gone.
+    /// User space keeps the pages as long as its mapping, also after the buffer is gone, and may
+    /// change them after it was unmapped.
     ///
     /// ```
     /// # use kernel::{mm::virt::VmaNew, prelude::*};
@@ -174,7 +175,7 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
     /// # Errors
     ///
     /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the buffer's
-    ///   last page, if `vma` is private, or if the buffer was not mapped by
+    ///   last page, if `vma` is private or its file not open for writing, or if the buffer was not mapped by
     ///   [`map_shared_with_user`](SgTable::map_shared_with_user).
     /// - `ENOMEM` if there is no memory for page tables.
     pub fn map_to_user(&self, offset: usize, vma: &VmaNew) -> Result

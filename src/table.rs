@@ -115,7 +115,8 @@ impl From<DmaDevice<'_>> for SegmentLimits {
 ///
 /// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order; the list is not
 ///   mapped for any device.
-/// - All bytes of those pages are initialised, and nobody else uses them.
+/// - All bytes of those pages are initialised, and nobody else uses them: but for user space, which
+///   may have [`UserMappable`](crate::UserMappable) ones, to whose bytes nothing lends a reference.
 // The list comes last, for the pages may be freed by going through it.
 pub struct SgTable<P = OwnedPages> {
     owner: P,

@@ -204,17 +204,25 @@ impl<'bound> Engine<'bound> {
         })
     }
 
-    /// Copies `len` bytes, at most [`CHUNK`], from one bus address to another.
+    /// Copies `len` bytes, at most [`CHUNK`], from one bus address to another, unless `go_on`, asked
+    /// when the engine is free, has an error.
     ///
     /// # Errors
     ///
     /// `ETIMEDOUT` if the device did not finish: it may go on at any time, so the memory must not
     /// be given to anybody else. `EIO` if that happened to an earlier copy; nothing was started.
-    pub(crate) fn copy(&self, from: DmaAddress, to: DmaAddress, len: usize) -> Result {
+    pub(crate) fn copy(
+        &self,
+        from: DmaAddress,
+        to: DmaAddress,
+        len: usize,
+        go_on: impl FnOnce() -> Result,
+    ) -> Result {
         let mut stuck = self.stuck.lock();
         if *stuck {
             return Err(EIO);
         }
+        go_on()?;
         let result = self
             .transfer(from, INNER_BUFFER, len, To::Device)
             .and_then(|()| self.transfer(INNER_BUFFER, to, len, To::Memory));

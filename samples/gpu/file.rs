@@ -10,7 +10,8 @@ use crate::{
     module_parameters,
     object::{
         Mode,
-        Object, //
+        Object,
+        State, //
     },
     Gpu, //
 };
@@ -98,8 +99,9 @@ const STAGE: usize = 16 * GPU_PAGE;
 /// One open file. Its objects are the device's: they cannot outlive the binding, and a file can.
 pub(crate) struct ObjectFile {
     /// Half of the objects' keys; the other is the handle.
-    number: u32,
-    handles: Atomic<u32>,
+    number: u64,
+    /// How many handles were given, none of them twice.
+    handles: Atomic<u64>,
 }
 
 #[vtable]
@@ -124,8 +126,7 @@ impl FileOps<Gpu> for ObjectFile {
             BIND => self.answer(arg, cmd, |request| self.bind(gpu, request)),
             UNBIND => self.answer(arg, cmd, |request| {
                 let object = self.handle(gpu, request)?;
-                let mut state = object.state.lock();
-                object.unbind(&mut state)
+                object.with(|state| object.unbind(state))
             }),
             COPY => self.answer(arg, cmd, |request| self.copy(gpu, request)),
             INFO => self.answer(arg, cmd, |request| self.info(gpu, request)),
@@ -137,8 +138,8 @@ impl FileOps<Gpu> for ObjectFile {
     fn mmap(&self, gpu: &Lent<'_, Gpu>, offset: u64, vma: &VmaNew) -> Result {
         let object = self.object(gpu, u32::try_from(offset >> MMAP_SHIFT)?)?;
         let within = offset & (MAX_SIZE - 1);
-        let state = object.state.lock();
-        state.mmap(usize::try_from(within)?, vma)
+        let within = usize::try_from(within)?;
+        object.with(|state| state.mmap(within, vma))
     }
 
     fn release(&self, gpu: &Lent<'_, Gpu>) {
@@ -167,8 +168,8 @@ impl ObjectFile {
         Ok(())
     }
 
-    fn key(&self, handle: u32) -> u64 {
-        u64::from(self.number) << 32 | u64::from(handle)
+    fn key(&self, handle: u32) -> (u64, u32) {
+        (self.number, handle)
     }
 
     fn object<'bound>(&self, gpu: &Lent<'bound, Gpu>, handle: u32) -> Result<Arc<Object<'bound>>> {
@@ -194,7 +195,7 @@ impl ObjectFile {
     fn take_any<'bound>(&self, gpu: &Lent<'bound, Gpu>) -> Option<Arc<Object<'bound>>> {
         let mut objects = gpu.objects.lock();
         let cursor = objects.cursor_lower_bound_mut(&self.key(0))?;
-        if *cursor.current().0 >> 32 != u64::from(self.number) {
+        if cursor.current().0 .0 != self.number {
             return None;
         }
         let (_, node) = cursor.remove_current();
@@ -213,10 +214,10 @@ impl ObjectFile {
             return Err(EFBIG);
         }
         let object = Object::new(usize::try_from(request.size)?, mode, gpu.sharing)?;
-        request.handle = self.handles.fetch_add(1, Relaxed);
+        let handle = self.handles.fetch_add(1, Relaxed);
+        request.handle = u32::try_from(handle).map_err(|_| ENOSPC)?;
         let node = RBTreeNode::new(self.key(request.handle), object, GFP_KERNEL_ACCOUNT)?;
-        // It is new, unless handles have come round.
-        let _older = gpu.objects.lock().insert(node);
+        gpu.objects.lock().insert(node);
         Ok(())
     }
 
@@ -247,12 +248,12 @@ impl ObjectFile {
             let part = &mut stage[..STAGE.min(end - at)];
             match cmd {
                 READ => {
-                    object.state.lock().read(at, part)?;
+                    object.with(|state| state.read(at, part))?;
                     writer.write_slice(part)?;
                 }
                 WRITE => {
                     reader.read_slice(part)?;
-                    object.state.lock().write(at, part)?;
+                    object.with(|state| state.write(at, part))?;
                 }
                 FETCH => {
                     object.by_device(gpu, at, part, |addr, page| gpu.fetch(addr, page))?;
@@ -270,14 +271,15 @@ impl ObjectFile {
 
     fn bind(&self, gpu: &Lent<'_, Gpu>, request: &mut Bind) -> Result {
         let object = self.object(gpu, request.handle)?;
-        let mut state = object.state.lock();
-        object.bind(&mut state, request.entry_bits)?;
-        let mob = state.mob.as_ref().ok_or(EINVAL)?;
-        request.root = mob.root;
-        request.first = mob.first;
-        request.level = mob.level as u32;
-        request.table_pages = mob.table_pages() as u32;
-        Ok(())
+        object.with(|state| {
+            object.bind(state, request.entry_bits)?;
+            let mob = state.mob.as_ref().ok_or(EINVAL)?;
+            request.root = mob.root;
+            request.first = mob.first;
+            request.level = mob.level as u32;
+            request.table_pages = mob.table_pages() as u32;
+            Ok(())
+        })
     }
 
     /// Has the device copy one object to another, by the page tables of both.
@@ -289,29 +291,28 @@ impl ObjectFile {
         if request.src == request.dst || src.size != dst.size {
             return Err(EINVAL);
         }
-        // In one order, whichever is which.
-        let (mut src_state, mut dst_state);
-        if request.src < request.dst {
-            src_state = src.state.lock();
-            dst_state = dst.state.lock();
-        } else {
-            dst_state = dst.state.lock();
-            src_state = src.state.lock();
-        }
-        let (Some(from), Some(to)) = (&src_state.mob, &dst_state.mob) else {
-            return Err(EINVAL);
+        let mut src_state = src.take()?;
+        let mut dst_state = match dst.take() {
+            Ok(state) => state,
+            Err(error) => {
+                src.give_back(src_state);
+                return Err(error);
+            }
         };
-        let (mut from, mut to) = (Walk::new(gpu, from), Walk::new(gpu, to));
-        let mut copy = |n| gpu.copy_page(from.page(n)?, to.page(n)?);
-        let result = (0..src.size / GPU_PAGE).try_for_each(|n| {
-            copy(n)?;
-            request.pages += 1;
-            Ok(())
-        });
+        let result = match (&src_state.mob, &dst_state.mob) {
+            (Some(from), Some(to)) => {
+                let (mut from, mut to) = (Walk::new(gpu, from), Walk::new(gpu, to));
+                (0..src.size / GPU_PAGE).try_for_each(|n| gpu.copy_page(from.page(n)?, to.page(n)?))
+            }
+            _ => Err(EINVAL),
+        };
         if result == Err(ETIMEDOUT) {
             src_state.lose();
             dst_state.lose();
         }
+        src.give_back(src_state);
+        dst.give_back(dst_state);
+        request.pages = (src.size / GPU_PAGE) as u64;
         result
     }
 
@@ -320,16 +321,23 @@ impl ObjectFile {
             return Err(EINVAL);
         }
         let object = self.object(gpu, request.handle)?;
-        let state = object.state.lock();
-        let (orig_nents, nents) = state.segments();
         request.mode = object.mode as u32;
         request.size = object.size as u64;
         request.mmap_offset = u64::from(request.handle) << MMAP_SHIFT;
-        request.state = if state.is_mapped() { MAPPED } else { 0 }
+        object.with(|state| {
+            request.describe(state);
+            Ok(())
+        })
+    }
+}
+
+impl Info {
+    fn describe(&mut self, state: &State<'_>) {
+        let (orig_nents, nents) = state.segments();
+        self.state = if state.is_mapped() { MAPPED } else { 0 }
             | if state.is_shared() { SHARED } else { 0 }
             | if state.mob.is_some() { BOUND } else { 0 };
-        request.orig_nents = orig_nents as u32;
-        request.nents = nents as u32;
-        Ok(())
+        self.orig_nents = orig_nents as u32;
+        self.nents = nents as u32;
     }
 }

@@ -88,32 +88,48 @@ impl<'bound> Mob<'bound> {
         }
 
         let mut pages = pages.peekable();
+        let first = *pages.peek().ok_or(EINVAL)? >> GPU_PAGE_SHIFT;
         let mut mob = Self {
-            root: 0,
-            first: *pages.peek().ok_or(EINVAL)? >> GPU_PAGE_SHIFT,
+            root: first,
+            first,
             level: 0,
             entry,
-            tables: KVec::new(),
+            tables: KVec::with_capacity(2, GFP_KERNEL_ACCOUNT)?,
         };
-        mob.root = mob.first;
-        let mut count = count;
-        while count > 1 {
-            count = count.div_ceil(per_page);
-            let mut table = SgTable::alloc(count * GPU_PAGE, dma, GFP_KERNEL_ACCOUNT)?;
-            match mob.tables.last() {
-                None => fill(&mut table, &mut pages, entry)?,
-                Some(lower) => fill(&mut table, &mut lower.dma_blocks(GPU_PAGE as u64)?, entry)?,
-            }
-            let table = table.map(dma, ToDevice)?.submit();
-            let root = table.dma_blocks(GPU_PAGE as u64)?.next().ok_or(EINVAL)?;
-            mob.root = root >> GPU_PAGE_SHIFT;
-            mob.level += 1;
-            if let Err(error) = mob.tables.push(table, GFP_KERNEL_ACCOUNT) {
+        match mob.build(dma, &mut pages, count) {
+            Ok(()) => Ok(mob),
+            Err(error) => {
                 mob.retire();
-                return Err(error.into());
+                Err(error)
             }
         }
-        Ok(mob)
+    }
+
+    /// Adds a level of tables after the other, until one page is all.
+    fn build(
+        &mut self,
+        dma: DmaDevice<'bound>,
+        pages: &mut dyn Iterator<Item = DmaAddress>,
+        mut count: usize,
+    ) -> Result {
+        while count > 1 {
+            count = count.div_ceil(self.entry.per_page());
+            let mut table = SgTable::alloc(count * GPU_PAGE, dma, GFP_KERNEL_ACCOUNT)?;
+            match self.tables.last() {
+                None => fill(&mut table, pages, self.entry)?,
+                Some(lower) => {
+                    let mut pages = lower.dma_blocks(GPU_PAGE as u64)?;
+                    fill(&mut table, &mut pages, self.entry)?;
+                }
+            }
+            let table = table.map(dma, ToDevice)?;
+            let root = table.dma_blocks(GPU_PAGE as u64)?.next().ok_or(EINVAL)?;
+            // There is room, so it is not lost here, in flight.
+            self.tables.push(table.submit(), GFP_KERNEL_ACCOUNT)?;
+            self.root = root >> GPU_PAGE_SHIFT;
+            self.level += 1;
+        }
+        Ok(())
     }
 
     pub(crate) fn table_pages(&self) -> usize {
@@ -222,9 +238,10 @@ impl<'bound> GpuData<'bound> {
     /// Has the device copy one of its pages.
     pub(crate) fn copy_page(&self, from: DmaAddress, to: DmaAddress) -> Result {
         for offset in (0..GPU_PAGE).step_by(edu::CHUNK) {
-            self.may_go_on()?;
             let offset = offset as DmaAddress;
-            self.engine.copy(from + offset, to + offset, edu::CHUNK)?;
+            let go_on = || self.may_go_on();
+            self.engine
+                .copy(from + offset, to + offset, edu::CHUNK, go_on)?;
         }
         Ok(())
     }

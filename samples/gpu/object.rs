@@ -16,6 +16,7 @@ use crate::{
     GpuData, //
 };
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     dma::{
         Coherent,
         DmaAddress, //
@@ -104,9 +105,10 @@ pub(crate) struct Object<'bound> {
     pub(crate) size: usize,
     pub(crate) mode: Mode,
     sharing: Sharing<'bound>,
-    /// Held for as long as the CPU or the device is at the object.
+    /// None while the device is at it, which may take long: others are told so, and do not wait.
+    /// Nobody accesses user space with the lock, for `mmap()` takes it under `mmap_lock`.
     #[pin]
-    pub(crate) state: Mutex<State<'bound>>,
+    state: Mutex<Option<State<'bound>>>,
 }
 
 impl<'bound> Object<'bound> {
@@ -118,7 +120,8 @@ impl<'bound> Object<'bound> {
             let mut left = size;
             while left > 0 {
                 let piece = left.min(PIECE);
-                let memory = Coherent::zeroed_slice(dma.device(), piece / WORD, GFP_KERNEL)?;
+                let gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+                let memory = Coherent::zeroed_slice(dma.device(), piece / WORD, gfp)?;
                 pieces.push(memory, GFP_KERNEL_ACCOUNT)?;
                 left -= piece;
             }
@@ -135,10 +138,27 @@ impl<'bound> Object<'bound> {
                 size,
                 mode,
                 sharing,
-                state <- new_mutex!(state),
+                state <- new_mutex!(Some(state)),
             }),
             GFP_KERNEL_ACCOUNT,
         )
+    }
+
+    /// Does something short, that is not the device's.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut State<'bound>) -> Result<R>) -> Result<R> {
+        match &mut *self.state.lock() {
+            Some(state) => work(state),
+            None => Err(EBUSY),
+        }
+    }
+
+    /// Takes the object away for the device.
+    pub(crate) fn take(&self) -> Result<State<'bound>> {
+        self.state.lock().take().ok_or(EBUSY)
+    }
+
+    pub(crate) fn give_back(&self, state: State<'bound>) {
+        *self.state.lock() = Some(state);
     }
 
     /// Has the device know the object, by a page table of entries of `bits` bits.
@@ -182,37 +202,39 @@ impl<'bound> Object<'bound> {
         part: &mut [u8],
         mut go: impl FnMut(DmaAddress, &mut [u8]) -> Result,
     ) -> Result {
-        let mut state = self.state.lock();
-        let mut walk = Walk::new(gpu, state.mob.as_ref().ok_or(EINVAL)?);
-        let result = part
-            .chunks_mut(GPU_PAGE)
-            .enumerate()
-            .try_for_each(|(i, page)| go(walk.page(offset / GPU_PAGE + i)?, page));
+        let mut state = self.take()?;
+        let result = match &state.mob {
+            None => Err(EINVAL),
+            Some(mob) => {
+                let mut walk = Walk::new(gpu, mob);
+                let mut pages = part.chunks_mut(GPU_PAGE).enumerate();
+                pages.try_for_each(|(i, page)| go(walk.page(offset / GPU_PAGE + i)?, page))
+            }
+        };
         if result == Err(ETIMEDOUT) {
             state.lose();
         }
+        self.give_back(state);
         result
     }
 
     pub(crate) fn map(&self) -> Result {
-        let mut state = self.state.lock();
-        if state.is_mapped() {
-            return Err(EINVAL);
-        }
-        state.map(self.sharing)
+        self.with(|state| match state.is_mapped() {
+            true => Err(EINVAL),
+            false => state.map(self.sharing),
+        })
     }
 
     /// Takes the object away from the device, as when it is evicted.
     pub(crate) fn unmap(&self) -> Result {
-        let mut state = self.state.lock();
-        match (&state.mob, &state.memory) {
+        self.with(|state| match (&state.mob, &state.memory) {
             (Some(_), _) => Err(EBUSY),
             (None, Memory::Shared(_) | Memory::ByTurns(_)) => {
                 state.unmap();
                 Ok(())
             }
             _ => Err(EINVAL),
-        }
+        })
     }
 }
 
@@ -265,7 +287,7 @@ impl<'bound> State<'bound> {
         }
     }
 
-    /// The device is not at it: its transfers are made under the lock that we hold.
+    /// The device is not at it: it would have been taken away for that.
     fn unmap(&mut self) {
         self.memory = match core::mem::replace(&mut self.memory, Memory::Lost) {
             Memory::Shared(mapped) => Memory::Idle(mapped.complete().unmap()),
@@ -358,7 +380,7 @@ impl<'bound> State<'bound> {
 
 impl Drop for State<'_> {
     fn drop(&mut self) {
-        // Nobody has the lock any more, so the device is not at it.
+        // Here is who has it, so the device is not at it.
         if let Some(mob) = self.mob.take() {
             mob.retire();
         }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * What user space asks of /dev/sgdma_gpu-*. Objects belong to the open file;
- * closing it destroys them. All structures are in and out; offsets, lengths and
- * sizes are in bytes.
+ * closing it destroys them. Offsets, lengths and sizes are in bytes. An object
+ * that the device is at answers EBUSY, to mmap(2) too. Addresses of DMA pages
+ * are shown, which without an IOMMU are those of memory: the node is root's.
  */
 #ifndef SGDMA_GPU_H
 #define SGDMA_GPU_H
@@ -50,7 +51,7 @@ struct sgdma_gpu_io {
 struct sgdma_gpu_copy {
 	__u32 src;		/* a handle; bound */
 	__u32 dst;		/* another; bound, and as large */
-	__u64 pages;		/* out: how many were copied */
+	__u64 pages;		/* out: how many, when all were copied */
 };
 
 struct sgdma_gpu_info {

@@ -34,6 +34,7 @@ use kernel::{
     },
 };
 use object::{
+    Mode,
     Object,
     Sharing, //
 };
@@ -76,8 +77,8 @@ struct GpuData<'bound> {
     leaving: Atomic<bool>,
     /// The objects of all files, by number of the file and handle.
     #[pin]
-    objects: Mutex<RBTree<u64, Arc<Object<'bound>>>>,
-    files: Atomic<u32>,
+    objects: Mutex<RBTree<(u64, u32), Arc<Object<'bound>>>>,
+    files: Atomic<u64>,
 }
 
 impl sgdma::pci::Driver for Gpu {
@@ -106,9 +107,15 @@ impl sgdma::pci::Driver for Gpu {
                 return Err(ENODEV);
             }
             // Where memory cannot be shared, this driver is for those who ask for it.
-            let sharing = match *module_parameters::ownership.value() {
-                0 => Sharing::Always(CoherentDevice::probe(dma)?),
-                _ => Sharing::ByTurns(dma),
+            let mode = *module_parameters::mode.value();
+            let ownership = *module_parameters::ownership.value();
+            let sharing = match (Mode::try_from(mode), ownership) {
+                (Ok(_), 0) => Sharing::Always(CoherentDevice::probe(dma)?),
+                (Ok(_), 1) => Sharing::ByTurns(dma),
+                _ => {
+                    dev_err!(pdev, "mode={} ownership={}: see modinfo\n", mode, ownership);
+                    return Err(EINVAL);
+                }
             };
             pdev.enable_device_mem()?;
             pdev.set_master();

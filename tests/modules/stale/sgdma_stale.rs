@@ -79,7 +79,7 @@ impl sgdma::pci::Driver for Stale {
             .submit();
         let from = source.dma_pages().next().ok_or(EINVAL)?;
         let to = buffer.dma_pages().next().ok_or(EINVAL)?;
-        engine.copy(from, to, edu::CHUNK)?;
+        engine.copy(from, to, edu::CHUNK, || Ok(()))?;
         let (_source, mut buffer) = (source.complete(), buffer.complete());
 
         let bare = without_sync(&buffer)?;
@@ -104,7 +104,7 @@ impl sgdma::pci::Driver for Stale {
             source.copy_from_slice(0, WRITTEN)?;
             let from = source.dma_pages().next().ok_or(EINVAL)?;
             let to = target.dma_pages().next().ok_or(EINVAL)?;
-            engine.copy(from, to, edu::CHUNK)?;
+            engine.copy(from, to, edu::CHUNK, || Ok(()))?;
             let mut seen = [0; WRITTEN.len()];
             target.copy_to_slice(0, &mut seen)?;
             let same = &seen == WRITTEN;
