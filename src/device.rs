@@ -6,6 +6,7 @@
 
 use crate::{
     bindings as helpers,
+    coherency::Coherency,
     frames::Run, //
 };
 use kernel::{
@@ -101,6 +102,7 @@ pub struct DmaDevice<'bound> {
     max_seg_size: usize,
     seg_boundary: usize,
     warns_beyond_reach: bool,
+    needs_cache_maintenance: bool,
 }
 
 impl<'bound> DmaDevice<'bound> {
@@ -122,12 +124,15 @@ impl<'bound> DmaDevice<'bound> {
             )
         };
         // INVARIANT: The caller promises it.
-        Self {
+        let mut this = Self {
             dev,
             max_seg_size: device.min(platform),
             seg_boundary,
             warns_beyond_reach,
-        }
+            needs_cache_maintenance: false,
+        };
+        this.needs_cache_maintenance = Coherency::of(this) == Coherency::NeedsCacheMaintenance;
+        this
     }
 
     /// Applies `limits` to `dev`. May sleep.
@@ -215,6 +220,11 @@ impl<'bound> DmaDevice<'bound> {
             helpers::SGDMA_IOMMU => Path::Iommu,
             _ => Path::Ops,
         }
+    }
+
+    /// Whether caches may hide from it what was written.
+    pub(crate) fn needs_cache_maintenance(self) -> bool {
+        self.needs_cache_maintenance
     }
 
     /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.

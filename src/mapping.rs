@@ -7,7 +7,6 @@
 use crate::{
     attrs::Attrs,
     bindings as helpers,
-    coherency::Coherency,
     cpu_walk::CpuTable,
     device::{
         DmaDevice,
@@ -162,7 +161,7 @@ impl<P> SgTable<P> {
             return Err(EIO);
         }
         // Caches may hide what was written to the rest of a page, which an IOMMU shows.
-        if self.is_whole_pages() || Coherency::of(dev) != Coherency::NeedsCacheMaintenance {
+        if self.is_whole_pages() || !dev.needs_cache_maintenance() {
             return Ok(());
         }
         for page in self.partial_pages() {
