@@ -227,10 +227,10 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
             Path::Iommu if !self.cpu().entries().next().is_some_and(sg_dma_is_swiotlb) => true,
             // It is for devices that may bounce, page by page, and says nothing of each.
             Path::Iommu => {
-                // SAFETY: The device is valid and behind an IOMMU, in whose domain it has mapped
-                // these addresses.
+                // SAFETY: The device is valid, bound to its driver, and behind an IOMMU.
+                let domain = unsafe { bindings::iommu_get_domain_for_dev(self.dev.as_raw()) };
+                // SAFETY: The domain is the one that these addresses are mapped in.
                 pairs.all(|(cpu, dma)| unsafe {
-                    let domain = bindings::iommu_get_domain_for_dev(self.dev.as_raw());
                     bindings::iommu_iova_to_phys(domain, dma.addr) == cpu.addr
                 })
             }
