@@ -10,7 +10,10 @@
 
 use crate::{
     cpu_walk::CpuTable,
-    dma_walk::DmaTable,
+    dma_walk::{
+        DmaPages,
+        DmaTable, //
+    },
     frames::Run,
     lockstep::Lockstep,
     scatterlist::sg_set_page, //
@@ -265,6 +268,31 @@ fn stepped(walk: impl Iterator<Item = u64>) -> (u64, u64) {
     acc
 }
 
+/// The same by filling slots, a few at a time.
+fn filled(mut walk: DmaPages<'_>) -> (u64, u64) {
+    let mut acc = (0, 0);
+    let mut slots = [0; 50];
+    loop {
+        let n = walk.fill(&mut slots, |addr| addr);
+        acc = slots[..n].iter().copied().fold(acc, mix);
+        if n < slots.len() {
+            return acc;
+        }
+    }
+}
+
+/// The same by a loop for each run.
+fn zipped(mut walk: DmaPages<'_>) -> (u64, u64) {
+    let mut acc = (0, 0);
+    let mut slots = [(); 1 << 20];
+    for run in walk.zip_runs(&mut slots) {
+        for (addr, ()) in run {
+            acc = mix(acc, addr);
+        }
+    }
+    acc
+}
+
 /// Compares all walks of one table; the name of the first that differs.
 fn difference(table: &Table, random: &mut Random) -> Option<&'static str> {
     let (cpu, dma) = (table.cpu(), table.dma());
@@ -289,6 +317,12 @@ fn difference(table: &Table, random: &mut Random) -> Option<&'static str> {
     }
     if folded(dma.dma_pages()) != expected {
         return Some("DMA pages by fold");
+    }
+    if filled(dma.dma_pages()) != expected {
+        return Some("DMA pages in slots");
+    }
+    if zipped(dma.dma_pages()) != expected {
+        return Some("DMA pages run by run");
     }
     let start = random.below(expected.0 + 2) as usize;
     let expected = stepped(model_frames(dma.dma_segments(), PAGE).skip(start));
@@ -342,7 +376,7 @@ fn lockstep_difference(table: &Table) -> Option<&'static str> {
     let mut cpu = table.cpu().entries().peekable();
     let mut dma = table.dma().dma_segments().peekable();
     let (mut cpu_start, mut dma_start, mut pos) = (0, 0, 0);
-    for piece in Lockstep::new(table.cpu().entries(), table.dma().dma_segments()) {
+    for piece in Lockstep::new(table.cpu(), table.dma()) {
         while let Some(sg) = cpu.next_if(|sg| cpu_start + u64::from(sg.length) <= pos) {
             cpu_start += u64::from(sg.length);
         }
@@ -398,7 +432,7 @@ pub(crate) fn walk_64_gib() -> Result<bool> {
     }
     let (cpu, dma) = (table.cpu(), table.dma());
     let last = ENTRIES * LEN / PAGE - 1;
-    let lockstep = || Lockstep::new(cpu.entries(), dma.dma_segments());
+    let lockstep = || Lockstep::new(cpu, dma);
     let cpu_page = |n: u64| {
         cpu.cpu_pages()
             .nth(n as usize)

@@ -189,7 +189,13 @@ impl<'a> Iterator for CpuPages<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<CpuPage<'a>> {
-        self.nth(0)
+        while self.left == 0 {
+            (self.next, self.left) = pages_of(self.entries.next()?);
+        }
+        let page = CpuPage::new(self.next);
+        self.next = self.next.wrapping_add(1);
+        self.left -= 1;
+        Some(page)
     }
 
     #[inline]
@@ -199,9 +205,7 @@ impl<'a> Iterator for CpuPages<'a> {
             (self.next, self.left) = pages_of(self.entries.next()?);
             skip = self.drop_front(skip);
         }
-        let page = CpuPage::new(self.next);
-        self.drop_front(1);
-        Some(page)
+        self.next()
     }
 
     #[inline]

@@ -15,7 +15,9 @@ use crate::{
         fit_blocks,
         Coalesce,
         FrameWalk,
-        Run, //
+        Run,
+        Runs,
+        ZipRuns, //
     },
     scatterlist::{
         sg_dma_len,
@@ -41,18 +43,23 @@ use kernel::{
 /// # use sgdma::{DmaTable, Run};
 /// /// Fills the page table of a device with pages as large as the CPU's.
 /// fn fill(ptes: &mut [u64], buffer: &DmaTable) {
-///     for (pte, addr) in ptes.iter_mut().zip(buffer.dma_pages()) {
-///         *pte = addr | 1;
+///     buffer.dma_pages().fill(ptes, |addr| addr | 1);
+/// }
+///
+/// /// The same in a loop, for what is more than an expression.
+/// fn fill_by_loop(ptes: &mut [u64], buffer: &DmaTable) {
+///     for run in buffer.dma_pages().zip_runs(ptes) {
+///         for (addr, pte) in run {
+///             *pte = addr | 1;
+///         }
 ///     }
 /// }
 ///
 /// /// Fills one of 2 MiB pages; where in the first one the buffer begins.
 /// fn fill_large(ptes: &mut [u64], buffer: &DmaTable) -> Result<u64> {
-///     let blocks = buffer.dma_blocks(2 << 20)?;
+///     let mut blocks = buffer.dma_blocks(2 << 20)?;
 ///     let offset = blocks.offset();
-///     for (pte, addr) in ptes.iter_mut().zip(blocks) {
-///         *pte = addr | 3;
-///     }
+///     blocks.fill(ptes, |addr| addr | 3);
 ///     Ok(offset)
 /// }
 ///
@@ -150,7 +157,7 @@ impl DmaTable {
         if !size.is_power_of_two() {
             return Err(EINVAL);
         }
-        if !fit_blocks(self.dma_runs(), size) {
+        if !fit_blocks(self.dma_segments(), size) {
             return Err(ERANGE);
         }
         let first = self.dma_runs().next();
@@ -165,21 +172,34 @@ impl DmaTable {
 #[derive(Clone)]
 pub struct DmaSegments<'a>(Entries<'a>);
 
+/// What the device sees of an entry.
+#[inline]
+fn dma_run(sg: &bindings::scatterlist) -> Run {
+    Run {
+        addr: sg.dma_address,
+        len: sg_dma_len(sg),
+    }
+}
+
 impl Iterator for DmaSegments<'_> {
     type Item = Run;
 
     #[inline]
     fn next(&mut self) -> Option<Run> {
-        let sg = self.0.next()?;
-        Some(Run {
-            addr: sg.dma_address,
-            len: sg_dma_len(sg),
-        })
+        self.0.next().map(dma_run)
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.0.size_hint()
+    }
+}
+
+// SAFETY: As the entries' own does.
+unsafe impl Runs for DmaSegments<'_> {
+    #[inline]
+    fn next_while(&mut self, most: usize, mut take: impl FnMut(Run) -> bool) {
+        self.0.next_while(most, |sg| take(dma_run(sg)));
     }
 }
 
@@ -201,6 +221,14 @@ impl Iterator for DmaRuns<'_> {
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.0.size_hint()
+    }
+}
+
+// SAFETY: As the walk's own does.
+unsafe impl Runs for DmaRuns<'_> {
+    #[inline]
+    fn next_while(&mut self, most: usize, take: impl FnMut(Run) -> bool) {
+        self.0.next_while(most, take);
     }
 }
 
@@ -231,7 +259,32 @@ impl DmaBlocks<'_> {
 
 /// Walks of frames are [`FrameWalk`]s that hide what they are made of.
 macro_rules! frame_walk {
-    ($name:ident, $walk:tt) => {
+    ($name:ident, $walk:tt, $runs:ident) => {
+        impl<'a> $name<'a> {
+            /// Sets `slots`, those of a page table for example, to what `encode` makes of the next
+            /// addresses; how many of them. The quickest way.
+            ///
+            /// The walk goes on behind them, with the next page of the page table.
+            #[inline]
+            pub fn fill<T>(
+                &mut self,
+                slots: &mut [T],
+                encode: impl FnMut(DmaAddress) -> T,
+            ) -> usize {
+                self.$walk.fill(slots, encode)
+            }
+
+            /// The next addresses, each beside one of `slots`, in a loop for each run: nearly as quick
+            /// as [`fill`](Self::fill), for a body that does more than to set a slot.
+            ///
+            /// The walk goes on behind the last run that was given out, whether that was gone through
+            /// or not.
+            #[inline]
+            pub fn zip_runs<'s, T>(&mut self, slots: &'s mut [T]) -> ZipRuns<'_, 's, $runs<'a>, T> {
+                self.$walk.zip_runs(slots)
+            }
+        }
+
         impl Iterator for $name<'_> {
             type Item = DmaAddress;
 
@@ -260,5 +313,5 @@ macro_rules! frame_walk {
     };
 }
 
-frame_walk!(DmaPages, 0);
-frame_walk!(DmaBlocks, walk);
+frame_walk!(DmaPages, 0, DmaSegments);
+frame_walk!(DmaBlocks, walk, DmaRuns);

@@ -6,9 +6,14 @@
 //! do by bytes: this is a cursor in each.
 
 use crate::{
-    cpu_walk::CpuPage,
-    dma_walk::DmaSegments,
-    frames::Run,
+    cpu_walk::{
+        CpuPage,
+        CpuTable, //
+    },
+    dma_walk::{
+        DmaSegments,
+        DmaTable, //
+    },
     scatterlist::{
         sg_page,
         Entries, //
@@ -50,14 +55,17 @@ pub struct Piece<'a> {
 /// See [`Mapped::lockstep`](crate::Mapped::lockstep).
 #[derive(Clone)]
 pub struct Lockstep<'a> {
-    entries: Entries<'a>,
-    // What is left of the entry the CPU's cursor is in.
-    first: *mut bindings::page,
+    // Where the CPU's cursor is.
+    page: *mut bindings::page,
     offset: usize,
-    left: usize,
+    // Where the device's is.
+    dma_address: DmaAddress,
+    // How far both can go before one gets to the end of its entry; and what that leaves of each.
+    span: usize,
+    cpu_left: usize,
+    dma_left: usize,
+    entries: Entries<'a>,
     segments: DmaSegments<'a>,
-    // What is left of the segment the device's cursor is in.
-    run: Run,
 }
 
 // SAFETY: The pages are only told, see `CpuPage`.
@@ -66,15 +74,41 @@ unsafe impl Send for Lockstep<'_> {}
 unsafe impl Sync for Lockstep<'_> {}
 
 impl<'a> Lockstep<'a> {
-    pub(crate) fn new(entries: Entries<'a>, segments: DmaSegments<'a>) -> Self {
+    /// Walks the two forms of one table, which C has made and mapped for example.
+    ///
+    /// Of two tables it tells nothing that means something.
+    pub fn new(cpu: &'a CpuTable, dma: &'a DmaTable) -> Self {
         Self {
-            entries,
-            first: core::ptr::null_mut(),
+            page: core::ptr::null_mut(),
             offset: 0,
-            left: 0,
-            segments,
-            run: Run { addr: 0, len: 0 },
+            dma_address: 0,
+            span: 0,
+            cpu_left: 0,
+            dma_left: 0,
+            entries: cpu.entries(),
+            segments: dma.dma_segments(),
         }
+    }
+
+    /// Goes to the next entry in each list that is at the end of one.
+    #[inline]
+    fn next_span(&mut self) -> Option<()> {
+        while self.cpu_left == 0 {
+            let sg = self.entries.next()?;
+            let offset = sg.offset as usize;
+            self.page = sg_page(sg).wrapping_add(offset / PAGE_SIZE);
+            self.offset = offset % PAGE_SIZE;
+            self.cpu_left = sg.length as usize;
+        }
+        while self.dma_left == 0 {
+            let run = self.segments.next()?;
+            self.dma_address = run.addr;
+            self.dma_left = run.len as usize;
+        }
+        self.span = self.cpu_left.min(self.dma_left);
+        self.cpu_left -= self.span;
+        self.dma_left -= self.span;
+        Some(())
     }
 }
 
@@ -83,33 +117,37 @@ impl<'a> Iterator for Lockstep<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Piece<'a>> {
-        while self.left == 0 {
-            let sg = self.entries.next()?;
-            (self.first, self.offset, self.left) =
-                (sg_page(sg), sg.offset as usize, sg.length as usize);
+        // Most pieces are whole pages.
+        if self.offset == 0 && self.span >= PAGE_SIZE {
+            let piece = Piece {
+                page: CpuPage::new(self.page),
+                offset: 0,
+                len: PAGE_SIZE,
+                dma_address: self.dma_address,
+            };
+            self.span -= PAGE_SIZE;
+            self.page = self.page.wrapping_add(1);
+            self.dma_address = self.dma_address.wrapping_add(PAGE_SIZE as DmaAddress);
+            return Some(piece);
         }
-        while self.run.len == 0 {
-            self.run = self.segments.next()?;
+        if self.span == 0 {
+            self.next_span()?;
         }
-
-        let offset = self.offset % PAGE_SIZE;
-        let page = self.first.wrapping_add(self.offset / PAGE_SIZE);
-        let len = (PAGE_SIZE - offset)
-            .min(self.left)
-            .min(usize::try_from(self.run.len).unwrap_or(usize::MAX));
-        let dma_address = self.run.addr;
-
-        self.offset += len;
-        self.left -= len;
+        let piece = Piece {
+            page: CpuPage::new(self.page),
+            offset: self.offset,
+            len: self.span.min(PAGE_SIZE - self.offset),
+            dma_address: self.dma_address,
+        };
+        self.span -= piece.len;
+        self.offset += piece.len;
+        if self.offset == PAGE_SIZE {
+            self.page = self.page.wrapping_add(1);
+            self.offset = 0;
+        }
         // Wraps only behind the last byte of the address space, when nothing is left.
-        self.run.addr = self.run.addr.wrapping_add(len as u64);
-        self.run.len -= len as u64;
-        Some(Piece {
-            page: CpuPage::new(page),
-            offset,
-            len,
-            dma_address,
-        })
+        self.dma_address = self.dma_address.wrapping_add(piece.len as DmaAddress);
+        Some(piece)
     }
 }
 

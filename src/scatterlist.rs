@@ -79,23 +79,33 @@ pub(crate) fn sg_dma_is_swiotlb(first: &scatterlist) -> bool {
     }
 }
 
-/// `sg_next()`, for an entry that is not the last.
+/// The second half of `sg_next()`: the entry that `sg` is, or leads to.
 ///
 /// # Safety
 ///
-/// `sg` points to a valid entry of a list, and there is another one behind it.
+/// `sg` points to a valid entry of a list, or to the chain that leads to one.
 #[inline]
-pub(crate) unsafe fn sg_next(sg: *const scatterlist) -> *const scatterlist {
-    // SAFETY: As there is another entry, this one is not the end of its array: one that is chained
-    // on ends with an entry that is a chain.
-    let next = unsafe { sg.add(1) };
-    // SAFETY: As above, `next` is within the array.
-    let link = unsafe { (*next).page_link };
-    if link & SG_CHAIN == 0 {
-        next
-    } else {
-        (link & !SG_PAGE_LINK_MASK) as *const scatterlist
+unsafe fn sg_unchain(sg: *const scatterlist) -> *const scatterlist {
+    // SAFETY: Valid, as the caller promises.
+    match unsafe { (*sg).page_link } & SG_CHAIN {
+        0 => sg,
+        // SAFETY: It is a chain.
+        _ => unsafe { sg_chain_ptr(sg) },
     }
+}
+
+/// `sg_chain_ptr()`. Out of line, for there are a hundred entries to each: walks keep to a branch
+/// that is not taken, and to their registers.
+///
+/// # Safety
+///
+/// `sg` points to the end of an array of entries, which is a chain.
+#[cold]
+#[inline(never)]
+unsafe fn sg_chain_ptr(sg: *const scatterlist) -> *const scatterlist {
+    // SAFETY: Promised by the caller.
+    let link = unsafe { (*sg).page_link };
+    (link & !SG_PAGE_LINK_MASK) as *const scatterlist
 }
 
 /// A `struct sg_table` with its list of entries.
@@ -129,14 +139,13 @@ impl List {
 
     /// The entries, to be set.
     pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut scatterlist> {
-        let mut sg = self.0.sgl;
-        (0..self.0.orig_nents).map(move |i| {
-            if i > 0 {
-                // SAFETY: By the type invariants this entry is another one behind the last.
-                sg = unsafe { sg_next(sg) }.cast_mut();
-            }
+        let mut next = self.0.sgl.cast_const();
+        (0..self.0.orig_nents).map(move |_| {
+            // SAFETY: By the type invariants this entry is the first, or another one behind the last.
+            let sg = unsafe { sg_unchain(next) };
+            next = sg.wrapping_add(1);
             // SAFETY: It is an entry of our list, which is borrowed, and comes up once.
-            unsafe { &mut *sg }
+            unsafe { &mut *sg.cast_mut() }
         })
     }
 
@@ -161,8 +170,8 @@ impl Drop for List {
 ///
 /// # Invariants
 ///
-/// Unless `left` is zero, `sg` points to an entry of a list that has `left` entries at least from
-/// there on, and nobody changes those during `'a`.
+/// Unless `left` is zero, `sg` points to an entry of a list, or to the chain that leads to one,
+/// that has `left` entries at least from there on, and nobody changes those during `'a`.
 #[derive(Clone)]
 pub(crate) struct Entries<'a> {
     sg: *const scatterlist,
@@ -175,7 +184,7 @@ unsafe impl Send for Entries<'_> {}
 // SAFETY: As for `Send`.
 unsafe impl Sync for Entries<'_> {}
 
-impl Entries<'_> {
+impl<'a> Entries<'a> {
     /// # Safety
     ///
     /// Unless `count` is zero, `sgl` points to a list of `count` entries at least, and nobody
@@ -189,6 +198,31 @@ impl Entries<'_> {
             _list: PhantomData,
         }
     }
+
+    /// Gives `take` the next entries, at most `most`, as long as it says that it took one.
+    ///
+    /// As `next()`, with one count to look at for each.
+    #[inline]
+    pub(crate) fn next_while(
+        &mut self,
+        most: usize,
+        mut take: impl FnMut(&'a scatterlist) -> bool,
+    ) {
+        let most = (most as u64).min(self.left.into()) as u32;
+        let mut left = most;
+        while left > 0 {
+            // SAFETY: Of `self.left` entries, `most - left` are gone.
+            let sg = unsafe { sg_unchain(self.sg) };
+            // SAFETY: By the type invariants it is a valid entry that nobody changes.
+            if !take(unsafe { &*sg }) {
+                break;
+            }
+            self.sg = sg.wrapping_add(1);
+            left -= 1;
+        }
+        // INVARIANT: As many are gone, and `sg` is behind them.
+        self.left -= most - left;
+    }
 }
 
 impl<'a> Iterator for Entries<'a> {
@@ -197,12 +231,10 @@ impl<'a> Iterator for Entries<'a> {
     #[inline]
     fn next(&mut self) -> Option<&'a scatterlist> {
         self.left = self.left.checked_sub(1)?;
-        let sg = self.sg;
-        if self.left > 0 {
-            // SAFETY: There is another entry behind this one, by the type invariants.
-            // INVARIANT: It has one less from there on.
-            self.sg = unsafe { sg_next(sg) };
-        }
+        // SAFETY: There was one left, by the type invariants.
+        let sg = unsafe { sg_unchain(self.sg) };
+        // INVARIANT: If there is another entry, it is behind this one, or a chain is that leads to it.
+        self.sg = sg.wrapping_add(1);
         // SAFETY: By the type invariants `sg` is a valid entry that nobody changes.
         Some(unsafe { &*sg })
     }

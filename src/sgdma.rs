@@ -104,7 +104,11 @@ pub use files::{
     Lent,
     NoFiles, //
 };
-pub use frames::Run;
+pub use frames::{
+    Run,
+    ZipRun,
+    ZipRuns, //
+};
 pub use lockstep::{
     Lockstep,
     Piece, //

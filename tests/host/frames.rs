@@ -11,9 +11,17 @@ use frames::{
     segments,
     Coalesce,
     FrameWalk,
-    Frames,
-    Run, //
+    Run,
+    Runs, //
 };
+
+// SAFETY: As provided.
+unsafe impl Runs for std::iter::Copied<std::slice::Iter<'_, Run>> {}
+
+/// The frames of one run.
+fn frames_of(run: Run, shift: u32) -> impl Iterator<Item = u64> {
+    FrameWalk::new(std::iter::once(run), shift)
+}
 
 /// The frames that hold a byte of the run, found by looking at every byte.
 fn frames_by_bytes(run: Run, shift: u32) -> Vec<u64> {
@@ -30,9 +38,8 @@ fn frames_cover_every_byte_and_no_more() {
         for addr in 0..40 {
             for len in 0..40 {
                 let run = Run { addr, len };
-                let got = Frames::cover(run, shift);
+                let got = frames_of(run, shift);
                 let expected = frames_by_bytes(run, shift);
-                assert_eq!(got.size_hint(), (expected.len(), Some(expected.len())));
                 assert_eq!(
                     got.collect::<Vec<_>>(),
                     expected,
@@ -50,7 +57,7 @@ fn frames_reach_the_end_of_the_address_space() {
         addr: u64::MAX - 0x1fff,
         len: 0x2000,
     };
-    let frames: Vec<u64> = Frames::cover(run, 12).collect();
+    let frames: Vec<u64> = frames_of(run, 12).collect();
     assert_eq!(frames, [u64::MAX - 0x1fff, u64::MAX - 0xfff]);
 }
 
@@ -60,15 +67,16 @@ fn frames_of_a_huge_run_are_counted_at_once() {
         addr: 0x1234_5678,
         len: 64 << 30,
     };
-    assert_eq!(Frames::cover(run, 12).size_hint().0, (64 << 30 >> 12) + 1);
+    let last = 64 << 30 >> 12;
+    assert!(frames_of(run, 12).nth(last).is_some());
+    assert_eq!(frames_of(run, 12).nth(last + 1), None);
 }
 
 #[test]
 fn exhausted_frames_stay_exhausted() {
-    let mut frames = Frames::cover(Run { addr: 5, len: 1 }, 2);
+    let mut frames = frames_of(Run { addr: 5, len: 1 }, 2);
     assert_eq!(frames.next(), Some(4));
     assert_eq!((frames.next(), frames.next()), (None, None));
-    assert_eq!(Frames::EMPTY.count(), 0);
 }
 
 #[test]
@@ -194,6 +202,62 @@ fn walks_go_frame_by_frame_however_they_are_used() {
                 let mut folded = Vec::new();
                 halfway.clone().for_each(|frame| folded.push(frame));
                 assert_eq!(folded, rest, "{runs:?}");
+            }
+        }
+    }
+}
+
+/// Lists with runs of equal length in a row, on frames of 4 bytes: those that are filled in a loop of
+/// their own, and what may come between.
+fn lists_of_equal_runs() -> impl Iterator<Item = Vec<Run>> {
+    let lens = [1, 2, 4, 16, 17].map(|frames| frames * 4);
+    let odd = [(0, 0), (1, 4), (0, 3), (2, 62), (0, 64)];
+    lens.into_iter().flat_map(move |len| {
+        lens.into_iter().flat_map(move |other| {
+            odd.into_iter().map(move |(offset, odd)| {
+                let lens = [len, len, len, odd, other, other, odd, len, len];
+                (0..)
+                    .zip(lens)
+                    .map(|(i, len)| Run {
+                        addr: i * 1000 + if len == odd { offset } else { 0 },
+                        len,
+                    })
+                    .collect()
+            })
+        })
+    })
+}
+
+#[test]
+fn slots_are_filled_in_order_in_as_many_calls_as_it_takes() {
+    for runs in lists_of_equal_runs() {
+        let expected: Vec<u64> = runs
+            .iter()
+            .flat_map(|&run| frames_by_bytes(run, 2))
+            .collect();
+        for n in [1, 2, 3, 4, 7, 16, 33, expected.len(), expected.len() + 1] {
+            for by in 0..3 {
+                let mut walk = FrameWalk::new(runs.iter().copied(), 2);
+                let mut got = Vec::new();
+                loop {
+                    let mut slots = vec![u64::MAX; n];
+                    // By either, or by turns.
+                    let filled = if by == 0 || by == 2 && got.len() % 2 == 0 {
+                        walk.fill(&mut slots, |frame| frame)
+                    } else {
+                        let pairs = walk.zip_runs(&mut slots).flatten();
+                        pairs.map(|(frame, slot)| *slot = frame).count()
+                    };
+                    assert!(slots[filled..].iter().all(|slot| *slot == u64::MAX));
+                    got.extend(&slots[..filled]);
+                    if filled < n {
+                        break;
+                    }
+                    // What comes next comes next.
+                    got.extend(walk.next());
+                }
+                assert_eq!(got, expected, "{n} slots at a time, {runs:?}");
+                assert_eq!(walk.fill(&mut [0; 3], |frame| frame), 0);
             }
         }
     }

@@ -110,7 +110,7 @@ impl Table {
     }
 
     fn lockstep(&self) -> Lockstep<'_> {
-        Lockstep::new(self.cpu().entries(), self.dma().dma_segments())
+        Lockstep::new(self.cpu(), self.dma())
     }
 
     /// Every byte and the entry it is in.
@@ -240,7 +240,21 @@ fn dma_pages_hold_every_byte_of_each_run() {
             .dma
             .iter()
             .flat_map(|run| frames_by_bytes(run, PAGE_SIZE as u64));
-        check(table.dma().dma_pages(), &pages.collect::<Vec<_>>());
+        let pages: Vec<_> = pages.collect();
+        check(table.dma().dma_pages(), &pages);
+        for n in [1, 5, 64] {
+            let mut walk = table.dma().dma_pages();
+            let mut filled = Vec::new();
+            loop {
+                let mut slots = vec![None; n];
+                let some = walk.fill(&mut slots, Some);
+                filled.extend(slots.into_iter().flatten());
+                if some < n {
+                    break;
+                }
+            }
+            assert_eq!(filled, pages);
+        }
     }
 }
 
@@ -295,7 +309,7 @@ fn tables_of_nothing_have_no_walk() {
     let (cpu, dma) = unsafe { (CpuTable::from_raw(&sgt), DmaTable::from_raw(&sgt)) };
     check(cpu.cpu_pages(), &[]);
     check(dma.dma_pages(), &[]);
-    check(Lockstep::new(cpu.entries(), dma.dma_segments()), &[]);
+    check(Lockstep::new(cpu, dma), &[]);
     assert!(List::alloc(0, gfp::Gfp).is_err());
 }
 
