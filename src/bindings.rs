@@ -28,6 +28,10 @@ extern "C" {
     /// `dma_set_seg_boundary()`; warns if the bus gave the device no `dma_parms`.
     pub(crate) fn sgdma_dma_set_seg_boundary(dev: *mut bindings::device, mask: c_ulong);
 
+    /// `dma_dev_need_sync()`: whether anything that is mapped for the device may have to be
+    /// synchronised. Once it bounces, it stays so.
+    pub(crate) fn sgdma_dma_dev_need_sync(dev: *mut bindings::device) -> bool;
+
     /// `dma_sync_sgtable_for_cpu()`.
     pub(crate) fn sgdma_dma_sync_sgtable_for_cpu(
         dev: *mut bindings::device,
@@ -57,6 +61,17 @@ extern "C" {
         size: usize,
         dir: bindings::dma_data_direction,
     );
+
+    /// `iommu_get_domain_for_dev()`; null if no IOMMU maps for the device.
+    pub(crate) fn sgdma_iommu_get_domain_for_dev(
+        dev: *mut bindings::device,
+    ) -> *mut bindings::iommu_domain;
+
+    /// `iommu_iova_to_phys()`; 0 for what is not mapped.
+    pub(crate) fn sgdma_iommu_iova_to_phys(
+        domain: *mut bindings::iommu_domain,
+        iova: bindings::dma_addr_t,
+    ) -> bindings::phys_addr_t;
 
     /// `page_to_phys()`.
     pub(crate) fn sgdma_page_to_phys(page: *mut bindings::page) -> bindings::phys_addr_t;

@@ -98,9 +98,10 @@ pub(crate) enum Path {
 #[derive(Clone, Copy)]
 pub struct DmaDevice<'bound> {
     dev: &'bound Device<Bound>,
-    // What follows from the mask, and takes long to find out.
-    max_seg_size: usize,
+    // What stays as it is while the device is bound, and takes long to find out.
     seg_boundary: usize,
+    max_seg_size: u32,
+    path: Path,
     warns_beyond_reach: bool,
     needs_cache_maintenance: bool,
 }
@@ -115,19 +116,25 @@ impl<'bound> DmaDevice<'bound> {
     pub unsafe fn from_bound(dev: &'bound Device<Bound>) -> Self {
         let raw = as_raw(dev);
         // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
-        let (device, platform, seg_boundary, warns_beyond_reach) = unsafe {
+        let (device, platform, seg_boundary, path, warns_beyond_reach) = unsafe {
             (
-                helpers::sgdma_dma_get_max_seg_size(raw) as usize,
+                helpers::sgdma_dma_get_max_seg_size(raw),
                 bindings::dma_max_mapping_size(raw),
                 helpers::sgdma_dma_get_seg_boundary(raw),
+                helpers::sgdma_path(raw),
                 !helpers::sgdma_can_bounce(raw) && !helpers::sgdma_reaches_all(raw),
             )
         };
         // INVARIANT: The caller promises it.
         let mut this = Self {
             dev,
-            max_seg_size: device.min(platform),
             seg_boundary,
+            max_seg_size: u32::try_from(platform).map_or(device, |platform| platform.min(device)),
+            path: match path {
+                helpers::SGDMA_DIRECT => Path::Direct,
+                helpers::SGDMA_IOMMU => Path::Iommu,
+                _ => Path::Ops,
+            },
             warns_beyond_reach,
             needs_cache_maintenance: false,
         };
@@ -195,7 +202,7 @@ impl<'bound> DmaDevice<'bound> {
     /// The longest segment, in bytes, that can be mapped for this device: the smaller of
     /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`.
     pub fn max_seg_size(self) -> usize {
-        self.max_seg_size
+        self.max_seg_size as usize
     }
 
     /// The mask that no segment's start and end may differ beyond: `dma_get_seg_boundary()`.
@@ -214,12 +221,7 @@ impl<'bound> DmaDevice<'bound> {
 
     /// How its memory is mapped.
     pub(crate) fn path(self) -> Path {
-        // SAFETY: The device is valid.
-        match unsafe { helpers::sgdma_path(self.as_raw()) } {
-            helpers::SGDMA_DIRECT => Path::Direct,
-            helpers::SGDMA_IOMMU => Path::Iommu,
-            _ => Path::Ops,
-        }
+        self.path
     }
 
     /// Whether caches may hide from it what was written.

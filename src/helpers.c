@@ -8,6 +8,7 @@
 #include <linux/export.h>
 #include <linux/highmem.h>
 #include <linux/io.h>
+#include <linux/iommu.h>
 #include <linux/kasan.h>
 #include <linux/mm.h>
 #include <linux/srcu.h>
@@ -59,6 +60,25 @@ void sgdma_dma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_
 	dma_sync_single_for_device(dev, addr, size, dir);
 }
 EXPORT_SYMBOL_GPL(sgdma_dma_sync_single_for_device);
+
+/* These two are inline where the kernel knows no IOMMU. */
+struct iommu_domain *sgdma_iommu_get_domain_for_dev(struct device *dev)
+{
+	return iommu_get_domain_for_dev(dev);
+}
+EXPORT_SYMBOL_GPL(sgdma_iommu_get_domain_for_dev);
+
+phys_addr_t sgdma_iommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova)
+{
+	return iommu_iova_to_phys(domain, iova);
+}
+EXPORT_SYMBOL_GPL(sgdma_iommu_iova_to_phys);
+
+bool sgdma_dma_dev_need_sync(struct device *dev)
+{
+	return dma_dev_need_sync(dev);
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_dev_need_sync);
 
 phys_addr_t sgdma_page_to_phys(struct page *page)
 {

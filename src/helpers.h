@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct device;
+struct iommu_domain;
 struct page;
 struct sg_table;
 struct srcu_struct;
@@ -21,6 +22,9 @@ void sgdma_dma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t s
 				   enum dma_data_direction dir);
 void sgdma_dma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
 				      enum dma_data_direction dir);
+struct iommu_domain *sgdma_iommu_get_domain_for_dev(struct device *dev);
+phys_addr_t sgdma_iommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova);
+bool sgdma_dma_dev_need_sync(struct device *dev);
 phys_addr_t sgdma_page_to_phys(struct page *page);
 unsigned long sgdma_totalram_pages(void);
 void sgdma_memcpy_from_page(void *to, struct page *page, size_t offset, size_t len);

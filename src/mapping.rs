@@ -66,8 +66,11 @@ pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
     dev: DmaDevice<'bound>,
     attrs: Attrs,
     table: SgTable<P>,
+    /// Whether anything is done when bytes change hands, or when it is unmapped.
+    needs_sync: bool,
+    needs_unmap: bool,
     /// The bytes that are in the hands of the CPU; see `ownership.rs`.
-    with_cpu: Option<Range<usize>>,
+    with_cpu: Range<usize>,
     _direction: PhantomData<D>,
 }
 
@@ -129,17 +132,23 @@ impl<P> SgTable<P> {
                 buffer: self,
             });
         }
+        // Where it may be skipped, nothing has bounced so far: this neither, whatever comes later.
+        // SAFETY: `dev` is valid, and its mask is set.
+        let needs_sync = unsafe { helpers::sgdma_dma_dev_need_sync(dev.as_raw()) };
         // INVARIANT: Mapped just now.
         let mapped = Mapped {
             dev,
             attrs,
             table: self,
-            with_cpu: None,
+            needs_sync,
+            // `dma_need_unmap()`, which says so of IOMMUs only on some platforms.
+            needs_unmap: needs_sync || dev.path() != Path::Direct,
+            with_cpu: 0..0,
             _direction: PhantomData,
         };
 
         let boundary = dev.seg_boundary() as u64;
-        if mapped.dma_segments().any(|run| !run.within(boundary)) {
+        if boundary != u64::MAX && mapped.dma_segments().any(|run| !run.within(boundary)) {
             return Err(Refused {
                 error: ERANGE,
                 buffer: mapped.unmap(),
@@ -175,6 +184,7 @@ impl<P> SgTable<P> {
 impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Length of the buffer in bytes.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
+    #[inline]
     pub fn len(&self) -> usize {
         self.table.len()
     }
@@ -188,7 +198,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Each page of the buffer beside its bus address, piece by piece.
     #[inline]
     pub fn lockstep(&self) -> Lockstep<'_> {
-        Lockstep::new(self.cpu().entries(), self.dma_segments())
+        Lockstep::new(self.cpu(), self)
     }
 
     /// Says that the device is about to be told addresses of this buffer.
@@ -228,10 +238,10 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
             // It is for devices that may bounce, page by page, and says nothing of each.
             Path::Iommu => {
                 // SAFETY: The device is valid, bound to its driver, and behind an IOMMU.
-                let domain = unsafe { bindings::iommu_get_domain_for_dev(self.dev.as_raw()) };
+                let domain = unsafe { helpers::sgdma_iommu_get_domain_for_dev(self.dev.as_raw()) };
                 // SAFETY: The domain is the one that these addresses are mapped in.
                 pairs.all(|(cpu, dma)| unsafe {
-                    bindings::iommu_iova_to_phys(domain, dma.addr) == cpu.addr
+                    helpers::sgdma_iommu_iova_to_phys(domain, dma.addr) == cpu.addr
                 })
             }
             Path::Ops => true,
@@ -251,12 +261,21 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         &mut self.table
     }
 
-    pub(crate) fn with_cpu(&mut self) -> &mut Option<Range<usize>> {
+    #[inline]
+    pub(crate) fn needs_sync(&self) -> bool {
+        self.needs_sync
+    }
+
+    pub(crate) fn with_cpu(&mut self) -> &mut Range<usize> {
         &mut self.with_cpu
     }
 
     /// Must be the last thing that happens to `self`.
+    #[inline]
     fn unmap_once(&mut self) {
+        if !self.needs_unmap {
+            return;
+        }
         // SAFETY:
         // - `dev` is the device the table was mapped for. It is still bound: a value that borrows
         //   `'bound` is used, and dropped, within it.

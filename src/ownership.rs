@@ -36,6 +36,7 @@ enum To {
 
 impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Hands the whole buffer to the CPU until the guard is dropped. Does not sleep.
+    #[inline]
     pub fn for_cpu(&mut self) -> ForCpu<'_, 'bound, D, P> {
         let whole = 0..self.len();
         ForCpu::new(self, whole)
@@ -51,6 +52,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// # Errors
     ///
     /// `EINVAL` if the range is empty, runs backwards or ends beyond the buffer.
+    #[inline]
     pub fn for_cpu_range(&mut self, range: Range<usize>) -> Result<ForCpu<'_, 'bound, D, P>> {
         if range.is_empty() || range.end > self.len() {
             return Err(EINVAL);
@@ -58,11 +60,31 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         Ok(ForCpu::new(self, range))
     }
 
-    /// Takes back what a guard that was forgotten has left with the CPU.
+    /// Takes back what a guard has left with the CPU.
+    #[inline]
     pub(crate) fn reclaim(&mut self) {
-        if let Some(range) = self.with_cpu().take() {
+        if self.needs_sync() {
+            self.hand_to_device();
+        }
+    }
+
+    // Out of line, for there is nothing to do for most devices: then the guard costs a look at a bit.
+    #[cold]
+    #[inline(never)]
+    fn hand_to_device(&mut self) {
+        let range = core::mem::replace(self.with_cpu(), 0..0);
+        if !range.is_empty() {
             self.sync(&range, To::Device);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hand_to_cpu(&mut self, range: Range<usize>) {
+        // A guard may have been forgotten.
+        self.hand_to_device();
+        self.sync(&range, To::Cpu);
+        *self.with_cpu() = range;
     }
 
     fn sync(&mut self, range: &Range<usize>, to: To) {
@@ -148,10 +170,11 @@ pub struct ForCpu<'a, 'bound, D: Direction, P = OwnedPages> {
 }
 
 impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
+    #[inline]
     fn new(mapped: &'a mut Mapped<'bound, D, P>, range: Range<usize>) -> Self {
-        mapped.reclaim();
-        mapped.sync(&range, To::Cpu);
-        *mapped.with_cpu() = Some(range.clone());
+        if mapped.needs_sync() {
+            mapped.hand_to_cpu(range.clone());
+        }
         Self { mapped, range }
     }
 
@@ -204,6 +227,7 @@ impl<P> ForCpu<'_, '_, ToDevice, P> {
 }
 
 impl<D: Direction, P> Drop for ForCpu<'_, '_, D, P> {
+    #[inline]
     fn drop(&mut self) {
         self.mapped.reclaim();
     }

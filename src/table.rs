@@ -121,6 +121,8 @@ impl From<DmaDevice<'_>> for SegmentLimits {
 pub struct SgTable<P = OwnedPages> {
     owner: P,
     range: Range<usize>,
+    /// What the segments were cut to.
+    limits: SegmentLimits,
     list: List,
 }
 
@@ -189,6 +191,7 @@ impl SgTable {
         Ok(Self {
             owner,
             range: 0..len,
+            limits,
             list,
         })
     }
@@ -213,7 +216,8 @@ impl<P: PageOwner> SgTable<P> {
         limits: impl Into<SegmentLimits>,
         gfp: Flags,
     ) -> Result<Self, Refused<P>> {
-        let list = limits.into().check().and_then(|limits| {
+        let limits = limits.into();
+        let list = limits.check().and_then(|limits| {
             if range.end > owner.len() {
                 return Err(EINVAL);
             }
@@ -222,7 +226,12 @@ impl<P: PageOwner> SgTable<P> {
         });
         match list {
             // INVARIANT: Described just now; its owner vouches for the bytes.
-            Ok(list) => Ok(Self { owner, range, list }),
+            Ok(list) => Ok(Self {
+                owner,
+                range,
+                limits,
+                list,
+            }),
             Err(error) => Err(Refused {
                 error,
                 buffer: owner,
@@ -340,6 +349,12 @@ impl<P> SgTable<P> {
 
     /// Whether every segment keeps to `limits`.
     pub(crate) fn fits(&self, limits: SegmentLimits) -> bool {
+        // As they were cut, if that was for this device or one like it.
+        if self.limits.max_size <= limits.max_size
+            && (self.limits.boundary == limits.boundary || limits.boundary == usize::MAX)
+        {
+            return true;
+        }
         let (max, boundary) = (limits.max_size as u64, limits.boundary as u64);
         self.phys_runs()
             .all(|run| run.len <= max && run.within(boundary))
@@ -347,8 +362,10 @@ impl<P> SgTable<P> {
 
     /// Length of the buffer in bytes, as it was asked for.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
+    #[inline]
     pub fn len(&self) -> usize {
-        self.range.len()
+        // A range that runs backwards makes no table.
+        self.range.end.wrapping_sub(self.range.start)
     }
 
     /// The table in its CPU form: which pages there are.
