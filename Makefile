@@ -27,16 +27,21 @@ TEST_ARCHES := $(or $(ARCH),$(ARCHES))
 TEST_KERNELS := $(foreach arch,$(TEST_ARCHES),$(call kernels,$(arch)))
 ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
 KERNEL := $(ARCH)
-endif
 ifeq ($(filter $(ARCH),$(ARCHES)),)
 $(error unknown ARCH=$(ARCH); known are: $(ARCHES))
+endif
 endif
 SCENARIO := $(or $(BOOT),$(firstword $(call scenarios,$(KERNEL))))
 
 BUILD := $(TOP)/build/$(KERNEL)
 BOOT_ARGS = --cmdline "$(CMDLINE)" --qemu-args "$(QEMU_ARGS)"
 KBUILD := $(TOP)/scripts/kbuild
-DRIVERS := $(addprefix samples/,gpu template shared shared_c) $(addprefix tests/modules/,confront stale) bench
+DRIVERS := bench
+# User Mode Linux has no devices for others.
+ifneq ($(ARCH),um)
+DRIVERS += $(addprefix samples/,gpu template shared shared_c) $(addprefix tests/modules/,confront stale)
+GUEST_PROGRAMS := $(BUILD)/guest/gpu-test
+endif
 export ARCH KERNEL KDIR KSRC SGDMA_CACHE
 
 .PHONY: modules setup check-env guest run shell test soak bench report modules_install clean distclean \
@@ -54,7 +59,7 @@ check-env:
 	@$(if $(KDIR),$(TOP)/scripts/check-env $(KDIR),$(error give KDIR=, the build tree of your kernel))
 
 # What a guest runs: the modules, and programs that need no C library.
-guest: modules $(BUILD)/guest/gpu-test
+guest: modules $(GUEST_PROGRAMS)
 
 $(BUILD)/guest/gpu-test: $(TOP)/samples/gpu/user/gpu-test.c $(TOP)/samples/gpu/sgdma_gpu.h | setup
 	@mkdir -p $(@D)
@@ -68,6 +73,10 @@ PYTHON = "$$(. $(TOP)/build/$(1)/env && echo "$$PYTHON")"
 
 ifneq ($(and $(KDIR),$(filter run shell test soak bench report,$(MAKECMDGOALS))),)
 $(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
+endif
+
+ifneq ($(and $(filter um,$(ARCH)),$(filter run shell test soak report lint,$(MAKECMDGOALS))),)
+$(error BOOT=$(BOOT) is only for make bench: nothing in User Mode Linux does DMA)
 endif
 
 run: guest
@@ -87,9 +96,12 @@ ROUNDS := 50
 soak: guest
 	@$(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot --soak $(ROUNDS) --timeout 7200 --out $(TOP)/build/soak $(SCENARIO)
 
-# Figures, not tests: nothing here passes or fails by them.
-bench: guest
-	@$(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot --mode bench --out $(TOP)/build/bench $(SCENARIO)
+# Figures, not tests: nothing here passes or fails by them. User Mode Linux is a program of an x86_64.
+BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(shell uname -m)),um-native))
+bench:
+	+@set -e; for boot in $(BENCH_BOOTS); do $(MAKE) -f $(TOP)/Makefile guest BOOT=$$boot; done
+	@$(call PYTHON,$(patsubst $(firstword $(BENCH_BOOTS)):%,%,$(filter $(firstword $(BENCH_BOOTS)):%,$(BOOTS)))) \
+		$(TOP)/scripts/bench --out $(TOP)/build $(BENCH_BOOTS)
 
 # What sgdma says of the guest's devices; on a machine of your own, read the file itself.
 report: guest
@@ -142,7 +154,7 @@ help:
 #: make shell           the same guest, with a prompt
 #: make soak            a million random tables in a guest; ROUNDS=<n> for n times 20000
 #: make report          what sgdma says of each device of a guest (BOOT= chooses which)
-#: make bench           instructions per page, beside C on the same tables
+#: make bench           instructions and cycles, beside C on the same tables; also build/bench.json, .svg
 #: make                 build the modules, into build/
 #:
 #: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)

@@ -16,8 +16,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     scenario, arch = config.getoption("boot"), config.getoption("arch")
-    if scenario and scenario not in guest.SCENARIOS:
-        pytest.exit(f"unknown scenario '{scenario}'. Known are:\n{guest.list_scenarios()}", 2)
+    if scenario and scenario not in guest.TESTED:
+        pytest.exit(f"unknown scenario '{scenario}'. Known are:\n{guest.list_scenarios(guest.TESTED)}", 2)
     if arch and arch not in guest.TABLE["arch"]:
         pytest.exit(f"unknown arch '{arch}'. Known are: {', '.join(guest.TABLE['arch'])}", 2)
     if scenario and arch and guest.SCENARIOS[scenario]["arch"] != arch:
@@ -28,8 +28,8 @@ def pytest_generate_tests(metafunc):
     if "scenario" in metafunc.fixturenames:
         only, arch = metafunc.config.getoption("boot"), metafunc.config.getoption("arch")
         metafunc.parametrize("scenario", [
-            name for name, scenario in guest.SCENARIOS.items()
-            if only in (None, name) and arch in (None, scenario["arch"])])
+            name for name in guest.TESTED
+            if only in (None, name) and arch in (None, guest.SCENARIOS[name]["arch"])])
 
 
 @pytest.fixture

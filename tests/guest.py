@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Boots a scenario of scenarios.toml in QEMU and judges what its console said."""
+"""Boots a scenario of scenarios.toml, in QEMU as a rule, and judges what its console said."""
 
 import io
 import json
@@ -20,18 +20,23 @@ TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 TABLE = tomllib.loads((TESTS / "scenarios.toml").read_text())
 SCENARIOS = TABLE["scenario"]
+TESTED = [name for name, scenario in SCENARIOS.items() if "only" not in scenario]
 TIMEOUT = 180
 
 # What Makefile's DRIVERS= and the library make.
 MODULES = [
     "modules/sgdma.ko",
+    "bench/sgdma_bench_walks.ko",
+]
+# These take a machine with devices, which User Mode Linux is not.
+DRIVERS = [
     "samples/gpu/sgdma_gpu.ko",
     "samples/template/sgdma_template.ko",
     "samples/shared/sgdma_shared.ko",
     "samples/shared_c/sgdma_shared_c.ko",
     "tests/modules/confront/sgdma_confront.ko",
     "tests/modules/stale/sgdma_stale.ko",
-    "bench/sgdma_bench.ko",
+    "bench/sgdma_bench_dma.ko",
 ]
 
 
@@ -62,13 +67,18 @@ def kernel_of(name):
     return SCENARIOS[name].get("kernel", SCENARIOS[name]["arch"])
 
 
+def is_uml(name):
+    """Whether a scenario boots User Mode Linux: the kernel is a program, and no QEMU runs it."""
+    return SCENARIOS[name]["arch"] == "um"
+
+
 def lacks(name):
     """What the kernel of a scenario need not have."""
     return TABLE["kernel"].get(kernel_of(name), {}).get("lacks", [])
 
 
-def list_scenarios():
-    return "\n".join(f"  {name:14} {s['about']}" for name, s in SCENARIOS.items())
+def list_scenarios(names=SCENARIOS):
+    return "\n".join(f"  {name:14} {SCENARIOS[name]['about']}" for name in names)
 
 
 def summary(reasons, most=3):
@@ -186,15 +196,18 @@ def environment(kernel):
 
 def pack_initramfs(env, out):
     build = ROOT / "build" / env["KERNEL"]
+    modules = MODULES
     files = {
         "bin/busybox": Path(env["BUSYBOX"]),
-        "bin/gpu-test": build / "guest/gpu-test",
         "init": TESTS / "guest/init",
         "checks": TESTS / "guest/checks",
         "bench": TESTS / "guest/bench",
         "report": TESTS / "guest/report",
-        **{f"lib/sgdma/{Path(ko).name}": build / ko for ko in MODULES},
     }
+    if env["ARCH"] != "um":
+        modules = MODULES + DRIVERS
+        files["bin/gpu-test"] = build / "guest/gpu-test"
+    files |= {f"lib/sgdma/{Path(ko).name}": build / ko for ko in modules}
     image = out / "initramfs.cpio"
     with tempfile.TemporaryDirectory() as staging, image.open("wb") as cpio:
         for name, source in files.items():
@@ -223,11 +236,13 @@ def edit_dtb(machine, edits, out):
 
 
 def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0, pace="quick"):
-    """The QEMU command line of a scenario, its files made ready in `out`."""
+    """The command line that boots a scenario, its files made ready in `out`."""
     scenario = SCENARIOS[name]
+    if mode != scenario.get("only", mode):
+        raise BootError(f"{name} is only for make {scenario['only']}")
     env = environment(kernel_of(name))
     out.mkdir(parents=True, exist_ok=True)
-    parts = [TABLE["all"], TABLE["arch"][scenario["arch"]], scenario]
+    parts = [TABLE["all"], TABLE["arch"].get(scenario["arch"], {}), scenario]
 
     # Whoever varies the machine wants another one.
     expect, verdict = ("", "") if cmdline or qemu_args else (scenario["expect"], scenario["verdict"])
@@ -235,19 +250,26 @@ def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0, pac
     def joined(key, extra):
         return " ".join([*(p.get(key, "") for p in parts), extra])
 
+    parameters = joined("cmdline", f"guest_mode={mode} guest_expect={expect} "
+                                   f"guest_verdict={verdict} guest_devices={scenario.get('devices', 1)} "
+                                   f"guest_mask={scenario.get('mask_bits', 64)} "
+                                   f"guest_lacks={','.join(lacks(name))} "
+                                   f"guest_tables={tables} guest_rounds={rounds} "
+                                   f"guest_pace={pace} {cmdline}")
+    initramfs = str(pack_initramfs(env, out))
     # Killed with us, even where we get no chance to do it ourselves.
-    qemu = ["setpriv", "--pdeathsig", "KILL", env["QEMU"], "-nodefaults", "-display", "none",
+    killed = ["setpriv", "--pdeathsig", "KILL"]
+    if is_uml(name):
+        # It would keep its files in ~/.uml.
+        return [*killed, env["KIMAGE"], f"initrd={initramfs}", f"uml_dir={out}", "umid=uml",
+                *shlex.split(parameters)], env
+
+    qemu = [*killed, env["QEMU"], "-nodefaults", "-display", "none",
             "-no-reboot", *shlex.split(joined("qemu", qemu_args))]
     if edits := scenario.get("dtb"):
         qemu += ["-dtb", edit_dtb(qemu, edits, out)]
     qemu += ["-serial", "mon:stdio" if mode == "shell" else "stdio",
-             "-kernel", env["KIMAGE"], "-initrd", str(pack_initramfs(env, out)),
-             "-append", joined("cmdline", f"guest_mode={mode} guest_expect={expect} "
-                                       f"guest_verdict={verdict} guest_devices={scenario.get('devices', 1)} "
-                                       f"guest_mask={scenario.get('mask_bits', 64)} "
-                                       f"guest_lacks={','.join(lacks(name))} "
-                                       f"guest_tables={tables} guest_rounds={rounds} "
-                                       f"guest_pace={pace} {cmdline}")]
+             "-kernel", env["KIMAGE"], "-initrd", initramfs, "-append", parameters]
     return qemu, env
 
 
@@ -258,13 +280,13 @@ def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables
     `rounds` of 20000; the device goes through every page, or at a "quick" `pace` through some.
     """
     out = Path(out).absolute()
-    qemu, env = command(name, out, mode, cmdline, qemu_args, tables, rounds, pace)
+    argv, env = command(name, out, mode, cmdline, qemu_args, tables, rounds, pace)
     start = time.monotonic()
     timed_out = False
     with (out / "console.log").open("wb") as console, tempfile.TemporaryFile("w+") as errors:
         streams = [console, echo] if echo else [console]
         # A session of its own: Ctrl-C is ours to handle.
-        guest = subprocess.Popen(qemu, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=errors, start_new_session=True)
         try:
             while True:
@@ -287,8 +309,10 @@ def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables
         message = errors.read().strip()
 
     log = (out / "console.log").read_text(errors="replace")
-    if guest.returncode and not timed_out:
-        raise BootError(f"QEMU failed {last_step(log)}: {message or guest.returncode}")
+    # Where its kernel panics, UML fails with it.
+    if guest.returncode and not timed_out and "Kernel panic" not in log:
+        raise BootError(f"{'UML' if is_uml(name) else 'QEMU'} failed {last_step(log)}: "
+                        f"{message or guest.returncode}")
     verdict = judge(log, env["KSRC"], timeout if timed_out else None, lacks(name))
     verdict.seconds = time.monotonic() - start
     return verdict

@@ -146,8 +146,20 @@ def test_qemu_that_fails_is_quoted(monkeypatch, ksrc, tmp_path):
         boot_instead(monkeypatch, ksrc, tmp_path, "echo no such option >&2; exit 1")
 
 
+def test_panic_that_ends_the_machine_is_quoted(monkeypatch, ksrc, tmp_path):
+    """As UML's does."""
+    verdict = boot_instead(monkeypatch, ksrc, tmp_path, "echo Kernel panic - not syncing: x; exit 1")
+    assert "Kernel panic - not syncing: x" in verdict.reasons
+
+
+def test_scenario_for_measuring_only(tmp_path):
+    with pytest.raises(guest.BootError, match="um-native is only for make bench"):
+        guest.boot("um-native", tmp_path)
+
+
 def test_kernel_that_is_not_built(monkeypatch, tmp_path):
     monkeypatch.setattr(guest, "ROOT", tmp_path)
-    for kernel, how in (("arm64", "ARCH=arm64"), ("x86_64-nodebug", "BOOT=x86-nodebug")):
+    for kernel, how in (("arm64", "ARCH=arm64"), ("x86_64-nodebug", "BOOT=x86-nodebug"),
+                        ("um", "BOOT=um-native")):
         with pytest.raises(guest.BootError, match=f"run 'make {how}' first"):
             guest.environment(kernel)

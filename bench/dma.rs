@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Measures mapping, ownership transfer and the probe beside C, on the device it is bound to.
+
+#[path = "measure.rs"]
+mod measure;
+
+use core::{
+    hint::black_box,
+    ptr::from_ref, //
+};
+use kernel::{
+    bindings,
+    device::Core,
+    dma::DmaMask,
+    error::to_result,
+    fmt,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
+    pci,
+    prelude::*,
+    sizes::{
+        SZ_1M,
+        SZ_64K,
+        SZ_64M, //
+    }, //
+};
+use measure::{
+    measure,
+    report, //
+};
+use sgdma::{
+    Bidirectional,
+    Coherency,
+    DmaDevice,
+    DmaLimits,
+    NoFiles,
+    SegmentLimits,
+    SgTable, //
+};
+
+// Only pointers to these structures are passed; that some have empty members does not matter.
+#[allow(improper_ctypes)]
+extern "C" {
+    fn bench_build(sgt: *mut bindings::sg_table, size: usize, order: u32, most: usize) -> i32;
+    fn bench_free(sgt: *mut bindings::sg_table);
+    fn bench_map(dev: *mut bindings::device, sgt: *mut bindings::sg_table) -> i32;
+    fn bench_unmap(dev: *mut bindings::device, sgt: *mut bindings::sg_table);
+    fn bench_sync(dev: *mut bindings::device, sgt: *mut bindings::sg_table);
+    fn bench_sync_range(dev: *mut bindings::device, sgt: *mut bindings::sg_table, size: usize);
+    fn bench_pages_allocated() -> usize;
+}
+
+/// How often what takes next to no time is done.
+const TIMES: usize = 1000;
+
+/// What is built: its size, and whether each page is a segment.
+#[derive(Clone, Copy)]
+struct Kind {
+    size: usize,
+    scattered: bool,
+}
+
+impl Kind {
+    fn order(self) -> u32 {
+        match self.scattered {
+            true => 0,
+            false => (self.size >> PAGE_SHIFT)
+                .trailing_zeros()
+                .min(bindings::MAX_PAGE_ORDER),
+        }
+    }
+
+    fn limits(self, dev: DmaDevice<'_>) -> SegmentLimits {
+        match self.scattered {
+            true => SegmentLimits {
+                max_size: PAGE_SIZE,
+                ..dev.into()
+            },
+            false => dev.into(),
+        }
+    }
+}
+
+/// What is measured, and of which kind of table.
+struct Named(&'static str, Kind);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Kind { size, scattered } = self.1;
+        let how = if scattered { "scattered" } else { "contiguous" };
+        write!(f, "{}/{}K-{}", self.0, size >> 10, how)
+    }
+}
+
+/// A table that C made.
+struct Table(bindings::sg_table);
+
+impl Table {
+    fn build(kind: Kind, dev: DmaDevice<'_>) -> Result<Self> {
+        let mut table = Self(bindings::sg_table::default());
+        let most = kind.limits(dev).max_size;
+        // SAFETY: The table is valid for writing.
+        to_result(unsafe { bench_build(&mut table.0, kind.size, kind.order(), most) })?;
+        Ok(table)
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        // SAFETY: It is a table of pages, or has no list, and is not mapped.
+        unsafe { bench_free(&mut self.0) };
+    }
+}
+
+fn raw(dev: DmaDevice<'_>) -> *mut bindings::device {
+    // CAST: `Device` is `repr(transparent)` over the C structure.
+    from_ref(dev.device()).cast_mut().cast()
+}
+
+fn build_and_map(kind: Kind, dev: DmaDevice<'_>) -> Result {
+    for _ in 0..*module_parameters::rounds.value() {
+        let (time, table) = measure(|| Table::build(kind, dev));
+        let mut table = table?;
+        report(Named("build", kind), "c", time, 1);
+        // SAFETY: The device is bound, and the table not mapped.
+        let (time, mapped) = measure(|| unsafe { bench_map(raw(dev), &mut table.0) });
+        to_result(mapped)?;
+        report(Named("map", kind), "c", time, 1);
+        // SAFETY: The table is mapped.
+        let (time, ()) = measure(|| unsafe { bench_unmap(raw(dev), &mut table.0) });
+        report(Named("unmap", kind), "c", time, 1);
+        drop(table);
+
+        let (limits, order) = (kind.limits(dev), kind.order());
+        let (time, table) = measure(|| SgTable::alloc_blocks(kind.size, order, limits, GFP_ATOMIC));
+        let table = table?;
+        report(Named("build", kind), "sgdma", time, 1);
+        let (time, mapped) = measure(|| table.map(dev, Bidirectional));
+        let mapped = mapped?;
+        report(Named("map", kind), "sgdma", time, 1);
+        let (time, table) = measure(|| mapped.unmap());
+        report(Named("unmap", kind), "sgdma", time, 1);
+        drop(table);
+    }
+    Ok(())
+}
+
+/// What building takes of memory beside the buffer's pages.
+fn memory(kind: Kind, dev: DmaDevice<'_>) -> Result {
+    let buffer = kind.size / PAGE_SIZE;
+    // SAFETY: These read counters.
+    let allocated = || unsafe { bench_pages_allocated() };
+    let start = allocated();
+    let ours = SgTable::alloc_blocks(kind.size, kind.order(), kind.limits(dev), GFP_KERNEL)?;
+    let middle = allocated();
+    let c = Table::build(kind, dev)?;
+    let end = allocated();
+    for (name, pages) in [("c", end - middle), ("sgdma", middle - start)] {
+        let bytes = (pages - buffer) * PAGE_SIZE;
+        pr_info!(
+            "bench: {} {} {} {}\n",
+            Named("memory", kind),
+            name,
+            bytes,
+            buffer
+        );
+    }
+    drop((ours, c));
+    Ok(())
+}
+
+/// Measures what takes next to no time; going round with `state` in hand is taken off.
+fn many<S>(what: &str, way: &str, mut state: S, work: impl Fn(&mut S)) {
+    for _ in 0..*module_parameters::rounds.value() {
+        let mut round =
+            |work: &dyn Fn(&mut S)| measure(|| (0..TIMES).for_each(|_| work(&mut state))).0;
+        let empty = round(&|state| _ = black_box(state));
+        let full = round(&|state| work(black_box(state)));
+        report(what, way, full - empty, TIMES);
+    }
+}
+
+fn ownership(dev: DmaDevice<'_>) -> Result {
+    let kind = Kind {
+        size: SZ_1M,
+        scattered: true,
+    };
+    let mut c = Table::build(kind, dev)?;
+    // SAFETY: The device is bound, and the table not mapped.
+    to_result(unsafe { bench_map(raw(dev), &mut c.0) })?;
+    // SAFETY: The table is mapped.
+    many("ownership/whole", "c", &mut c, |c| unsafe {
+        bench_sync(raw(dev), &mut c.0)
+    });
+    // SAFETY: As above, and its first segment is a page.
+    many("ownership/range", "c", &mut c, |c| unsafe {
+        bench_sync_range(raw(dev), &mut c.0, 64)
+    });
+    // SAFETY: The table is mapped.
+    unsafe { bench_unmap(raw(dev), &mut c.0) };
+
+    let mut ours =
+        SgTable::alloc(kind.size, kind.limits(dev), GFP_KERNEL)?.map(dev, Bidirectional)?;
+    many("ownership/whole", "sgdma", &mut ours, |ours| {
+        drop(ours.for_cpu())
+    });
+    many("ownership/range", "sgdma", &mut ours, |ours| {
+        drop(ours.for_cpu_range(0..64))
+    });
+    Ok(())
+}
+
+kernel::pci_device_table!(
+    PCI_TABLE,
+    MODULE_PCI_TABLE,
+    (),
+    [(pci::DeviceId::from_class(0x00ff00, 0xffffff), ())]
+);
+
+struct Dma;
+
+impl sgdma::pci::Driver for Dma {
+    type IdInfo = ();
+    type Data<'bound> = ();
+    type Files = NoFiles;
+
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+
+    fn probe<'bound>(
+        _pdev: &'bound pci::Device<Core<'_>>,
+        dev: DmaDevice<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        measure::tell_unit();
+        for size in [SZ_64K, SZ_1M, SZ_64M] {
+            for scattered in [true, false] {
+                let kind = Kind { size, scattered };
+                build_and_map(kind, dev)?;
+                memory(kind, dev)?;
+            }
+        }
+        ownership(dev)?;
+        many("probe", "sgdma", dev, |dev| {
+            _ = black_box(Coherency::of(*dev))
+        });
+        Ok::<_, Error>(())
+    }
+}
+
+sgdma::module_pci_driver! {
+    type: Dma,
+    name: "sgdma_bench_dma",
+    authors: ["sgdma developers"],
+    description: "Measures sgdma's mappings beside C's",
+    license: "GPL",
+    params: {
+        rounds: u32 {
+            default: 1,
+            description: "how often each is measured",
+        },
+    },
+}
