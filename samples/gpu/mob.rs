@@ -6,10 +6,7 @@
 //! it is a page of entries for the object's pages; at level 2 a page of entries for such pages. The
 //! tables are buffers of their own, which the device reads.
 
-use crate::{
-    edu,
-    GpuData, //
-};
+use crate::GpuData;
 use kernel::{
     current,
     dma::DmaAddress,
@@ -18,7 +15,6 @@ use kernel::{
 };
 use sgdma::{
     DmaDevice,
-    FromDevice,
     InFlight,
     Mapped,
     SgTable,
@@ -208,42 +204,19 @@ impl<'bound> GpuData<'bound> {
     /// Has the device read its page at `addr`, and shows what it has read.
     pub(crate) fn fetch(&self, addr: DmaAddress, page: &mut [u8]) -> Result {
         let dma = self.sharing.dma();
-        let scratch = SgTable::alloc(GPU_PAGE, dma, GFP_KERNEL)?;
-        let scratch = scratch.map(dma, FromDevice)?.submit();
-        let to = scratch.dma_pages().next().ok_or(EINVAL)?;
-        let result = self.copy_page(addr, to);
-        if result == Err(ETIMEDOUT) {
-            return result; // And the scratch page is leaked.
-        }
-        let scratch = scratch.complete().unmap();
-        result?;
-        scratch.copy_to_slice(0, page)
+        self.engine.fetch(dma, addr, page, || self.may_go_on())
     }
 
     /// Has the device write its page at `addr`.
     pub(crate) fn store(&self, addr: DmaAddress, page: &[u8]) -> Result {
         let dma = self.sharing.dma();
-        let mut scratch = SgTable::alloc(GPU_PAGE, dma, GFP_KERNEL)?;
-        scratch.copy_from_slice(0, page)?;
-        let scratch = scratch.map(dma, ToDevice)?.submit();
-        let from = scratch.dma_pages().next().ok_or(EINVAL)?;
-        let result = self.copy_page(from, addr);
-        if result == Err(ETIMEDOUT) {
-            return result; // And the scratch page is leaked.
-        }
-        drop(scratch.complete());
-        result
+        self.engine.store(dma, addr, page, || self.may_go_on())
     }
 
     /// Has the device copy one of its pages.
     pub(crate) fn copy_page(&self, from: DmaAddress, to: DmaAddress) -> Result {
-        for offset in (0..GPU_PAGE).step_by(edu::CHUNK) {
-            let offset = offset as DmaAddress;
-            let go_on = || self.may_go_on();
-            self.engine
-                .copy(from + offset, to + offset, edu::CHUNK, go_on)?;
-        }
-        Ok(())
+        let go_on = || self.may_go_on();
+        self.engine.copy_all(from, to, GPU_PAGE, go_on)
     }
 
     /// Between two transfers, when the device is idle: whether to start the next.

@@ -9,6 +9,7 @@
 //!
 //! - this file: which device, what it can address, what exists while it is bound
 //! - `edu.rs`: the hardware
+//! - `scratch.rs`: what the device reads and writes for the driver
 //! - `object.rs`: buffer objects, and when they are mapped for the device
 //! - `mob.rs`: page tables, and the device's way through them
 //! - `file.rs`: what user space asks
@@ -17,6 +18,7 @@ mod edu;
 mod file;
 mod mob;
 mod object;
+mod scratch;
 
 use kernel::{
     device::Core,

@@ -20,74 +20,19 @@
 
 #include "../sgdma_gpu.h"
 
+#define PROGRAM		"gpu-test"
+#include "say.h"
+
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)
 #define MIB(n)		((n) * 1024 * 1024ull)
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* What is sure to find room, also where all memory bounces. */
 #define SURE_SIZE	MIB(4)
 
-/* One write() for each line: the kernel log makes a record of each. */
-#define SAY(fd, ...) \
-	emit(fd, snprintf(line, sizeof(line), "gpu-test: " __VA_ARGS__))
-
-static char line[256];
-static char doing[80];		/* what errors are about, ending in ": ", or empty */
 static char buffer[MIB(1)];
 static __u64 fetched, stored;	/* pages */
 static bool sharing;		/* or by turns */
-
-static void emit(int fd, int len)
-{
-	if (len > (int)sizeof(line) - 1)
-		len = sizeof(line) - 1;
-	if (write(fd, line, len) != len)
-		exit(1);
-}
-
-/* nolibc's strerror() knows numbers only. */
-static const char *error_text(int error)
-{
-	static char number[24];
-
-	switch (error) {
-	case 0:		return "no error";
-	case ENODEV:	return "No such device";
-	case ENOENT:	return "No such file or directory";
-	case ETIMEDOUT:	return "Timed out";
-	case EINTR:	return "Interrupted";
-	case EIO:	return "Input/output error";
-	case ENOMEM:	return "Out of memory";
-	case ENOSPC:	return "No space left on device";
-	case EINVAL:	return "Invalid argument";
-	case EBUSY:	return "Device or resource busy";
-	case EFAULT:	return "Bad address";
-	case EFBIG:	return "File too large";
-	case ENOTTY:	return "Inappropriate ioctl for device";
-	}
-	snprintf(number, sizeof(number), "error %d", error);
-	return number;
-}
-
-/* Ends the program unless @result says that @what went well. */
-static long must(long result, const char *what)
-{
-	if (result < 0) {
-		SAY(2, "%s%s: %s\n", doing, what, error_text(errno));
-		exit(1);
-	}
-	return result;
-}
-
-/* Likewise, of what has no errno. */
-static void expect(bool right, const char *what)
-{
-	if (!right) {
-		SAY(2, "%s%s\n", doing, what);
-		exit(1);
-	}
-}
 
 /* Requests */
 
@@ -464,19 +409,6 @@ static void exercise(int fd, bool quick)
 	snprintf(doing, sizeof(doing), "populate, %u KiB: ", (unsigned int)KIB(128));
 	if (!no_room(create(&large, fd, MIB(128), SGDMA_GPU_MODE_POPULATE), MIB(128), "create"))
 		handle(&large, SGDMA_GPU_DESTROY, "destroy");
-}
-
-static unsigned int refusals;
-
-static void refused(const char *what, int expected, long result)
-{
-	int error = result < 0 ? errno : 0;
-
-	if (error != expected) {
-		SAY(2, "%s: %s, not: %s\n", what, error_text(error), error_text(expected));
-		exit(1);
-	}
-	refusals++;
 }
 
 /* Each request on handle @h, right but for that or for the pad. */
