@@ -40,7 +40,7 @@ DRIVERS := bench
 # User Mode Linux has no devices for others.
 ifneq ($(ARCH),um)
 DRIVERS += $(addprefix samples/,gpu template shared shared_c) $(addprefix tests/modules/,confront stale)
-GUEST_PROGRAMS := $(BUILD)/guest/gpu-test
+PROGRAMS := $(wildcard $(TOP)/samples/*/user/*-test.c)
 endif
 export ARCH KERNEL KDIR KSRC SGDMA_CACHE
 
@@ -58,10 +58,12 @@ setup:
 check-env:
 	@$(if $(KDIR),$(TOP)/scripts/check-env $(KDIR),$(error give KDIR=, the build tree of your kernel))
 
-# What a guest runs: the modules, and programs that need no C library.
-guest: modules $(GUEST_PROGRAMS)
+# What a guest runs: the modules, and the samples' programs, which need no C library.
+vpath %-test.c $(dir $(PROGRAMS))
 
-$(BUILD)/guest/gpu-test: $(TOP)/samples/gpu/user/gpu-test.c $(TOP)/samples/gpu/sgdma_gpu.h | setup
+guest: modules $(patsubst %.c,$(BUILD)/guest/%,$(notdir $(PROGRAMS)))
+
+$(BUILD)/guest/%-test: %-test.c $(wildcard $(TOP)/samples/*/*.h $(TOP)/samples/*/user/*.h) | setup
 	@mkdir -p $(@D)
 	@echo "  CLANG $@"
 	@. $(BUILD)/env && PATH="$$TOOL_PATH:$$PATH" clang --target=$(ARCH:arm64=aarch64)-linux-gnu \

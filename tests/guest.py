@@ -206,7 +206,8 @@ def pack_initramfs(env, out):
     }
     if env["ARCH"] != "um":
         modules = MODULES + DRIVERS
-        files["bin/gpu-test"] = build / "guest/gpu-test"
+        files |= {f"bin/{program.stem}": build / "guest" / program.stem
+                  for program in sorted(ROOT.glob("samples/*/user/*-test.c"))}
     files |= {f"lib/sgdma/{Path(ko).name}": build / ko for ko in modules}
     image = out / "initramfs.cpio"
     with tempfile.TemporaryDirectory() as staging, image.open("wb") as cpio:
