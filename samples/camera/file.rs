@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What user space asks: the requests of `sgdma_camera.h`.
+
+use crate::{
+    list::DEVICE_PAGE,
+    stream::{
+        Format,
+        Stream, //
+    },
+    Camera, //
+};
+use kernel::{
+    ioctl::{
+        _IOC_SIZE,
+        _IOW,
+        _IOWR, //
+    },
+    iov::IovIterDest,
+    mm::virt::VmaNew,
+    prelude::*,
+    rbtree::RBTreeNode,
+    sync::{
+        atomic::Relaxed,
+        Arc, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+use sgdma::{
+    FileOps,
+    Lent, //
+};
+use zerocopy::{
+    Immutable,
+    KnownLayout, //
+};
+use zerocopy_derive::{
+    Immutable,
+    KnownLayout, //
+};
+
+/// The structures of `sgdma_camera.h`.
+macro_rules! requests {
+    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
+        #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+        #[repr(C)]
+        struct $name {
+            $($field: $type),*
+        }
+    )*};
+}
+
+requests! {
+    SetFormat {
+        width: u32, height: u32, bytes_per_line: u32, data_offset: u32,
+        size: u32, lists: u32, entries: u32, pad: u32,
+    }
+    Request { count: u32, contiguous: u32 }
+    Query {
+        index: u32, state: u32, mmap_offset: u64,
+        length: u32, orig_nents: u32, nents: u32,
+        first: [u32; 4], last: u32, dummy: u32, pad: u32,
+    }
+    Index { index: u32, pad: u32 }
+    Switch { on: u32, pad: u32 }
+    Capture {
+        flags: u32, line_step: u32,
+        index: u32, sequence: u32, picture: u32, bytes_used: u32,
+    }
+    ShowDummy { user: u64 }
+}
+
+const FORMAT: u32 = _IOWR::<SetFormat>('C' as u32, 0xe0);
+const REQUEST: u32 = _IOW::<Request>('C' as u32, 0xe1);
+const QUERY: u32 = _IOWR::<Query>('C' as u32, 0xe2);
+const QUEUE: u32 = _IOW::<Index>('C' as u32, 0xe3);
+const STREAM: u32 = _IOW::<Switch>('C' as u32, 0xe4);
+const DEQUEUE: u32 = _IOWR::<Capture>('C' as u32, 0xe5);
+const DUMMY: u32 = _IOW::<ShowDummy>('C' as u32, 0xe6);
+
+const QUEUED: u32 = 1;
+const SHARED: u32 = 2;
+
+const LONG: u32 = 1;
+const ERROR: u32 = 2;
+
+/// Buffers are this far apart in what `mmap(2)` takes for an offset, and in the file: 32 MiB, which
+/// the lists have entries for.
+const BUFFER_SHIFT: u32 = 25;
+
+/// How many bytes go from a buffer to user space at once.
+const STAGE: usize = 16 * DEVICE_PAGE;
+
+/// One open file. Its stream is the device's: it cannot outlive the binding, and a file can.
+pub(crate) struct CameraFile {
+    number: u64,
+}
+
+#[vtable]
+impl FileOps<Camera> for CameraFile {
+    const NODE: Option<&'static CStr> = Some(c"sgdma_camera");
+
+    fn open(camera: &Lent<'_, Camera>) -> impl PinInit<Self, Error> {
+        let number = camera.files.fetch_add(1, Relaxed);
+        let node = RBTreeNode::new(number, Stream::new()?, GFP_KERNEL_ACCOUNT)?;
+        camera.streams.lock().insert(node);
+        Ok::<_, Error>(Self { number })
+    }
+
+    fn ioctl(&self, camera: &Lent<'_, Camera>, cmd: u32, arg: usize) -> Result<isize> {
+        let stream = self.stream(camera)?;
+        match cmd {
+            FORMAT => answer(arg, cmd, |request| set_format(&stream, request)),
+            REQUEST => answer(arg, cmd, |request: &mut Request| {
+                let contiguous = flag(request.contiguous)?;
+                stream.request(camera, request.count as usize, contiguous)
+            }),
+            QUERY => answer(arg, cmd, |request| query(camera, &stream, request)),
+            QUEUE => answer(arg, cmd, |request: &mut Index| match request.pad {
+                0 => stream.queue(request.index as usize),
+                _ => Err(EINVAL),
+            }),
+            STREAM => answer(arg, cmd, |request: &mut Switch| match request.pad {
+                0 => stream.switch(flag(request.on)?),
+                _ => Err(EINVAL),
+            }),
+            DEQUEUE => answer(arg, cmd, |request| dequeue(camera, &stream, request)),
+            DUMMY => answer(arg, cmd, |request| show_dummy(camera, request)),
+            _ => return Err(ENOTTY),
+        }?;
+        Ok(0)
+    }
+
+    fn read(
+        &self,
+        camera: &Lent<'_, Camera>,
+        pos: &mut i64,
+        dst: &mut IovIterDest<'_>,
+    ) -> Result<usize> {
+        let stream = self.stream(camera)?;
+        let (index, mut at) = place(u64::try_from(*pos)?)?;
+        let mut stage = KVVec::from_elem(0u8, STAGE.min(dst.len()), GFP_KERNEL)?;
+        let mut done = 0;
+        while !dst.is_empty() {
+            // User space is accessed without the stream's lock.
+            let part = stage.len().min(dst.len());
+            let n = match stream.read(index, at, &mut stage[..part]) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(_) if done > 0 => break,
+                Err(error) => return Err(error),
+            };
+            let copied = dst.copy_to_iter(&stage[..n]);
+            at += copied;
+            done += copied;
+            if copied < n {
+                if done == 0 {
+                    return Err(EFAULT);
+                }
+                break;
+            }
+        }
+        *pos += done as i64;
+        Ok(done)
+    }
+
+    fn mmap(&self, camera: &Lent<'_, Camera>, offset: u64, vma: &VmaNew) -> Result {
+        let (index, within) = place(offset)?;
+        self.stream(camera)?.mmap(index, within, vma)
+    }
+
+    fn release(&self, camera: &Lent<'_, Camera>) {
+        // Not dropped under the lock.
+        let stream = camera.streams.lock().remove(&self.number);
+        drop(stream);
+    }
+}
+
+impl CameraFile {
+    fn stream<'bound>(&self, camera: &Lent<'bound, Camera>) -> Result<Arc<Stream<'bound>>> {
+        camera
+            .streams
+            .lock()
+            .get(&self.number)
+            .cloned()
+            .ok_or(ENODEV)
+    }
+}
+
+/// Which buffer lies at an offset, and where in it that is.
+fn place(offset: u64) -> Result<(usize, usize)> {
+    let within = offset & ((1 << BUFFER_SHIFT) - 1);
+    Ok((
+        usize::try_from(offset >> BUFFER_SHIFT)?,
+        usize::try_from(within)?,
+    ))
+}
+
+fn flag(value: u32) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(EINVAL),
+    }
+}
+
+/// Reads a request, has `work` done, and writes it back where user space expects an answer.
+fn answer<T: FromBytes + IntoBytes + Immutable + KnownLayout>(
+    arg: usize,
+    cmd: u32,
+    work: impl FnOnce(&mut T) -> Result,
+) -> Result {
+    let (mut reader, mut writer) =
+        UserSlice::new(UserPtr::from_addr(arg), _IOC_SIZE(cmd)).reader_writer();
+    let mut request = T::new_zeroed();
+    reader.read_slice(request.as_mut_bytes())?;
+    work(&mut request)?;
+    if kernel::ioctl::_IOC_DIR(cmd) & kernel::uapi::_IOC_READ != 0 {
+        writer.write_slice(request.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn set_format(stream: &Stream<'_>, request: &mut SetFormat) -> Result {
+    if request.pad != 0 {
+        return Err(EINVAL);
+    }
+    let format = Format::new(
+        request.width,
+        request.height,
+        request.bytes_per_line,
+        request.data_offset,
+    )?;
+    stream.set_format(format)?;
+    request.bytes_per_line = format.bytes_per_line as u32;
+    request.size = format.layout.size as u32;
+    request.lists = format.layout.lists() as u32;
+    request.entries = format.layout.entries() as u32;
+    Ok(())
+}
+
+fn query(camera: &Lent<'_, Camera>, stream: &Stream<'_>, request: &mut Query) -> Result {
+    if request.pad != 0 {
+        return Err(EINVAL);
+    }
+    request.dummy = camera.dummy.lock().numbers().page;
+    request.mmap_offset = u64::from(request.index) << BUFFER_SHIFT;
+    stream.with_buffer(request.index as usize, |buffer| {
+        let (orig_nents, nents) = buffer.segments();
+        request.state =
+            if buffer.queued { QUEUED } else { 0 } | if buffer.is_shared() { SHARED } else { 0 };
+        request.length = buffer.len as u32;
+        request.orig_nents = orig_nents as u32;
+        request.nents = nents as u32;
+        request.first = buffer.lists.first;
+        request.last = buffer.lists.last;
+        Ok(())
+    })
+}
+
+fn dequeue<'bound>(
+    camera: &Lent<'bound, Camera>,
+    stream: &Stream<'bound>,
+    request: &mut Capture,
+) -> Result {
+    if request.flags & !LONG != 0 {
+        return Err(EINVAL);
+    }
+    let long = request.flags & LONG != 0;
+    let frame = stream.capture(camera, request.line_step as usize, long)?;
+    request.flags = if frame.right { 0 } else { ERROR };
+    request.index = frame.index as u32;
+    request.sequence = frame.sequence;
+    request.picture = frame.picture;
+    request.bytes_used = frame.bytes_used as u32;
+    Ok(())
+}
+
+fn show_dummy(camera: &Lent<'_, Camera>, request: &ShowDummy) -> Result {
+    let mut page = KBox::new([0u8; DEVICE_PAGE], GFP_KERNEL)?;
+    camera.dummy.lock().read(&mut page)?;
+    let user = UserPtr::from_addr(usize::try_from(request.user)?);
+    UserSlice::new(user, DEVICE_PAGE)
+        .writer()
+        .write_slice(&page[..])
+}
