@@ -31,6 +31,7 @@ MODULES = [
 # These take a machine with devices, which User Mode Linux is not.
 DRIVERS = [
     "samples/gpu/sgdma_gpu.ko",
+    "samples/camera/sgdma_camera.ko",
     "samples/template/sgdma_template.ko",
     "samples/shared/sgdma_shared.ko",
     "samples/shared_c/sgdma_shared_c.ko",
