@@ -117,8 +117,9 @@ impl<'a> Iterator for Lockstep<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Piece<'a>> {
-        // Most pieces are whole pages.
-        if self.offset == 0 && self.span >= PAGE_SIZE {
+        // Most pieces are whole pages. Only the first of a span may begin within one, and that is
+        // told by who starts the span, below.
+        if self.span >= PAGE_SIZE {
             let piece = Piece {
                 page: CpuPage::new(self.page),
                 offset: 0,
