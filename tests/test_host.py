@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What can be tested without a guest: pure logic, sources, messages of make."""
 
+import os
 import re
 import shutil
 
@@ -71,6 +72,32 @@ def test_walks_under_a_checker(tmp_path, record_property, remarks):
     record_property("checker", checker)
     assert status == 0, said
     remarks.append(f"host walks: under {checker}, {passed(said)} tests")
+
+
+# How a program is built for libFuzzer to find its way about in it: as cargo-fuzz does.
+COVERAGE = ["-Cpasses=sancov-module", "-Ccodegen-units=1", *(f"-Cllvm-args=-sanitizer-coverage-{what}" for what in (
+    "level=4", "inline-8bit-counters", "pc-table", "trace-compares"))]
+
+
+def test_walks_by_a_fuzzer(built_arch, tmp_path, remarks):
+    """FUZZ_SECONDS= for how long, if not 20."""
+    seconds = os.environ.get("FUZZ_SECONDS", "20")
+    llvm = guest.environment(built_arch)["TOOL_PATH"].split(":")[0]
+    binary, corpus = tmp_path / "walks", tmp_path / "corpus"
+    corpus.mkdir()
+    args = [arg for arg in RUSTC_ARGS if arg != "--test"]
+    status, said = command.run(
+        "rustc", *args, "--cfg=fuzzing", "-O", "-Cdebug-assertions", "-Cpanic=abort", *COVERAGE,
+        f"-Clinker={llvm}/clang++", "-Clink-arg=-fsanitize=fuzzer", HOST_TESTS / "walks.rs", "-o", binary)
+    assert status == 0, said
+    status, said = command.run(binary, corpus, f"-max_total_time={seconds}", "-seed=1", "-max_len=64",
+                               f"-artifact_prefix={tmp_path}/")
+    assert status == 0, said
+    # It saw where it went, and went on finding new ways.
+    assert re.search(r"Loaded 1 modules +\(\d{3,} inline 8-bit counters\)", said), said
+    [runs] = re.findall(r"^Done (\d+) runs", said, re.M)
+    assert len(list(corpus.iterdir())) > 100, said
+    remarks.append(f"host walks: {runs} tables by a fuzzer in {seconds} s")
 
 
 def test_lint(built_arch):

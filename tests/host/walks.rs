@@ -5,9 +5,12 @@
 //! They follow pointers, so `tests/test_host.py` runs this under a checker of memory accesses too.
 //! What they take from the kernel is at the end of this file. It needs `--cfg` of
 //! `CONFIG_NEED_SG_DMA_LENGTH` and `CONFIG_NEED_SG_DMA_FLAGS`.
+//!
+//! With `--cfg=fuzzing` it is a target of libFuzzer's, which then chooses the tables.
 
 // The files have more than is used here.
 #![allow(dead_code)]
+#![cfg_attr(fuzzing, no_main)]
 
 extern crate self as kernel;
 
@@ -42,16 +45,31 @@ use std::{
     ops::Range, //
 };
 
+/// What a table is made by.
+trait Choose {
+    /// A number below `n`, which is not zero.
+    fn below(&mut self, n: usize) -> usize;
+}
+
 /// Marsaglia's xorshift64*, as in `src/compare.rs`.
 struct Random(u64);
 
-impl Random {
-    /// A number below `n`, which is not zero.
+impl Choose for Random {
     fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as usize % n
+    }
+}
+
+/// What a fuzzer gives: a byte for each choice, and zeros when they are used up.
+struct Input<'a>(&'a [u8]);
+
+impl Choose for Input<'_> {
+    fn below(&mut self, n: usize) -> usize {
+        let byte = self.0.split_off_first().copied().unwrap_or(0);
+        usize::from(byte) % n
     }
 }
 
@@ -65,7 +83,7 @@ struct Table {
 }
 
 impl Table {
-    fn random(random: &mut Random, most: usize) -> Self {
+    fn random(random: &mut impl Choose, most: usize) -> Self {
         // Every table is one of those with many empty entries, many merged ones and so on.
         let [full, merged, offsets] = [4, 3, 3].map(|n| random.below(n) + 1);
         let (wrong_lengths, tail) = (random.below(8) == 0, random.below(4));
@@ -149,11 +167,9 @@ fn nth_page(n: usize) -> CpuPage<'static> {
 const STEP: usize = if cfg!(miri) { 11 } else { 1 };
 
 /// Random tables of up to `most` entries.
-fn tables(most: usize) -> impl Iterator<Item = (Table, Random)> {
-    (1..if cfg!(miri) { 9 } else { 600 }).map(move |seed| {
-        let mut random = Random(seed ^ 0x9e37_79b9_7f4a_7c15);
-        (Table::random(&mut random, most), random)
-    })
+fn tables(most: usize) -> impl Iterator<Item = Table> {
+    (1..if cfg!(miri) { 9 } else { 600 })
+        .map(move |seed| Table::random(&mut Random(seed ^ 0x9e37_79b9_7f4a_7c15), most))
 }
 
 /// However the walk is used, it gives these items.
@@ -192,114 +208,129 @@ fn frames_by_bytes(run: &Run, size: u64) -> Vec<u64> {
     frames
 }
 
+/// Those up to each entry's last byte.
+fn check_cpu_pages(table: &Table) {
+    let mut pages = Vec::new();
+    for (bytes, first) in &table.cpu {
+        let mut entry: Vec<_> = (*first..bytes.end).map(|i| i / PAGE_SIZE).collect();
+        entry.dedup();
+        pages.extend(entry.into_iter().map(nth_page));
+    }
+    check(table.cpu().cpu_pages(), &pages);
+    assert_eq!(table.cpu().orig_nents(), table.cpu.len());
+}
+
 #[test]
 fn cpu_pages_are_those_up_to_each_entrys_last_byte() {
-    for (table, _) in tables(14) {
-        let mut pages = Vec::new();
-        for (bytes, first) in &table.cpu {
-            let mut entry: Vec<_> = (*first..bytes.end).map(|i| i / PAGE_SIZE).collect();
-            entry.dedup();
-            pages.extend(entry.into_iter().map(nth_page));
+    tables(14).for_each(|table| check_cpu_pages(&table));
+}
+
+/// Those of every range are its bytes, cut at pages.
+fn check_pieces(table: &Table) {
+    let bytes = table.cpu_bytes();
+    // All ranges up to two pages, and those to the end.
+    for start in (0..=bytes.len()).step_by(STEP) {
+        let near = bytes.len().min(start + 2 * PAGE_SIZE);
+        for end in (start..=near).step_by(STEP).chain([bytes.len()]) {
+            let page = |&(i, byte): &(usize, usize)| (i, byte / PAGE_SIZE);
+            let expected = bytes[start..end]
+                .chunk_by(|a, b| page(a) == page(b))
+                .map(|piece| {
+                    (
+                        nth_page(page(&piece[0]).1),
+                        piece[0].1 % PAGE_SIZE,
+                        piece.len(),
+                    )
+                });
+            assert!(
+                table.cpu().pieces(start..end).eq(expected),
+                "{start}..{end}"
+            );
         }
-        check(table.cpu().cpu_pages(), &pages);
-        assert_eq!(table.cpu().orig_nents(), table.cpu.len());
     }
 }
 
 #[test]
 fn pieces_of_every_range_are_its_bytes_cut_at_pages() {
-    for (table, _) in tables(6).take(40) {
-        let bytes = table.cpu_bytes();
-        // All ranges up to two pages, and those to the end.
-        for start in (0..=bytes.len()).step_by(STEP) {
-            let near = bytes.len().min(start + 2 * PAGE_SIZE);
-            for end in (start..=near).step_by(STEP).chain([bytes.len()]) {
-                let page = |&(i, byte): &(usize, usize)| (i, byte / PAGE_SIZE);
-                let expected = bytes[start..end]
-                    .chunk_by(|a, b| page(a) == page(b))
-                    .map(|piece| {
-                        (
-                            nth_page(page(&piece[0]).1),
-                            piece[0].1 % PAGE_SIZE,
-                            piece.len(),
-                        )
-                    });
-                assert!(
-                    table.cpu().pieces(start..end).eq(expected),
-                    "{start}..{end}"
-                );
+    tables(6).take(40).for_each(|table| check_pieces(&table));
+}
+
+/// They hold every byte of each run.
+fn check_dma_pages(table: &Table) {
+    let pages = table
+        .dma
+        .iter()
+        .flat_map(|run| frames_by_bytes(run, PAGE_SIZE as u64));
+    let pages: Vec<_> = pages.collect();
+    check(table.dma().dma_pages(), &pages);
+    for n in [1, 5, 64] {
+        let mut walk = table.dma().dma_pages();
+        let mut filled = Vec::new();
+        loop {
+            let mut slots = vec![None; n];
+            let some = walk.fill(&mut slots, Some);
+            filled.extend(slots.into_iter().flatten());
+            if some < n {
+                break;
             }
         }
+        assert_eq!(filled, pages);
     }
 }
 
 #[test]
 fn dma_pages_hold_every_byte_of_each_run() {
-    for (table, _) in tables(14) {
-        let pages = table
-            .dma
-            .iter()
-            .flat_map(|run| frames_by_bytes(run, PAGE_SIZE as u64));
-        let pages: Vec<_> = pages.collect();
-        check(table.dma().dma_pages(), &pages);
-        for n in [1, 5, 64] {
-            let mut walk = table.dma().dma_pages();
-            let mut filled = Vec::new();
-            loop {
-                let mut slots = vec![None; n];
-                let some = walk.fill(&mut slots, Some);
-                filled.extend(slots.into_iter().flatten());
-                if some < n {
-                    break;
-                }
-            }
-            assert_eq!(filled, pages);
+    tables(14).for_each(|table| check_dma_pages(&table));
+}
+
+/// They are the segments, joined; and blocks are those of runs.
+fn check_dma_runs(table: &Table) {
+    check(table.dma().dma_segments(), &table.dma);
+    assert_eq!(table.dma().dma_segments().len(), table.dma().nents());
+    let mut runs: Vec<Run> = Vec::new();
+    for run in table.dma.iter().filter(|run| run.len > 0) {
+        match runs.last_mut() {
+            Some(last) if last.addr + last.len == run.addr => last.len += run.len,
+            _ => runs.push(*run),
+        }
+    }
+    check(table.dma().dma_runs(), &runs);
+    for size in [1, 8, 16, 32, 64] {
+        if let Ok(blocks) = table.dma().dma_blocks(size) {
+            let offset = runs.first().map_or(0, |run| run.addr % size);
+            assert_eq!(blocks.offset(), offset);
+            let expected = runs.iter().flat_map(|run| frames_by_bytes(run, size));
+            check(blocks, &expected.collect::<Vec<_>>());
         }
     }
 }
 
 #[test]
 fn dma_runs_are_the_segments_joined() {
-    for (table, _) in tables(14) {
-        check(table.dma().dma_segments(), &table.dma);
-        assert_eq!(table.dma().dma_segments().len(), table.dma().nents());
-        let mut runs: Vec<Run> = Vec::new();
-        for run in table.dma.iter().filter(|run| run.len > 0) {
-            match runs.last_mut() {
-                Some(last) if last.addr + last.len == run.addr => last.len += run.len,
-                _ => runs.push(*run),
-            }
+    tables(14).for_each(|table| check_dma_runs(&table));
+}
+
+/// Each byte is beside its bus address.
+fn check_lockstep(table: &Table) {
+    let runs = table.dma.iter().enumerate();
+    let bus = runs.flat_map(|(i, run)| (0..run.len).map(move |n| (i, run.addr + n)));
+    let bytes: Vec<_> = table.cpu_bytes().into_iter().zip(bus).collect();
+    let place = |&((sg, byte), (run, _)): &_| (sg, byte / PAGE_SIZE, run);
+    let pieces = bytes.chunk_by(|a, b| place(a) == place(b)).map(|piece| {
+        let ((_, byte), (_, dma_address)) = piece[0];
+        Piece {
+            page: nth_page(byte / PAGE_SIZE),
+            offset: byte % PAGE_SIZE,
+            len: piece.len(),
+            dma_address,
         }
-        check(table.dma().dma_runs(), &runs);
-        for size in [1, 8, 16, 32, 64] {
-            if let Ok(blocks) = table.dma().dma_blocks(size) {
-                let offset = runs.first().map_or(0, |run| run.addr % size);
-                assert_eq!(blocks.offset(), offset);
-                let expected = runs.iter().flat_map(|run| frames_by_bytes(run, size));
-                check(blocks, &expected.collect::<Vec<_>>());
-            }
-        }
-    }
+    });
+    check(table.lockstep(), &pieces.collect::<Vec<_>>());
 }
 
 #[test]
 fn lockstep_has_each_byte_beside_its_bus_address() {
-    for (table, _) in tables(14) {
-        let runs = table.dma.iter().enumerate();
-        let bus = runs.flat_map(|(i, run)| (0..run.len).map(move |n| (i, run.addr + n)));
-        let bytes: Vec<_> = table.cpu_bytes().into_iter().zip(bus).collect();
-        let place = |&((sg, byte), (run, _)): &_| (sg, byte / PAGE_SIZE, run);
-        let pieces = bytes.chunk_by(|a, b| place(a) == place(b)).map(|piece| {
-            let ((_, byte), (_, dma_address)) = piece[0];
-            Piece {
-                page: nth_page(byte / PAGE_SIZE),
-                offset: byte % PAGE_SIZE,
-                len: piece.len(),
-                dma_address,
-            }
-        });
-        check(table.lockstep(), &pieces.collect::<Vec<_>>());
-    }
+    tables(14).for_each(|table| check_lockstep(&table));
 }
 
 #[test]
@@ -315,7 +346,7 @@ fn tables_of_nothing_have_no_walk() {
 
 #[test]
 fn walks_go_on_in_other_tasks() {
-    let (table, _) = tables(40).last().unwrap();
+    let table = tables(40).last().unwrap();
     let pieces: Vec<_> = table.lockstep().collect();
     let mut walk = table.lockstep();
     let first = walk.next();
@@ -325,6 +356,21 @@ fn walks_go_on_in_other_tasks() {
         assert_eq!(first.into_iter().chain(walk).collect::<Vec<_>>(), pieces);
         assert_eq!(other.join().unwrap(), pieces);
     });
+}
+
+/// The entry that libFuzzer calls.
+#[cfg(fuzzing)]
+#[no_mangle]
+extern "C" fn LLVMFuzzerTestOneInput(data: *const u8, len: usize) -> i32 {
+    // SAFETY: libFuzzer gives as many bytes, and keeps them until this returns.
+    let mut input = Input(unsafe { core::slice::from_raw_parts(data, len) });
+    let table = Table::random(&mut input, 8);
+    check_cpu_pages(&table);
+    check_dma_pages(&table);
+    check_dma_runs(&table);
+    check_lockstep(&table);
+    check_pieces(&Table::random(&mut input, 3));
+    0
 }
 
 // What the files take from the kernel.
