@@ -12,6 +12,7 @@
 
 use crate::{
     frames::{
+        best_block_size,
         fit_blocks,
         Coalesce,
         FrameWalk,
@@ -165,6 +166,37 @@ impl DmaTable {
             walk: FrameWalk::new(self.dma_runs(), size.trailing_zeros()),
             offset: first.map_or(0, |run| run.addr & (size - 1)),
         })
+    }
+}
+
+impl DmaTable {
+    /// The best size of blocks for a device that has pages of `sizes`, a bit for each, and finds the
+    /// buffer's first byte at its virtual address `va`: `ib_umem_find_best_pgsz()`.
+    ///
+    /// It is the largest with which the buffer begins as far into its first block as `va` does, and
+    /// no larger than makes it one block. [`dma_blocks`](Self::dma_blocks) then has them.
+    ///
+    /// ```
+    /// # use kernel::prelude::*;
+    /// # use sgdma::DmaTable;
+    /// /// Describes a memory region to a device with pages of 4 KiB, 64 KiB and 2 MiB.
+    /// fn region(list: &mut [u64], buffer: &DmaTable, va: u64) -> Result<u64> {
+    ///     let size = buffer.best_block_size(4 << 10 | 64 << 10 | 2 << 20, va)?;
+    ///     let blocks = buffer.dma_blocks(size)?;
+    ///     assert_eq!(blocks.offset(), va % size);
+    ///     for (entry, addr) in list.iter_mut().zip(blocks) {
+    ///         *entry = addr | 1;
+    ///     }
+    ///     Ok(size)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `ERANGE` if none of the sizes is right, as where `va` lies elsewhere in a page than the
+    /// buffer, or if the buffer wraps at `va`.
+    pub fn best_block_size(&self, sizes: u64, va: u64) -> Result<u64> {
+        best_block_size(self.dma_runs(), sizes, va).ok_or(ERANGE)
     }
 }
 

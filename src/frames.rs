@@ -381,6 +381,31 @@ pub(crate) fn fit_blocks(runs: impl Iterator<Item = Run>, size: u64) -> bool {
     true
 }
 
+/// The best of `sizes`, a bit for each, for blocks that tell `runs`, which must be coalesced, at
+/// device address `va` and on: the largest, but no larger than makes it one block.
+///
+/// The address of a byte within its block is the same there and on the bus, so that the device need
+/// only exchange the upper bits, and runs meet where blocks do. None if no size is right.
+pub(crate) fn best_block_size(runs: impl Iterator<Item = Run>, sizes: u64, va: u64) -> Option<u64> {
+    // Ones where a block's size would be cut too short or too long.
+    let (mut bits, mut len) = (0u64, 0u64);
+    for run in runs {
+        let at = va.wrapping_add(len);
+        bits |= at ^ run.addr;
+        if len > 0 {
+            bits |= at;
+        }
+        len = len.checked_add(run.len)?;
+    }
+    let last = va.checked_add(len.checked_sub(1)?)?;
+    // A block of this size, if it is one, holds them all, and so do larger ones.
+    let all = u64::BITS - (va ^ last).leading_zeros();
+    bits |= sizes & u64::MAX.checked_shl(all).unwrap_or(0);
+    // Up to the lowest one, inclusive: a size is a bit that is aligned to itself.
+    let fitting = sizes & (bits ^ bits.wrapping_sub(1));
+    (fitting != 0).then(|| 1 << fitting.ilog2())
+}
+
 /// Joins pages, given by their addresses, to segments of at most `max_len` bytes that do not cross
 /// `boundary`, a mask; gives the number of pages of each, in order.
 ///

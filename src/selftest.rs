@@ -563,6 +563,36 @@ fn shared_memory_is_seen_at_once_or_refused() -> Result {
     Ok(())
 }
 
+fn best_blocks_hold_the_buffer() -> Result {
+    let dev = TestDevice::new()?;
+    let page = PAGE_SIZE as u64;
+    let order = 3;
+    let block = page << order;
+    let table = SgTable::alloc_blocks(4 * block as usize, order, dev.dma(), GFP_KERNEL)?;
+    let mapped = table.map(dev.dma(), Bidirectional)?;
+    let first = mapped.dma_segments().next().ok_or(EINVAL)?.addr;
+    let best = |sizes, va| mapped.best_block_size(sizes, va);
+    for sizes in [page, page | block, block, u64::MAX] {
+        let Ok(size) = best(sizes, first) else {
+            // Where it has bounced to, pieces may meet anywhere.
+            check!(!mapped.is_in_place());
+            continue;
+        };
+        let blocks = mapped.dma_blocks(size)?;
+        check_eq!(blocks.offset(), first % size);
+        check!(blocks.clone().count() as u64 * size >= 4 * block);
+        check!(blocks.into_iter().all(|addr| addr % size == 0));
+    }
+    if mapped.is_in_place() {
+        check_eq!(best(page | block, first + page), Ok(page));
+    }
+    check_eq!(best(block, first + page), Err(ERANGE));
+    check_eq!(best(page, first + 1), Err(ERANGE));
+    check_eq!(best(page, 0u64.wrapping_sub(page)), Err(ERANGE));
+    check_eq!(best(0, first), Err(ERANGE));
+    Ok(())
+}
+
 fn failed_map_gives_the_buffer_back() -> Result {
     let dev = TestDevice::new()?;
     // Single pages until the allocator gives two neighbours more than the device takes.
@@ -638,6 +668,7 @@ cases! {
     verdicts_are_those_of_c,
     in_place_is_told_from_bounced,
     shared_memory_is_seen_at_once_or_refused,
+    best_blocks_hold_the_buffer,
     failed_map_gives_the_buffer_back,
     submitted_table_comes_back_when_complete,
 }

@@ -6,6 +6,7 @@
 mod frames;
 
 use frames::{
+    best_block_size,
     fit_blocks,
     pieces,
     segments,
@@ -299,4 +300,77 @@ fn blocks_fit_if_none_inside_holds_foreign_bytes() {
             assert_eq!(fits, right, "{joined:?}, blocks of {size}");
         }
     }
+}
+
+/// Whether the buffer, at `va` and on, is told by blocks of `size` bytes: all of its bytes in one
+/// block of the device's addresses are in one on the bus, each at its place.
+fn blocks_tell(bytes: &[u64], size: u64, va: u64) -> bool {
+    let block = |i: usize| (va + i as u64) / size;
+    let place = |i: usize| (va + i as u64) % size;
+    let start = |i: usize| bytes[i].checked_sub(place(i));
+    (0..bytes.len()).all(|i| {
+        start(i).is_some_and(|start| start % size == 0)
+            && (0..i).all(|j| block(i) != block(j) || start(i) == start(j))
+    })
+}
+
+#[test]
+fn the_best_blocks_are_the_largest_that_tell_the_buffer_but_for_one_that_is_too_large() {
+    let sizes: Vec<u64> = (0..16).chain([20, 32, 48, 1 << 63]).collect();
+    for runs in run_lists() {
+        let joined: Vec<Run> = Coalesce::new(runs.iter().copied()).collect();
+        let bytes = bytes(&joined);
+        for va in [0, 1, 3, 4, 8, 9, 12, 16, 20] {
+            let blocks = |size: u64| (va + bytes.len() as u64 - 1) / size - va / size + 1;
+            let mut all: Vec<u64> = [0, 1, 2, 3, 4, 5, 63].map(|bit| 1 << bit).into();
+            all.retain(|&size| !bytes.is_empty() && blocks_tell(&bytes, size, va));
+            for &sizes in &sizes {
+                let mut telling = all.iter().copied().filter(|size| sizes & size != 0);
+                let one = telling.clone().find(|&size| blocks(size) == 1);
+                let expected = one.or_else(|| telling.next_back());
+                let got = best_block_size(joined.iter().copied(), sizes, va);
+                assert_eq!(got, expected, "{joined:?} at {va}, sizes {sizes:#x}");
+
+                // The walk of such blocks begins where the device's address says.
+                let Some(size) = got else { continue };
+                assert!(fit_blocks(joined.iter().copied(), size));
+                assert_eq!(joined[0].addr % size, va % size);
+                let walk = FrameWalk::new(joined.iter().copied(), size.ilog2());
+                assert_eq!(walk.count() as u64, blocks(size));
+            }
+        }
+    }
+}
+
+#[test]
+fn best_blocks_of_large_buffers() {
+    const SIZES: u64 = 4 << 10 | 64 << 10 | 2 << 20 | 1 << 30;
+    let run = |addr, len| Run { addr, len };
+    let best = |runs: &[Run], va| best_block_size(runs.iter().copied(), SIZES, va);
+    // What the addresses have in common.
+    let huge = [run(6 << 20, 8 << 20)];
+    assert_eq!(best(&huge, 4 << 20), Some(2 << 20));
+    assert_eq!(best(&huge, 0x7f00_0001_0000), Some(64 << 10));
+    assert_eq!(best(&huge, 0x7f00_0000_1000), Some(4 << 10));
+    assert_eq!(best(&huge, 0x7f00_0000_1001), None);
+    // A start in the middle of a page, and of a block.
+    assert_eq!(best(&[run(0x20_1234, 8 << 20)], 0x40_1234), Some(2 << 20));
+    // No larger than makes it one block, if that is there.
+    assert_eq!(best(&[run(1 << 30, 0x1000)], 1 << 30), Some(4 << 10));
+    assert_eq!(best(&[run(1 << 30, 0x1001)], 1 << 30), Some(64 << 10));
+    assert_eq!(best(&[run(1 << 30, 1 << 34)], 1 << 30), Some(1 << 30));
+    // Runs that meet where blocks do, and where they do not.
+    let two = |len| [run(2 << 20, len), run(6 << 20, 2 << 20)];
+    assert_eq!(best(&two(2 << 20), 0), Some(2 << 20));
+    assert_eq!(best(&two(0x1f_0000), 0), Some(64 << 10));
+    assert_eq!(best(&two(0x1_8800), 0), None);
+    assert_eq!(
+        best(&[run(2 << 20, 0x1000), run(0x60_1000, 2 << 20)], 0),
+        Some(4 << 10)
+    );
+    // The ends of the addresses.
+    let last = [run(0x1000, 0x1000)];
+    assert_eq!(best(&last, u64::MAX - 0xfff), Some(4 << 10));
+    assert_eq!(best(&[run(0x1000, 0x1001)], u64::MAX - 0xfff), None);
+    assert_eq!(best(&[], 0), None);
 }
