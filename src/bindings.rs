@@ -131,6 +131,33 @@ extern "C" {
     /// Takes it away again.
     pub(crate) fn sgdma_report_exit();
 
+    /// Whether `len` bytes from `addr` on are where user space's memory may be.
+    pub(crate) fn sgdma_access_ok(addr: usize, len: usize) -> bool;
+
+    /// `pin_user_pages_fast()` for long, of up to `nr` pages, for a process with memory of its own;
+    /// `EINTR` if it is being killed. Takes `mmap_lock`.
+    pub(crate) fn sgdma_pin_user_pages(
+        start: usize,
+        nr: c_int,
+        write: bool,
+        pages: *mut *mut bindings::page,
+    ) -> c_int;
+
+    /// `unpin_user_page_range_dirty_lock()`; may sleep.
+    pub(crate) fn sgdma_unpin_user_pages(page: *mut bindings::page, nr: usize, dirty: bool);
+
+    /// `current->mm`, null for a kernel thread.
+    ///
+    /// Not the kernel crate's, which reads another member where `CONFIG_SCHEDSTATS` is not set:
+    /// bindgen leaves out the alignment of a member of `struct task_struct` that is empty then.
+    pub(crate) fn sgdma_current_mm() -> *mut bindings::mm_struct;
+
+    /// Counts pinned pages in `mm`; false if `RLIMIT_MEMLOCK` of the calling process forbids it.
+    pub(crate) fn sgdma_account_pinned(mm: *mut bindings::mm_struct, nr: c_ulong) -> bool;
+
+    /// Takes that back.
+    pub(crate) fn sgdma_unaccount_pinned(mm: *mut bindings::mm_struct, nr: c_ulong);
+
     /// Zeroes a page of vmalloc's from byte `offset` on.
     pub(crate) fn sgdma_zero_page_from(page: *mut bindings::page, offset: usize);
 
@@ -151,6 +178,9 @@ extern "C" {
 
     /// Reads one likewise.
     pub(crate) fn sgdma_selftest_device_read(addr: bindings::dma_addr_t) -> u8;
+
+    /// Memory that is mapped into the current process; zero if there is none.
+    pub(crate) fn sgdma_selftest_user_memory(len: usize) -> usize;
 
     /// `init_srcu_struct()`; may sleep.
     pub(crate) fn sgdma_init_srcu_struct(ssp: *mut bindings::srcu_struct) -> c_int;

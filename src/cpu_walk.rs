@@ -169,7 +169,7 @@ unsafe impl Sync for CpuPages<'_> {}
 
 /// The first page of an entry, and how many it has.
 #[inline]
-fn pages_of(sg: &bindings::scatterlist) -> (*mut bindings::page, usize) {
+pub(crate) fn pages_of(sg: &bindings::scatterlist) -> (*mut bindings::page, usize) {
     let bytes = sg.offset as usize + sg.length as usize;
     (sg_page(sg), bytes.div_ceil(PAGE_SIZE))
 }

@@ -4,6 +4,7 @@
  * bindings.rs; exported, because generic Rust code of ours is compiled into
  * the driver that uses it.
  */
+#include <linux/capability.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/highmem.h>
@@ -11,7 +12,10 @@
 #include <linux/iommu.h>
 #include <linux/kasan.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/signal.h>
 #include <linux/srcu.h>
+#include <linux/uaccess.h>
 
 #include "helpers.h"
 
@@ -141,6 +145,48 @@ void sgdma_set_page_private(struct page *page, struct page *to)
 	set_page_private(page, (unsigned long)to);
 }
 
+bool sgdma_access_ok(unsigned long addr, unsigned long len)
+{
+	return access_ok((void __user *)addr, len);
+}
+
+/* A batch of user pages: what is between two looks at signals. */
+int sgdma_pin_user_pages(unsigned long start, int nr, bool write, struct page **pages)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	cond_resched();
+	return pin_user_pages_fast(start, nr, FOLL_LONGTERM | (write ? FOLL_WRITE : 0), pages);
+}
+
+void sgdma_unpin_user_pages(struct page *page, unsigned long nr, bool dirty)
+{
+	unpin_user_page_range_dirty_lock(page, nr, dirty);
+	cond_resched();
+}
+
+struct mm_struct *sgdma_current_mm(void)
+{
+	return current->mm;
+}
+
+/* As ib_umem_get() and ib_umem_release() do it. */
+bool sgdma_account_pinned(struct mm_struct *mm, unsigned long nr)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	unsigned long pinned = atomic64_add_return(nr, &mm->pinned_vm);
+
+	if (pinned <= limit || capable(CAP_IPC_LOCK))
+		return true;
+	atomic64_sub(nr, &mm->pinned_vm);
+	return false;
+}
+
+void sgdma_unaccount_pinned(struct mm_struct *mm, unsigned long nr)
+{
+	atomic64_sub(nr, &mm->pinned_vm);
+}
+
 int sgdma_init_srcu_struct(struct srcu_struct *ssp)
 {
 	/* A macro with a lock class of its own under lockdep. */
@@ -172,4 +218,14 @@ void sgdma_selftest_device_write(dma_addr_t addr, u8 byte)
 u8 sgdma_selftest_device_read(dma_addr_t addr)
 {
 	return READ_ONCE(*(u8 *)phys_to_virt(addr));
+}
+
+unsigned long sgdma_selftest_user_memory(size_t len)
+{
+	unsigned long addr;
+
+	if (!current->mm)
+		return 0;
+	addr = vm_mmap(NULL, 0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	return IS_ERR_VALUE(addr) ? 0 : addr;
 }

@@ -7,6 +7,7 @@
 
 struct device;
 struct iommu_domain;
+struct mm_struct;
 struct page;
 struct sg_table;
 struct srcu_struct;
@@ -34,10 +35,17 @@ int sgdma_clean_page(struct device *dev, struct page *page);
 void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len);
 struct page *sgdma_page_private(struct page *page);
 void sgdma_set_page_private(struct page *page, struct page *to);
+bool sgdma_access_ok(unsigned long addr, unsigned long len);
+int sgdma_pin_user_pages(unsigned long start, int nr, bool write, struct page **pages);
+void sgdma_unpin_user_pages(struct page *page, unsigned long nr, bool dirty);
+struct mm_struct *sgdma_current_mm(void);
+bool sgdma_account_pinned(struct mm_struct *mm, unsigned long nr);
+void sgdma_unaccount_pinned(struct mm_struct *mm, unsigned long nr);
 int sgdma_init_srcu_struct(struct srcu_struct *ssp);
 int sgdma_srcu_read_lock(struct srcu_struct *ssp);
 void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
 u8 sgdma_selftest_device_read(dma_addr_t addr);
+unsigned long sgdma_selftest_user_memory(size_t len);
 
 #endif

@@ -18,7 +18,11 @@ use kernel::{
         Device, //
     },
     faux,
-    page::PAGE_SIZE, //
+    page::PAGE_SIZE,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    }, //
 };
 
 /// Ends the case unless `$cond` is true.
@@ -593,6 +597,89 @@ fn best_blocks_hold_the_buffer() -> Result {
     Ok(())
 }
 
+fn pin_refuses_what_is_no_user_memory() -> Result {
+    let pin = |addr, len| UserTable::pin(addr, len, FromDevice, SegmentLimits::NONE).err();
+    let short = SegmentLimits {
+        max_size: PAGE_SIZE - 1,
+        ..SegmentLimits::NONE
+    };
+    check_eq!(pin(PAGE_SIZE, 0), Some(EINVAL));
+    check_eq!(pin(usize::MAX, 1), Some(EOVERFLOW));
+    check_eq!(pin(PAGE_SIZE, usize::MAX - 1), Some(EOVERFLOW));
+    check_eq!(pin(&raw const short as usize, 1), Some(EFAULT));
+    check_eq!(pin(usize::MAX - PAGE_SIZE, 1), Some(EFAULT));
+    // Nothing is there; and in a kernel thread, in which KUnit runs this, nothing could be.
+    check_eq!(pin(0, 1), Some(EFAULT));
+    check_eq!(UserTable::pin(0, 1, ToDevice, short).err(), Some(EINVAL));
+    Ok(())
+}
+
+/// Memory of the process that loads the module, to which it says nothing.
+struct UserMemory {
+    addr: usize,
+    len: usize,
+}
+
+impl UserMemory {
+    /// None in a kernel thread.
+    fn new(len: usize) -> Result<Option<Self>> {
+        // SAFETY: Looks for a process itself.
+        let addr = unsafe { helpers::sgdma_selftest_user_memory(len) };
+        if addr == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Self { addr, len }))
+    }
+
+    fn slice(&self, at: usize, len: usize) -> UserSlice {
+        UserSlice::new(UserPtr::from_addr(self.addr + at), len)
+    }
+}
+
+impl Drop for UserMemory {
+    fn drop(&mut self) {
+        // SAFETY: Mapped by `new()`; nobody else knows of it.
+        unsafe { bindings::vm_munmap(self.addr, self.len) };
+    }
+}
+
+fn user_memory_is_seen_by_all() -> Result {
+    let dev = TestDevice::new()?;
+    let Some(memory) = UserMemory::new(4 * PAGE_SIZE)? else {
+        return Ok(());
+    };
+    let (at, len) = (PAGE_SIZE - 100, 2 * PAGE_SIZE);
+    let table = UserTable::pin(memory.addr + at, len, Bidirectional, dev.dma())?;
+    check_eq!((table.len(), table.cpu().cpu_pages().count()), (len, 3));
+    let data: [u8; 300] = core::array::from_fn(pattern);
+    let mut back = [0; 300];
+    table.copy_from_slice(0, &data)?;
+    memory.slice(at, 300).reader().read_slice(&mut back)?;
+    check!(back == data);
+    memory.slice(at + len - 1, 1).writer().write_slice(&[7])?;
+    table.copy_to_slice(len - 1, &mut back[..1])?;
+    check_eq!(back[0], 7);
+    check_eq!(table.copy_from_slice(len - 1, &[1, 2]), Err(EINVAL));
+    check_eq!(table.copy_to_slice(len, &mut back), Err(EINVAL));
+
+    let Ok(witness) = CoherentDevice::probe(dev.dma()) else {
+        return Ok(());
+    };
+    let shared = table.map_shared(witness)?.submit();
+    let addr = shared.dma_segments().next().ok_or(EINVAL)?.addr;
+    check_eq!(addr % PAGE_SIZE as u64, at as u64);
+    check_eq!(device_read(addr + 5), pattern(5));
+    device_write(addr, 9);
+    memory.slice(at, 1).reader().read_slice(&mut back[..1])?;
+    check_eq!(back[0], 9);
+    // It stays pinned, and can be shared again.
+    let shared = shared.complete().unmap().map_shared(witness)?;
+    shared.copy_from_slice(1, &[8])?;
+    memory.slice(at, 2).reader().read_slice(&mut back[..2])?;
+    check_eq!(back[..2], [9, 8]);
+    Ok(())
+}
+
 fn failed_map_gives_the_buffer_back() -> Result {
     let dev = TestDevice::new()?;
     // Single pages until the allocator gives two neighbours more than the device takes.
@@ -669,6 +756,8 @@ cases! {
     in_place_is_told_from_bounced,
     shared_memory_is_seen_at_once_or_refused,
     best_blocks_hold_the_buffer,
+    pin_refuses_what_is_no_user_memory,
+    user_memory_is_seen_by_all,
     failed_map_gives_the_buffer_back,
     submitted_table_comes_back_when_complete,
 }

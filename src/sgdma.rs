@@ -8,7 +8,7 @@
 //! A buffer is an [`SgTable`]. Mapped for a [`DmaDevice`] it becomes a [`Mapped`] table, which the
 //! CPU cannot touch and whose bus addresses can be walked; while the device works on it, it is
 //! [`InFlight`]. For a device that is known to be coherent, a [`CoherentDevice`], it can be [`Shared`]
-//! instead: used by both at the same time. A driver implements [`pci::Driver`]; its open files implement [`FileOps`].
+//! instead: used by both at the same time. So can memory of a process, a [`UserTable`]. A driver implements [`pci::Driver`]; its open files implement [`FileOps`].
 //!
 //! ```
 //! # use kernel::prelude::*;
@@ -67,6 +67,7 @@ mod scatterlist;
 mod selftest;
 mod shared;
 mod table;
+mod user;
 
 pub use attrs::Attrs;
 pub use coherency::{
@@ -126,12 +127,17 @@ pub use ownership::ForCpu;
 pub use pages::OwnedPages;
 pub use refused::Refused;
 pub use shared::{
+    Exclusive,
     Shared,
     UserMappable, //
 };
 pub use table::{
     SegmentLimits,
     SgTable, //
+};
+pub use user::{
+    PinnedPages,
+    UserTable, //
 };
 
 use kernel::prelude::*;

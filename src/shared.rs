@@ -18,6 +18,7 @@ use crate::{
         Mapped,
         Mapping, //
     },
+    owner::PageOwner,
     pages::OwnedPages,
     refused::Refused,
     table::SgTable, //
@@ -54,6 +55,22 @@ mod sealed {
 impl sealed::Sealed for OwnedPages {}
 impl UserMappable for OwnedPages {}
 
+/// Pages that are used through their table alone: the table's own, and those of a [`PageOwner`].
+///
+/// [`PinnedPages`](crate::PinnedPages) are not, for user space uses them too, and may be allowed
+/// only to read.
+///
+/// ```
+/// # use sgdma::{ByteBuffer, Exclusive, OwnedPages};
+/// fn is<P: Exclusive>() {}
+/// is::<OwnedPages>();
+/// is::<ByteBuffer>();
+/// ```
+pub trait Exclusive {}
+
+impl Exclusive for OwnedPages {}
+impl<P: PageOwner> Exclusive for P {}
+
 /// A table mapped for a device that is coherent, in place: what either writes, the other reads.
 ///
 /// No synchronisation, no bounce buffer, no guard. That the two do not tread on each other's toes is
@@ -79,7 +96,7 @@ impl UserMappable for OwnedPages {}
 /// # Invariants
 ///
 /// The mapping needs no synchronisation: the device is coherent, and all of it is in place.
-pub struct Shared<'bound, D: Direction, P = OwnedPages>(Mapped<'bound, D, P>);
+pub struct Shared<'bound, D: Direction, P = OwnedPages>(pub(crate) Mapped<'bound, D, P>);
 
 impl<P> SgTable<P> {
     /// Maps the buffer for simultaneous access. Does not sleep.
@@ -143,20 +160,6 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
         self.0.table().copy_to_slice(offset, dst)
     }
 
-    /// Copies `src` into the buffer, from byte `offset` on. Does not sleep.
-    ///
-    /// The device or another CPU may see it in part meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
-    pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result
-    where
-        D: DeviceReads,
-    {
-        self.0.table().copy_from_slice_shared(offset, src)
-    }
-
     /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at `vma`:
     /// `vm_insert_page()`. May sleep.
     ///
@@ -207,6 +210,22 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
     /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
     pub fn submit(self) -> InFlight<Self> {
         InFlight::new(self)
+    }
+}
+
+impl<'bound, D: Direction, P: Exclusive> Shared<'bound, D, P> {
+    /// Copies `src` into the buffer, from byte `offset` on. Does not sleep.
+    ///
+    /// The device or another CPU may see it in part meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result
+    where
+        D: DeviceReads,
+    {
+        self.0.table().copy_from_slice_shared(offset, src)
     }
 
     /// Unmaps the buffer: `dma_unmap_sgtable()`. Does not sleep.

@@ -70,7 +70,7 @@ impl SegmentLimits {
     };
 
     /// Whether a page gets through.
-    fn check(self) -> Result<Self> {
+    pub(crate) fn check(self) -> Result<Self> {
         if self.max_size < PAGE_SIZE || self.boundary < PAGE_SIZE - 1 {
             return Err(EINVAL);
         }
@@ -116,7 +116,8 @@ impl From<DmaDevice<'_>> for SegmentLimits {
 /// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order; the list is not
 ///   mapped for any device.
 /// - All bytes of those pages are initialised, and nobody else uses them: but for user space, which
-///   may have [`UserMappable`](crate::UserMappable) ones, to whose bytes nothing lends a reference.
+///   may have [`UserMappable`](crate::UserMappable) ones and has [`PinnedPages`](crate::PinnedPages),
+///   to whose bytes nothing lends a reference.
 // The list comes last, for the pages may be freed by going through it.
 pub struct SgTable<P = OwnedPages> {
     owner: P,
@@ -244,11 +245,6 @@ impl<P: PageOwner> SgTable<P> {
         self.owner
     }
 
-    /// Not for everybody: while the pages are in a table, nobody else may get at their bytes.
-    pub(crate) fn owner(&self) -> &P {
-        &self.owner
-    }
-
     /// As [`owner`](Self::owner); it must stay the same one, with the same pages.
     pub(crate) fn owner_mut(&mut self) -> &mut P {
         &mut self.owner
@@ -265,7 +261,7 @@ impl<P: PageOwner> SgTable<P> {
 /// # Safety
 ///
 /// The pages are valid, and the same ones each time.
-unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
+pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
     pages: impl Fn() -> I,
     range: Range<usize>,
     limits: SegmentLimits,
@@ -323,6 +319,31 @@ pub(crate) fn sg_phys_run(sg: &bindings::scatterlist) -> Run {
 }
 
 impl<P> SgTable<P> {
+    /// A table of parts that were made elsewhere.
+    ///
+    /// # Safety
+    ///
+    /// They keep to the type invariants.
+    pub(crate) unsafe fn from_parts(
+        owner: P,
+        range: Range<usize>,
+        limits: SegmentLimits,
+        list: List,
+    ) -> Self {
+        // INVARIANT: The caller promises just this.
+        Self {
+            owner,
+            range,
+            limits,
+            list,
+        }
+    }
+
+    /// Not for everybody: while the pages are in a table, nobody else may get at their bytes.
+    pub(crate) fn owner(&self) -> &P {
+        &self.owner
+    }
+
     /// The segments before mapping, as runs of physical addresses.
     pub(crate) fn phys_runs(&self) -> impl Iterator<Item = Run> + '_ {
         self.cpu().entries().map(sg_phys_run)

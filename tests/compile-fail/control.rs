@@ -65,6 +65,18 @@ fn share(dma: DmaDevice<'_>, table: SgTable) -> Result<SgTable> {
     Ok(shared.complete().unmap())
 }
 
+fn register(dma: DmaDevice<'_>, addr: usize) -> Result<UserTable<Bidirectional>> {
+    let table = UserTable::pin(addr, 100, Bidirectional, dma)?;
+    table.copy_from_slice(0, &[0; 16])?;
+    let region = table.map_shared(CoherentDevice::probe(dma)?)?.submit();
+    region.copy_from_slice(region.dma_pages().count(), &[0; 16])?;
+    let size = region.best_block_size(4096, addr as u64)?;
+    region.copy_to_slice(region.dma_blocks(size)?.count(), &mut [0; 16])?;
+    let read_only = UserTable::pin(addr, 100, ToDevice, SegmentLimits::NONE)?;
+    read_only.copy_to_slice(0, &mut [0; 16])?;
+    Ok(region.complete().unmap())
+}
+
 fn ioctl(file: &File, lent: &Lent<'_, Gpu>) -> Result {
     let table = SgTable::alloc(1 << 20, lent.dma(), GFP_KERNEL)?;
     *lent.kept.lock() = Some(table.map(lent.dma, ToDevice)?.submit());
