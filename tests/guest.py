@@ -32,6 +32,7 @@ MODULES = [
 DRIVERS = [
     "samples/gpu/sgdma_gpu.ko",
     "samples/camera/sgdma_camera.ko",
+    "samples/rdma/sgdma_rdma.ko",
     "samples/template/sgdma_template.ko",
     "samples/shared/sgdma_shared.ko",
     "samples/shared_c/sgdma_shared_c.ko",

@@ -173,7 +173,7 @@ impl<'bound> Engine<'bound> {
     /// Takes over a device whose memory and bus mastering are enabled.
     pub(crate) fn new(pdev: &'bound pci::Device<Bound>) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"sgdma_gpu")?;
+            let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"edu")?;
             bar.write_reg(LIVENESS::zeroed().with_value(LIVENESS_PROBE));
             let id = bar.read(ID);
             if id.device().get() != 0xed || bar.read(LIVENESS).value().get() != !LIVENESS_PROBE {
@@ -192,7 +192,7 @@ impl<'bound> Engine<'bound> {
                 interrupt <- pdev.request_threaded_irq(
                     *vectors.start(),
                     irq::Flags::TRIGGER_NONE,
-                    c"sgdma_gpu",
+                    c"edu",
                     try_pin_init!(Interrupt {
                         bar,
                         finished <- new_mutex!(false),

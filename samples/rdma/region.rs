@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory regions: pinned memory of a process, and what the device knows of it.
+//!
+//! There are two kinds. Of one the device has a list of bus addresses: the DMA walk. The other is
+//! for a device that is made of software, as rxe: the CPU copies, page by page, and no bus address
+//! exists: the CPU walk.
+
+use crate::{
+    pbl::{
+        Pbl,
+        PBL_PAGE, //
+    },
+    RdmaData, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+use sgdma::{
+    Bidirectional,
+    CoherentDevice,
+    Direction,
+    InFlight,
+    PinnedPages,
+    SegmentLimits,
+    Shared,
+    ToDevice,
+    UserTable, //
+};
+
+/// `SGDMA_RDMA_*`.
+const LOCAL_WRITE: u32 = 1;
+const REMOTE_WRITE: u32 = 2;
+const REMOTE_READ: u32 = 4;
+const SOFT: u32 = 0x100;
+const FLAT: u32 = 0x200;
+
+/// What user space asks to have registered.
+pub(crate) struct Ask {
+    pub(crate) addr: usize,
+    pub(crate) len: usize,
+    pub(crate) iova: u64,
+    pub(crate) flags: u32,
+}
+
+impl Ask {
+    fn check(&self) -> Result {
+        let known = LOCAL_WRITE | REMOTE_WRITE | REMOTE_READ | SOFT | FLAT;
+        let remote_only = self.flags & (LOCAL_WRITE | REMOTE_WRITE) == REMOTE_WRITE;
+        let apart = self.iova % PBL_PAGE as u64 != (self.addr % PBL_PAGE) as u64;
+        if self.flags & !known != 0 || remote_only || apart {
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+}
+
+/// What is to be known of a region.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) block_size: u64,
+    pub(crate) blocks: usize,
+    pub(crate) level: usize,
+    pub(crate) list_pages: usize,
+    pub(crate) orig_nents: usize,
+    pub(crate) nents: usize,
+}
+
+/// Memory that is used in direction `D`.
+enum Memory<'bound, D: Direction> {
+    Listed {
+        dev: CoherentDevice<'bound>,
+        shared: InFlight<Shared<'bound, D, PinnedPages<D>>>,
+        pbl: Pbl<'bound>,
+    },
+    Soft(UserTable<D>),
+}
+
+impl<'bound, D: Direction> Memory<'bound, D> {
+    fn new(rdma: &RdmaData<'bound>, ask: &Ask, direction: D) -> Result<Self> {
+        let dev = match rdma.dev {
+            Some(dev) if ask.flags & SOFT == 0 => dev,
+            _ => {
+                let table = UserTable::pin(ask.addr, ask.len, direction, SegmentLimits::NONE)?;
+                return Ok(Self::Soft(table));
+            }
+        };
+        let table = UserTable::pin(ask.addr, ask.len, direction, dev.dma())?;
+        let shared = table.map_shared(dev)?;
+        let max_level = usize::from(ask.flags & FLAT == 0);
+        let pbl = Pbl::new(dev.dma(), &shared, ask.iova, max_level)?;
+        Ok(Self::Listed {
+            dev,
+            // From here on the device may be told the addresses.
+            shared: shared.submit(),
+            pbl,
+        })
+    }
+
+    fn read(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &mut [u8]) -> Result {
+        match self {
+            Self::Listed { dev, pbl, .. } => rdma.read(*dev, pbl, at, bytes),
+            Self::Soft(table) => table.copy_to_slice(at, bytes),
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        match self {
+            Self::Listed { shared, pbl, .. } => Facts {
+                block_size: pbl.block_size,
+                blocks: pbl.blocks,
+                level: pbl.level,
+                list_pages: pbl.pages(),
+                orig_nents: shared.cpu().orig_nents(),
+                nents: shared.nents(),
+            },
+            Self::Soft(table) => Facts {
+                orig_nents: table.cpu().orig_nents(),
+                ..Facts::default()
+            },
+        }
+    }
+
+    /// The device is not at it.
+    fn retire(self) {
+        if let Self::Listed { shared, pbl, .. } = self {
+            pbl.retire();
+            drop(shared.complete());
+        }
+    }
+}
+
+impl<'bound> Memory<'bound, Bidirectional> {
+    /// There is no such thing for memory that was pinned for reading.
+    fn write(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &[u8]) -> Result {
+        match self {
+            Self::Listed { dev, pbl, .. } => rdma.write(*dev, pbl, at, bytes),
+            Self::Soft(table) => table.copy_from_slice(at, bytes),
+        }
+    }
+}
+
+enum Kind<'bound> {
+    ReadOnly(Memory<'bound, ToDevice>),
+    Writable(Memory<'bound, Bidirectional>),
+}
+
+/// Registered memory. Nothing about it changes, so many may use it at a time.
+pub(crate) struct Region<'bound> {
+    pub(crate) len: usize,
+    access: u32,
+    /// None once it is being dropped.
+    kind: Option<Kind<'bound>>,
+    /// The device did not answer, and may still be using it.
+    lost: Atomic<bool>,
+}
+
+impl<'bound> Region<'bound> {
+    /// Pins memory of the calling process: no lock is held that is taken under `mmap_lock`.
+    pub(crate) fn new(rdma: &RdmaData<'bound>, ask: &Ask) -> Result<Arc<Self>> {
+        ask.check()?;
+        let kind = match ask.flags & LOCAL_WRITE {
+            0 => Kind::ReadOnly(Memory::new(rdma, ask, ToDevice)?),
+            _ => Kind::Writable(Memory::new(rdma, ask, Bidirectional)?),
+        };
+        // Dropped as a region, also where there is no memory for the `Arc`.
+        let region = Self {
+            len: ask.len,
+            access: ask.flags,
+            kind: Some(kind),
+            lost: Atomic::new(false),
+        };
+        Ok(Arc::new(region, GFP_KERNEL_ACCOUNT)?)
+    }
+
+    pub(crate) fn facts(&self) -> Facts {
+        match &self.kind {
+            Some(Kind::ReadOnly(memory)) => memory.facts(),
+            Some(Kind::Writable(memory)) => memory.facts(),
+            None => Facts::default(),
+        }
+    }
+
+    /// Whether a peer may do what takes `access`, of these bytes.
+    fn allows(&self, access: u32, at: usize, len: usize) -> Result {
+        if self.access & access == 0 {
+            return Err(EACCES);
+        }
+        match at.checked_add(len) {
+            Some(end) if end <= self.len => Ok(()),
+            _ => Err(EINVAL),
+        }
+    }
+
+    pub(crate) fn may_read(&self, at: usize, len: usize) -> Result {
+        self.allows(REMOTE_READ, at, len)
+    }
+
+    pub(crate) fn may_write(&self, at: usize, len: usize) -> Result {
+        self.allows(REMOTE_WRITE, at, len)
+    }
+
+    /// Reads the region, as a peer would.
+    pub(crate) fn read(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &mut [u8]) -> Result {
+        self.may_read(at, bytes.len())?;
+        self.noticing(match &self.kind {
+            Some(Kind::ReadOnly(memory)) => memory.read(rdma, at, bytes),
+            Some(Kind::Writable(memory)) => memory.read(rdma, at, bytes),
+            None => Err(EIO),
+        })
+    }
+
+    /// Writes it likewise.
+    pub(crate) fn write(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &[u8]) -> Result {
+        self.may_write(at, bytes.len())?;
+        self.noticing(match &self.kind {
+            Some(Kind::Writable(memory)) => memory.write(rdma, at, bytes),
+            _ => Err(EACCES),
+        })
+    }
+
+    fn noticing(&self, result: Result) -> Result {
+        if result == Err(ETIMEDOUT) {
+            self.lost.store(true, Relaxed);
+        }
+        result
+    }
+}
+
+impl Drop for Region<'_> {
+    fn drop(&mut self) {
+        // Or else it is leaked, pinned.
+        let lost = self.lost.load(Relaxed);
+        match self.kind.take() {
+            Some(Kind::ReadOnly(memory)) if !lost => memory.retire(),
+            Some(Kind::Writable(memory)) if !lost => memory.retire(),
+            _ => {}
+        }
+    }
+}

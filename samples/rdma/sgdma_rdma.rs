@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An RDMA driver in the manner of bnxt_re and rxe, written against `sgdma`.
+//!
+//! User space registers memory of its own and gets a key. The device finds the memory by that key:
+//! through a page-buffer list, which the driver fills with bus addresses. The device is QEMU's
+//! `edu`: it has a DMA engine and no idea of lists, so the driver walks them in its place, by what
+//! the *device* reads. `README.md` says more. Read in this order:
+//!
+//! - this file: which device, what it can address, what exists while it is bound
+//! - `../gpu/edu.rs`: the hardware
+//! - `region.rs`: registered memory, and who may do what with it
+//! - `pbl.rs`: page-buffer lists, and the device's way through them
+//! - `file.rs`: what user space asks
+
+#[path = "../gpu/edu.rs"]
+mod edu;
+mod file;
+mod pbl;
+mod region;
+
+use kernel::{
+    device::Core,
+    dma::DmaMask,
+    new_mutex, pci,
+    prelude::*,
+    rbtree::RBTree,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex, //
+    },
+};
+use region::Region;
+use sgdma::{
+    CoherentDevice,
+    DmaDevice,
+    DmaLimits, //
+};
+
+/// `edu`'s PCI device id. Its vendor id, 0x1234, has no name in the kernel, so it is matched by
+/// class, which some other devices have too.
+const EDU_DEVICE_ID: u16 = 0x11e8;
+const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
+
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+
+struct Rdma;
+
+/// What exists while a device is bound, and open files are lent.
+#[pin_data]
+struct RdmaData<'bound> {
+    /// None if all is done by the CPU.
+    dev: Option<CoherentDevice<'bound>>,
+    #[pin]
+    engine: edu::Engine<'bound>,
+    /// Set when the device is being unbound: transfers stop.
+    leaving: Atomic<bool>,
+    /// The regions of all files, by number of the file and key. Whoever has the lock neither pins
+    /// nor unpins, nor accesses user space.
+    #[pin]
+    regions: Mutex<RBTree<(u64, u32), Arc<Region<'bound>>>>,
+    files: Atomic<u64>,
+}
+
+impl sgdma::pci::Driver for Rdma {
+    type IdInfo = ();
+    type Data<'bound> = RdmaData<'bound>;
+    type Files = file::RegionFile;
+
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        dma: DmaDevice<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<RdmaData<'bound>, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            if pdev.device_id() != EDU_DEVICE_ID {
+                return Err(ENODEV);
+            }
+            // User space goes on using its memory: nobody could synchronise that.
+            let dev = match *module_parameters::soft.value() {
+                0 => Some(CoherentDevice::probe(dma)?),
+                _ => None,
+            };
+            pdev.enable_device_mem()?;
+            pdev.set_master();
+            Ok(try_pin_init!(RdmaData {
+                dev,
+                engine <- edu::Engine::new(pdev),
+                leaving: Atomic::new(false),
+                regions <- new_mutex!(RBTree::new()),
+                files: Atomic::new(0),
+            }))
+        })
+    }
+
+    fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&RdmaData<'bound>>) {
+        data.leaving.store(true, Relaxed);
+    }
+}
+
+sgdma::module_pci_driver! {
+    type: Rdma,
+    name: "sgdma_rdma",
+    authors: ["sgdma developers"],
+    description: "Memory regions and page-buffer lists, by the DMA engine of QEMU's edu device",
+    license: "GPL",
+    params: {
+        soft: u8 {
+            default: 0,
+            description: "1: all by the CPU, rather than refuse devices that are not coherent",
+        },
+    },
+}
