@@ -68,8 +68,11 @@ struct Input<'a>(&'a [u8]);
 
 impl Choose for Input<'_> {
     fn below(&mut self, n: usize) -> usize {
-        let byte = self.0.split_off_first().copied().unwrap_or(0);
-        usize::from(byte) % n
+        let Some((byte, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        usize::from(*byte) % n
     }
 }
 
