@@ -17,14 +17,12 @@ use kernel::{
     sync::atomic::Relaxed, //
 };
 use sgdma::{
-    Bidirectional,
-    CoherentDevice,
+    DmaBlocks,
     DmaDevice,
     DmaTable,
     InFlight,
     Mapped,
     SgTable,
-    Shared,
     ToDevice, //
 };
 
@@ -83,11 +81,7 @@ impl<'bound> Pbl<'bound> {
     }
 
     /// Adds a level of tables after the other, until one page is all.
-    fn build(
-        &mut self,
-        dma: DmaDevice<'bound>,
-        blocks: &mut dyn Iterator<Item = DmaAddress>,
-    ) -> Result {
+    fn build(&mut self, dma: DmaDevice<'bound>, blocks: &mut DmaBlocks<'_>) -> Result {
         let mut count = self.blocks;
         for _ in 0..=self.level {
             count = count.div_ceil(PER_PAGE);
@@ -118,26 +112,20 @@ impl<'bound> Pbl<'bound> {
 }
 
 /// Fills a list's pages, one after the other, with entries.
-fn fill(table: &mut SgTable, addrs: &mut dyn Iterator<Item = DmaAddress>) -> Result {
-    let mut page = KVec::from_elem(0u8, PBL_PAGE, GFP_KERNEL)?;
+fn fill(table: &mut SgTable, addrs: &mut DmaBlocks<'_>) -> Result {
+    let mut page = KVec::from_elem(0u64, PER_PAGE, GFP_KERNEL)?;
     for at in (0..table.len()).step_by(PBL_PAGE) {
-        page.fill(0);
-        for (slot, addr) in page.chunks_exact_mut(ENTRY).zip(&mut *addrs) {
-            slot.copy_from_slice(&(addr | VALID).to_le_bytes());
-        }
-        table.copy_from_slice(at, &page)?;
+        let used = addrs.fill(&mut page, |addr| (addr | VALID).to_le());
+        page[used..].fill(0);
+        table.copy_from_slice(at, page.as_bytes())?;
     }
     Ok(())
 }
-
-/// Memory that goes between the device and the driver.
-type Scratch<'bound> = InFlight<Shared<'bound, Bidirectional>>;
 
 /// The device's way through a list: what it reads there decides where it goes.
 struct Walk<'a, 'bound> {
     rdma: &'a RdmaData<'bound>,
     pbl: &'a Pbl<'bound>,
-    scratch: &'a Scratch<'bound>,
     /// For each level, the part of the list that was read last, and its address.
     read: [Option<(DmaAddress, KVec<u8>)>; 2],
 }
@@ -163,7 +151,7 @@ impl Walk<'_, '_> {
         let read = &mut self.read[level];
         if read.as_ref().is_none_or(|(of, _)| *of != addr) {
             let mut part = KVec::from_elem(0u8, edu::CHUNK, GFP_KERNEL)?;
-            self.rdma.fetch(addr, &mut part, self.scratch)?;
+            self.rdma.fetch(addr, &mut part)?;
             *read = Some((addr, part));
         }
         let Some((_, part)) = read else {
@@ -180,31 +168,21 @@ impl Walk<'_, '_> {
 
 impl<'bound> RdmaData<'bound> {
     /// Has the device read `part` from byte `at` of a region on, by its list.
-    pub(crate) fn read(
-        &self,
-        dev: CoherentDevice<'bound>,
-        pbl: &Pbl<'bound>,
-        at: usize,
-        mut part: &mut [u8],
-    ) -> Result {
-        self.by_list(dev, pbl, at, part.len(), |scratch, addr, len| {
-            let piece = part.split_off_mut(..len).ok_or(EINVAL)?;
-            self.fetch(addr, piece, scratch)
+    pub(crate) fn read(&self, pbl: &Pbl<'bound>, at: usize, mut part: &mut [u8]) -> Result {
+        self.by_list(pbl, at, part.len(), |addr, len| {
+            let (piece, rest) = core::mem::take(&mut part).split_at_mut(len);
+            part = rest;
+            self.fetch(addr, piece)
         })
     }
 
     /// Has the device write `part` to byte `at` of a region and on, by its list.
-    pub(crate) fn write(
-        &self,
-        dev: CoherentDevice<'bound>,
-        pbl: &Pbl<'bound>,
-        at: usize,
-        mut part: &[u8],
-    ) -> Result {
-        self.by_list(dev, pbl, at, part.len(), |scratch, addr, len| {
-            let piece = part.split_off(..len).ok_or(EINVAL)?;
-            scratch.copy_from_slice(0, piece)?;
-            self.copy(address(scratch)?, addr, len)
+    pub(crate) fn write(&self, pbl: &Pbl<'bound>, at: usize, mut part: &[u8]) -> Result {
+        self.by_list(pbl, at, part.len(), |addr, len| {
+            let piece;
+            (piece, part) = part.split_at(len);
+            let go_on = || self.may_go_on();
+            self.engine.store(self.dma, addr, piece, go_on)
         })
     }
 
@@ -212,49 +190,33 @@ impl<'bound> RdmaData<'bound> {
     /// the piece's bus address and its length.
     fn by_list(
         &self,
-        dev: CoherentDevice<'bound>,
         pbl: &Pbl<'bound>,
         at: usize,
         len: usize,
-        mut go: impl FnMut(&Scratch<'bound>, DmaAddress, usize) -> Result,
+        mut go: impl FnMut(DmaAddress, usize) -> Result,
     ) -> Result {
-        let scratch = SgTable::alloc(edu::CHUNK, dev.dma(), GFP_KERNEL)?
-            .map_shared(dev, Bidirectional)?
-            .submit();
         let mut walk = Walk {
             rdma: self,
             pbl,
-            scratch: &scratch,
             read: [None, None],
         };
         let (mut at, mut left) = (pbl.offset + at as u64, len);
-        let mut pieces = || {
-            while left > 0 {
-                let block = walk.block((at / pbl.block_size) as usize)?;
-                let within = at % pbl.block_size;
-                let room = (pbl.block_size - within).min(edu::CHUNK as u64);
-                let n = left.min(room as usize);
-                go(&scratch, block + within, n)?;
-                at += n as u64;
-                left -= n;
-            }
-            Ok(())
-        };
-        let result = pieces();
-        if result != Err(ETIMEDOUT) {
-            drop(scratch.complete());
-        } // Or else it is leaked.
-        result
+        while left > 0 {
+            let block = walk.block((at / pbl.block_size) as usize)?;
+            let within = at % pbl.block_size;
+            let room = (pbl.block_size - within).min(edu::CHUNK as u64);
+            let n = left.min(room as usize);
+            go(block + within, n)?;
+            at += n as u64;
+            left -= n;
+        }
+        Ok(())
     }
 
     /// Has the device read `bytes` at `addr`, and shows what it has read.
-    fn fetch(&self, addr: DmaAddress, bytes: &mut [u8], scratch: &Scratch<'bound>) -> Result {
-        self.copy(addr, address(scratch)?, bytes.len())?;
-        scratch.copy_to_slice(0, bytes)
-    }
-
-    fn copy(&self, from: DmaAddress, to: DmaAddress, len: usize) -> Result {
-        self.engine.copy(from, to, len, || self.may_go_on())
+    fn fetch(&self, addr: DmaAddress, bytes: &mut [u8]) -> Result {
+        self.engine
+            .fetch(self.dma, addr, bytes, || self.may_go_on())
     }
 
     /// Between two transfers, when the device is idle: whether to start the next.
@@ -267,9 +229,4 @@ impl<'bound> RdmaData<'bound> {
         }
         Ok(())
     }
-}
-
-/// Where the device finds it: in one place, as it is less than a page.
-fn address(scratch: &Scratch<'_>) -> Result<DmaAddress> {
-    Ok(scratch.dma_runs().next().ok_or(EINVAL)?.addr)
 }

@@ -25,7 +25,6 @@ use kernel::{
 };
 use sgdma::{
     Bidirectional,
-    CoherentDevice,
     Direction,
     InFlight,
     PinnedPages,
@@ -76,7 +75,6 @@ pub(crate) struct Facts {
 /// Memory that is used in direction `D`.
 enum Memory<'bound, D: Direction> {
     Listed {
-        dev: CoherentDevice<'bound>,
         shared: InFlight<Shared<'bound, D, PinnedPages<D>>>,
         pbl: Pbl<'bound>,
     },
@@ -97,7 +95,6 @@ impl<'bound, D: Direction> Memory<'bound, D> {
         let max_level = usize::from(ask.flags & FLAT == 0);
         let pbl = Pbl::new(dev.dma(), &shared, ask.iova, max_level)?;
         Ok(Self::Listed {
-            dev,
             // From here on the device may be told the addresses.
             shared: shared.submit(),
             pbl,
@@ -106,7 +103,7 @@ impl<'bound, D: Direction> Memory<'bound, D> {
 
     fn read(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &mut [u8]) -> Result {
         match self {
-            Self::Listed { dev, pbl, .. } => rdma.read(*dev, pbl, at, bytes),
+            Self::Listed { pbl, .. } => rdma.read(pbl, at, bytes),
             Self::Soft(table) => table.copy_to_slice(at, bytes),
         }
     }
@@ -141,7 +138,7 @@ impl<'bound> Memory<'bound, Bidirectional> {
     /// There is no such thing for memory that was pinned for reading.
     fn write(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &[u8]) -> Result {
         match self {
-            Self::Listed { dev, pbl, .. } => rdma.write(*dev, pbl, at, bytes),
+            Self::Listed { pbl, .. } => rdma.write(pbl, at, bytes),
             Self::Soft(table) => table.copy_from_slice(at, bytes),
         }
     }

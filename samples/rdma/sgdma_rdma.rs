@@ -9,6 +9,7 @@
 //!
 //! - this file: which device, what it can address, what exists while it is bound
 //! - `../gpu/edu.rs`: the hardware
+//! - `../gpu/scratch.rs`: what the device reads and writes for the driver
 //! - `region.rs`: registered memory, and who may do what with it
 //! - `pbl.rs`: page-buffer lists, and the device's way through them
 //! - `file.rs`: what user space asks
@@ -18,6 +19,8 @@ mod edu;
 mod file;
 mod pbl;
 mod region;
+#[path = "../gpu/scratch.rs"]
+mod scratch;
 
 use kernel::{
     device::Core,
@@ -53,6 +56,7 @@ struct Rdma;
 /// What exists while a device is bound, and open files are lent.
 #[pin_data]
 struct RdmaData<'bound> {
+    dma: DmaDevice<'bound>,
     /// None if all is done by the CPU.
     dev: Option<CoherentDevice<'bound>>,
     #[pin]
@@ -91,6 +95,7 @@ impl sgdma::pci::Driver for Rdma {
             pdev.enable_device_mem()?;
             pdev.set_master();
             Ok(try_pin_init!(RdmaData {
+                dma,
                 dev,
                 engine <- edu::Engine::new(pdev),
                 leaving: Atomic::new(false),

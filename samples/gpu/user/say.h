@@ -47,9 +47,11 @@ static const char *error_text(int error)
 	case EINVAL:	return "Invalid argument";
 	case EBUSY:	return "Device or resource busy";
 	case EAGAIN:	return "Try again";
+	case EACCES:	return "Permission denied";
 	case EFAULT:	return "Bad address";
 	case ERANGE:	return "Out of range";
 	case E2BIG:	return "Too many entries";
+	case EOVERFLOW:	return "Value too large";
 	case EFBIG:	return "File too large";
 	case ENOTTY:	return "Inappropriate ioctl for device";
 	}

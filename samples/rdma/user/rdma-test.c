@@ -23,77 +23,20 @@
 
 #include "../sgdma_rdma.h"
 
+#define PROGRAM		"rdma-test"
+#include "../../gpu/user/say.h"
+
 #define KIB(n)		((n) * 1024ull)
 #define MIB(n)		((n) * 1024 * 1024ull)
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-
 #define READABLE	SGDMA_RDMA_REMOTE_READ
 #define WRITABLE	(SGDMA_RDMA_REMOTE_READ | SGDMA_RDMA_REMOTE_WRITE | SGDMA_RDMA_LOCAL_WRITE)
 
 #define RW		(PROT_READ | PROT_WRITE)
 
-/* One write() for each line: the kernel log makes a record of each. */
-#define SAY(fd, ...) \
-	emit(fd, snprintf(line, sizeof(line), "rdma-test: " __VA_ARGS__))
-
-static char line[256];
-static char doing[80];		/* what errors are about, ending in ": ", or empty */
 static __u8 buffer[KIB(64)];
 static __u64 page;		/* the CPU's; the device's are of 4 KiB */
 static __u32 soft;		/* SGDMA_RDMA_SOFT or zero, for all regions */
 static __u64 moved;		/* bytes, by the device */
-
-static void emit(int fd, int len)
-{
-	if (len > (int)sizeof(line) - 1)
-		len = sizeof(line) - 1;
-	if (write(fd, line, len) != len)
-		exit(1);
-}
-
-/* nolibc's strerror() knows numbers only. */
-static const char *error_text(int error)
-{
-	static char number[24];
-
-	switch (error) {
-	case 0:		return "no error";
-	case ENODEV:	return "No such device";
-	case ENOENT:	return "No such file or directory";
-	case ETIMEDOUT:	return "Timed out";
-	case EINTR:	return "Interrupted";
-	case EIO:	return "Input/output error";
-	case ENOMEM:	return "Out of memory";
-	case ENOSPC:	return "No space left on device";
-	case EINVAL:	return "Invalid argument";
-	case EACCES:	return "Permission denied";
-	case EFAULT:	return "Bad address";
-	case E2BIG:	return "Argument list too long";
-	case EOVERFLOW:	return "Value too large";
-	case ENOTTY:	return "Inappropriate ioctl for device";
-	}
-	snprintf(number, sizeof(number), "error %d", error);
-	return number;
-}
-
-/* Ends the program unless @result says that @what went well. */
-static long must(long result, const char *what)
-{
-	if (result < 0) {
-		SAY(2, "%s%s: %s\n", doing, what, error_text(errno));
-		exit(1);
-	}
-	return result;
-}
-
-/* Likewise, of what has no errno. */
-static void expect(bool right, const char *what)
-{
-	if (!right) {
-		SAY(2, "%s%s\n", doing, what);
-		exit(1);
-	}
-}
 
 /* What the kernel says */
 
@@ -602,20 +545,7 @@ static void thousands(int fd)
 
 /* Bad input */
 
-static unsigned int refusals;
 static bool limited;		/* not root, which alone is told what is pinned */
-
-static void refused(const char *what, int expected, long result)
-{
-	int error = result < 0 ? errno : 0;
-
-	if (error != expected) {
-		SAY(2, "%s: %s, not: %s\n", what, error_text(error), error_text(expected));
-		exit(1);
-	}
-	SAY(1, "%s %s: %s\n", __func__, what, error_text(expected));
-	refusals++;
-}
 
 /* Addresses of the kernel's: the last page, and where its half begins. */
 #define END	((void *)-4096ul)
