@@ -42,7 +42,7 @@ ifneq ($(ARCH),um)
 DRIVERS += $(addprefix samples/,gpu camera rdma template shared shared_c) $(addprefix tests/modules/,confront stale)
 PROGRAMS := $(wildcard $(TOP)/samples/*/user/*-test.c)
 endif
-export ARCH KERNEL KDIR KSRC SGDMA_CACHE
+export ARCH KERNEL KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS
 
 .PHONY: modules setup check-env guest run shell test soak bench report modules_install clean distclean \
 	fmt fmt-check lint doc rust-analyzer help
@@ -165,6 +165,7 @@ help:
 #: QEMU_ARGS="..."      more arguments for QEMU, likewise
 #: KDIR=<path>          build against your own kernel's build tree instead
 #: KSRC=<path>          use this kernel source for the guests
+#: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests, a seventh of the code
 #: SGDMA_CACHE=<path>   where kernels and tools are kept (default: ~/.cache/sgdma)
 #:
 #: make check-env KDIR= what a kernel build tree lacks to build these modules, if anything

@@ -38,6 +38,9 @@
 //! submitted is neither unmapped, nor freed, nor shown to the CPU before the driver said that the
 //! device is done with it.
 
+// Some of what C offers is only for the self-tests.
+#![cfg_attr(not(sgdma_selftests), allow(dead_code))]
+
 #[cfg(not(CONFIG_64BIT))]
 compile_error!("sgdma is for 64-bit kernels");
 
@@ -47,6 +50,7 @@ compile_error!("sgdma is for kernels whose struct pages are one array");
 mod attrs;
 mod bindings;
 mod coherency;
+#[cfg(sgdma_selftests)]
 mod compare;
 mod cpu_walk;
 mod device;
@@ -64,6 +68,7 @@ mod pages;
 pub mod pci;
 mod refused;
 mod scatterlist;
+#[cfg(sgdma_selftests)]
 mod selftest;
 mod shared;
 mod table;
@@ -190,7 +195,10 @@ impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         pr_info!("ready\n");
         if *module_parameters::selftest.value() != 0 {
+            #[cfg(sgdma_selftests)]
             selftest::run();
+            #[cfg(not(sgdma_selftests))]
+            pr_err!("built without self-tests: SGDMA_SELFTESTS=n\n");
         }
         Ok(Self {
             _report: Report::new(),
