@@ -310,7 +310,7 @@ macro_rules! frame_walk {
             /// as [`fill`](Self::fill), for a body that does more than to set a slot.
             ///
             /// The walk goes on behind the last run that was given out, whether that was gone through
-            /// or not.
+            /// or not. An empty entry gives an empty run.
             #[inline]
             pub fn zip_runs<'s, T>(&mut self, slots: &'s mut [T]) -> ZipRuns<'_, 's, $runs<'a>, T> {
                 self.$walk.zip_runs(slots)

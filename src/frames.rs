@@ -238,10 +238,10 @@ impl<I: Runs> FrameWalk<I> {
         slots: &'s mut [T],
         encode: &mut impl FnMut(u64) -> T,
     ) -> &'s mut [T] {
-        let size = 1 << self.shift;
+        let (size, len) = (1 << self.shift, (N as u64) << self.shift);
         let mut filled = 0;
         self.runs.next_while(slots.len() / N, |run| {
-            if run.len != N as u64 * size || run.addr % size != 0 {
+            if run.len != len || run.addr & (size - 1) != 0 {
                 return false;
             }
             let mut frame = run.addr;
