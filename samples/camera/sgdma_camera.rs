@@ -13,7 +13,7 @@
 //! - `buffer.rs`: a buffer's pages, and its lists
 //! - `stream.rs`: format, buffers and queue of one open file
 //! - `capture.rs`: what the device does
-//! - `file.rs`: what user space asks
+//! - `file.rs`, `../gpu/request.rs`: what user space asks
 
 mod buffer;
 mod capture;
@@ -21,6 +21,8 @@ mod capture;
 mod edu;
 mod file;
 mod list;
+#[path = "../gpu/request.rs"]
+mod request;
 #[path = "../gpu/scratch.rs"]
 mod scratch;
 mod stream;

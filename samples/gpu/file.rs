@@ -13,11 +13,14 @@ use crate::{
         Object,
         State, //
     },
+    request::{
+        answer,
+        requests, //
+    },
     Gpu, //
 };
 use kernel::{
     ioctl::{
-        _IOC_SIZE,
         _IOW,
         _IOWR, //
     },
@@ -40,25 +43,6 @@ use sgdma::{
     FileOps,
     Lent, //
 };
-use zerocopy::{
-    Immutable,
-    KnownLayout, //
-};
-use zerocopy_derive::{
-    Immutable,
-    KnownLayout, //
-};
-
-/// The structures of `sgdma_gpu.h`.
-macro_rules! requests {
-    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
-        #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-        #[repr(C)]
-        struct $name {
-            $($field: $type),*
-        }
-    )*};
-}
 
 requests! {
     Create { size: u64, mode: u32, handle: u32 }
@@ -117,19 +101,19 @@ impl FileOps<Gpu> for ObjectFile {
 
     fn ioctl(&self, gpu: &Lent<'_, Gpu>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            CREATE => self.answer(arg, cmd, |request| self.create(gpu, request)),
-            DESTROY => self.answer(arg, cmd, |request| self.destroy(gpu, request)),
-            WRITE | READ => self.answer(arg, cmd, |request| self.transfer(gpu, cmd, request)),
-            FETCH | STORE => self.answer(arg, cmd, |request| self.transfer(gpu, cmd, request)),
-            MAP => self.answer(arg, cmd, |request| self.handle(gpu, request)?.map()),
-            UNMAP => self.answer(arg, cmd, |request| self.handle(gpu, request)?.unmap()),
-            BIND => self.answer(arg, cmd, |request| self.bind(gpu, request)),
-            UNBIND => self.answer(arg, cmd, |request| {
+            CREATE => answer(arg, cmd, |request| self.create(gpu, request)),
+            DESTROY => answer(arg, cmd, |request| self.destroy(gpu, request)),
+            WRITE | READ => answer(arg, cmd, |request| self.transfer(gpu, cmd, request)),
+            FETCH | STORE => answer(arg, cmd, |request| self.transfer(gpu, cmd, request)),
+            MAP => answer(arg, cmd, |request| self.handle(gpu, request)?.map()),
+            UNMAP => answer(arg, cmd, |request| self.handle(gpu, request)?.unmap()),
+            BIND => answer(arg, cmd, |request| self.bind(gpu, request)),
+            UNBIND => answer(arg, cmd, |request| {
                 let object = self.handle(gpu, request)?;
                 object.with(|state| object.unbind(state))
             }),
-            COPY => self.answer(arg, cmd, |request| self.copy(gpu, request)),
-            INFO => self.answer(arg, cmd, |request| self.info(gpu, request)),
+            COPY => answer(arg, cmd, |request| self.copy(gpu, request)),
+            INFO => answer(arg, cmd, |request| self.info(gpu, request)),
             _ => return Err(ENOTTY),
         }?;
         Ok(0)
@@ -150,24 +134,6 @@ impl FileOps<Gpu> for ObjectFile {
 }
 
 impl ObjectFile {
-    /// Reads a request, has `work` done, and writes it back where user space expects an answer.
-    fn answer<T: FromBytes + IntoBytes + Immutable + KnownLayout>(
-        &self,
-        arg: usize,
-        cmd: u32,
-        work: impl FnOnce(&mut T) -> Result,
-    ) -> Result {
-        let (mut reader, mut writer) =
-            UserSlice::new(UserPtr::from_addr(arg), _IOC_SIZE(cmd)).reader_writer();
-        let mut request = T::new_zeroed();
-        reader.read_slice(request.as_mut_bytes())?;
-        work(&mut request)?;
-        if kernel::ioctl::_IOC_DIR(cmd) & kernel::uapi::_IOC_READ != 0 {
-            writer.write_slice(request.as_bytes())?;
-        }
-        Ok(())
-    }
-
     fn key(&self, handle: u32) -> (u64, u32) {
         (self.number, handle)
     }

@@ -12,12 +12,13 @@
 //! - `scratch.rs`: what the device reads and writes for the driver
 //! - `object.rs`: buffer objects, and when they are mapped for the device
 //! - `mob.rs`: page tables, and the device's way through them
-//! - `file.rs`: what user space asks
+//! - `file.rs`, `request.rs`: what user space asks
 
 mod edu;
 mod file;
 mod mob;
 mod object;
+mod request;
 mod scratch;
 
 use kernel::{

@@ -7,11 +7,14 @@ use crate::{
         Ask,
         Region, //
     },
+    request::{
+        answer,
+        requests, //
+    },
     Rdma, //
 };
 use kernel::{
     ioctl::{
-        _IOC_SIZE,
         _IOW,
         _IOWR, //
     },
@@ -33,25 +36,6 @@ use sgdma::{
     FileOps,
     Lent, //
 };
-use zerocopy::{
-    Immutable,
-    KnownLayout, //
-};
-use zerocopy_derive::{
-    Immutable,
-    KnownLayout, //
-};
-
-/// The structures of `sgdma_rdma.h`.
-macro_rules! requests {
-    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
-        #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-        #[repr(C)]
-        struct $name {
-            $($field: $type),*
-        }
-    )*};
-}
 
 requests! {
     Register {
@@ -109,23 +93,6 @@ impl FileOps<Rdma> for RegionFile {
             drop(region);
         }
     }
-}
-
-/// Reads a request, has `work` done, and writes it back where user space expects an answer.
-fn answer<T: FromBytes + IntoBytes + Immutable + KnownLayout>(
-    arg: usize,
-    cmd: u32,
-    work: impl FnOnce(&mut T) -> Result,
-) -> Result {
-    let (mut reader, mut writer) =
-        UserSlice::new(UserPtr::from_addr(arg), _IOC_SIZE(cmd)).reader_writer();
-    let mut request = T::new_zeroed();
-    reader.read_slice(request.as_mut_bytes())?;
-    work(&mut request)?;
-    if kernel::ioctl::_IOC_DIR(cmd) & kernel::uapi::_IOC_READ != 0 {
-        writer.write_slice(request.as_bytes())?;
-    }
-    Ok(())
 }
 
 impl RegionFile {

@@ -12,13 +12,15 @@
 //! - `../gpu/scratch.rs`: what the device reads and writes for the driver
 //! - `region.rs`: registered memory, and who may do what with it
 //! - `pbl.rs`: page-buffer lists, and the device's way through them
-//! - `file.rs`: what user space asks
+//! - `file.rs`, `../gpu/request.rs`: what user space asks
 
 #[path = "../gpu/edu.rs"]
 mod edu;
 mod file;
 mod pbl;
 mod region;
+#[path = "../gpu/request.rs"]
+mod request;
 #[path = "../gpu/scratch.rs"]
 mod scratch;
 
