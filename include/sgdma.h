@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * For drivers in C: may a device share memory with the CPU without any
- * dma_sync_*() call?
+ * dma_sync_*() call? And if not, are all of them there?
  */
 #ifndef _SGDMA_H
 #define _SGDMA_H
 
+#include <linux/bits.h>
+#include <linux/dma-direction.h>
 #include <linux/types.h>
 
 struct device;
+struct sg_table;
 
 /**
  * enum sgdma_coherency - what streaming DMA mappings of a device need
@@ -29,6 +32,8 @@ struct device;
  *	as Xen does.
  * @SGDMA_NO_DMA: The device does no DMA: it has no DMA mask, or the platform
  *	lets it map nothing.
+ * @SGDMA_SYNC_DEBUG: It would be coherent, but sgdma was loaded with
+ *	sync_debug=1.
  */
 enum sgdma_coherency {
 	SGDMA_COHERENT,
@@ -41,6 +46,7 @@ enum sgdma_coherency {
 	SGDMA_BOUNCE_UNTRUSTED,
 	SGDMA_UNKNOWN_DMA_OPS,
 	SGDMA_NO_DMA,
+	SGDMA_SYNC_DEBUG,
 };
 
 /**
@@ -96,5 +102,93 @@ const char *sgdma_coherency_name(enum sgdma_coherency coherency);
  * Return: what, why, and what to do about it, in one line without a newline.
  */
 const char *sgdma_coherency_string(enum sgdma_coherency coherency);
+
+/* What a stale byte of a mapping in sync-debug mode is. */
+#define SGDMA_POISON 0xd5
+
+/* For sgdma_map_sgtable(): this mapping in sync-debug mode, without sync_debug=1. */
+#define SGDMA_ATTR_SYNC_DEBUG BIT(BITS_PER_LONG - 1)
+
+/**
+ * sgdma_map_sgtable() - dma_map_sgtable(), or in sync-debug mode
+ * @dev: the device, whose DMA mask is set
+ * @sgt: the buffer
+ * @dir: the direction
+ * @attrs: DMA_ATTR_* and %SGDMA_ATTR_SYNC_DEBUG
+ *
+ * Does what dma_map_sgtable() does, unless sgdma was loaded with sync_debug=1 or
+ * @attrs asks for this mapping: then the device gets pages of its own, and sees
+ * what the CPU writes, and the other way round, only as it may expect to on a
+ * platform without coherent caches. See docs/sync-debug.md. The buffer must be
+ * unmapped and synchronised by the functions here, whether the mode is on or off.
+ *
+ * Context: Any context. Does not sleep.
+ * Return: as dma_map_sgtable(). In sync-debug mode also -ENOMEM if there is no
+ * memory for as much again, contiguous for each entry (4 MiB at most, with pages
+ * of 4 KiB), and -EOPNOTSUPP if @attrs has %DMA_ATTR_REQUIRE_COHERENT.
+ */
+int sgdma_map_sgtable(struct device *dev, struct sg_table *sgt,
+		      enum dma_data_direction dir, unsigned long attrs);
+
+/**
+ * sgdma_unmap_sgtable() - dma_unmap_sgtable() of what sgdma_map_sgtable() mapped
+ * @dev: the device
+ * @sgt: the buffer
+ * @dir: the direction it was mapped in
+ * @attrs: DMA_ATTR_* for unmapping. With %DMA_ATTR_SKIP_CPU_SYNC, bytes that are
+ *	still the device's and that it may have written stay %SGDMA_POISON in
+ *	sync-debug mode.
+ *
+ * Context: Any context. Does not sleep.
+ */
+void sgdma_unmap_sgtable(struct device *dev, struct sg_table *sgt,
+			 enum dma_data_direction dir, unsigned long attrs);
+
+/**
+ * sgdma_sync_sgtable_for_cpu() - dma_sync_sgtable_for_cpu() of such a buffer
+ * @dev: the device
+ * @sgt: the buffer
+ * @dir: the direction it was mapped in
+ *
+ * Context: Any context. Does not sleep.
+ */
+void sgdma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *sgt,
+				enum dma_data_direction dir);
+
+/**
+ * sgdma_sync_sgtable_for_device() - dma_sync_sgtable_for_device() likewise
+ * @dev: the device
+ * @sgt: the buffer
+ * @dir: the direction it was mapped in
+ *
+ * Context: Any context. Does not sleep.
+ */
+void sgdma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
+				   enum dma_data_direction dir);
+
+/**
+ * sgdma_sync_single_for_cpu() - dma_sync_single_for_cpu() of a part of such a
+ * buffer
+ * @dev: the device
+ * @addr: where the device sees the part
+ * @size: how many bytes of one segment it has
+ * @dir: the direction the buffer was mapped in
+ *
+ * Context: Any context. Does not sleep.
+ */
+void sgdma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
+			       enum dma_data_direction dir);
+
+/**
+ * sgdma_sync_single_for_device() - dma_sync_single_for_device() likewise
+ * @dev: the device
+ * @addr: where the device sees the part
+ * @size: how many bytes of one segment it has
+ * @dir: the direction the buffer was mapped in
+ *
+ * Context: Any context. Does not sleep.
+ */
+void sgdma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
+				  enum dma_data_direction dir);
 
 #endif

@@ -68,6 +68,21 @@ impl Attrs {
     /// [`unmap`]: crate::Mapped::unmap
     pub const SKIP_CPU_SYNC: Self = Self(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong);
 
+    /// Behaves as on a platform without coherent caches, whatever the device: `SGDMA_ATTR_SYNC_DEBUG`.
+    ///
+    /// For debugging: the device gets pages of its own, and a sync that is forgotten, which takes `unsafe`, is seen at
+    /// once. All mappings have it if the library is loaded with `sync_debug=1`; see `docs/sync-debug.md`. Mapping
+    /// gives `ENOMEM` if there is no memory for as much again.
+    ///
+    /// ```
+    /// # use kernel::prelude::*;
+    /// # use sgdma::{Attrs, Bidirectional, DmaDevice, Mapped, SgTable};
+    /// fn map(dev: DmaDevice<'_>, table: SgTable) -> Result<Mapped<'_, Bidirectional>> {
+    ///     Ok(table.map_attrs(dev, Bidirectional, Attrs::SYNC_DEBUG)?)
+    /// }
+    /// ```
+    pub const SYNC_DEBUG: Self = Self(1 << (c_ulong::BITS - 1));
+
     /// Whether all of `attrs` are among them.
     pub const fn contains(self, attrs: Self) -> bool {
         self.0 & attrs.0 == attrs.0
@@ -80,7 +95,11 @@ impl Attrs {
 
     /// Those to unmap with: the same, to the DMA API.
     pub(crate) const fn for_unmap(self) -> c_ulong {
-        self.0
+        // What a guard has shown, and handed back, must not be poison afterwards.
+        match self.contains(Self::SYNC_DEBUG) {
+            true => self.for_map(),
+            false => self.0,
+        }
     }
 }
 

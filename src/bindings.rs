@@ -32,30 +32,30 @@ extern "C" {
     /// synchronised. Once it bounces, it stays so.
     pub(crate) fn sgdma_dma_dev_need_sync(dev: *mut bindings::device) -> bool;
 
-    /// `dma_sync_sgtable_for_cpu()`.
-    pub(crate) fn sgdma_dma_sync_sgtable_for_cpu(
+    /// `dma_sync_sgtable_for_cpu()`; see `include/sgdma.h`.
+    pub(crate) fn sgdma_sync_sgtable_for_cpu(
         dev: *mut bindings::device,
         sgt: *mut bindings::sg_table,
         dir: bindings::dma_data_direction,
     );
 
-    /// `dma_sync_single_for_cpu()`.
-    pub(crate) fn sgdma_dma_sync_single_for_cpu(
+    /// `dma_sync_single_for_cpu()`; see `include/sgdma.h`.
+    pub(crate) fn sgdma_sync_single_for_cpu(
         dev: *mut bindings::device,
         addr: bindings::dma_addr_t,
         size: usize,
         dir: bindings::dma_data_direction,
     );
 
-    /// `dma_sync_sgtable_for_device()`.
-    pub(crate) fn sgdma_dma_sync_sgtable_for_device(
+    /// `dma_sync_sgtable_for_device()`; see `include/sgdma.h`.
+    pub(crate) fn sgdma_sync_sgtable_for_device(
         dev: *mut bindings::device,
         sgt: *mut bindings::sg_table,
         dir: bindings::dma_data_direction,
     );
 
-    /// `dma_sync_single_for_device()`.
-    pub(crate) fn sgdma_dma_sync_single_for_device(
+    /// `dma_sync_single_for_device()`; see `include/sgdma.h`.
+    pub(crate) fn sgdma_sync_single_for_device(
         dev: *mut bindings::device,
         addr: bindings::dma_addr_t,
         size: usize,
@@ -124,6 +124,36 @@ extern "C" {
 
     /// See `include/sgdma.h`.
     pub(crate) fn sgdma_coherency_string(coherency: c_uint) -> *const c_char;
+
+    /// Whether the library was loaded with `sync_debug=1`.
+    pub(crate) fn sgdma_sync_debug() -> bool;
+
+    /// The longest segment that is sure to have a shadow then.
+    pub(crate) fn sgdma_max_shadow() -> usize;
+
+    /// See `include/sgdma.h`.
+    pub(crate) fn sgdma_map_sgtable(
+        dev: *mut bindings::device,
+        sgt: *mut bindings::sg_table,
+        dir: bindings::dma_data_direction,
+        attrs: c_ulong,
+    ) -> c_int;
+
+    /// See `include/sgdma.h`.
+    pub(crate) fn sgdma_unmap_sgtable(
+        dev: *mut bindings::device,
+        sgt: *mut bindings::sg_table,
+        dir: bindings::dma_data_direction,
+        attrs: c_ulong,
+    );
+
+    /// Has bytes of a table in sync-debug mode change hands; false if it is not in that.
+    pub(crate) fn sgdma_shadow_sync(
+        sgt: *mut bindings::sg_table,
+        offset: usize,
+        len: usize,
+        for_cpu: bool,
+    ) -> bool;
 
     /// Puts the report into debugfs.
     pub(crate) fn sgdma_report_init();

@@ -12,6 +12,8 @@ bool sgdma_has_gaps(struct device *dev);
 bool sgdma_can_bounce(struct device *dev);
 enum sgdma_coherency sgdma_judge(struct device *dev, enum sgdma_path path);
 bool sgdma_reaches_all(struct device *dev);
+bool sgdma_sync_debug(void);
+size_t sgdma_max_shadow(void);
 void sgdma_report_init(void);
 void sgdma_report_exit(void);
 

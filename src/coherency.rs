@@ -41,6 +41,8 @@ pub enum Coherency {
     MayBounce(Bounce),
     /// The device does no DMA.
     NoDma,
+    /// It would be coherent, but the library was loaded with `sync_debug=1`.
+    SyncDebug,
 }
 
 /// Why memory bounces.
@@ -71,7 +73,7 @@ pub enum Bounce {
 }
 
 /// In the order of `enum sgdma_coherency`.
-pub(crate) const COHERENCIES: [Coherency; 10] = [
+pub(crate) const COHERENCIES: [Coherency; 11] = [
     Coherency::Coherent,
     Coherency::NeedsCacheMaintenance,
     Coherency::MayBounce(Bounce::Forced),
@@ -82,6 +84,7 @@ pub(crate) const COHERENCIES: [Coherency; 10] = [
     Coherency::MayBounce(Bounce::Untrusted),
     Coherency::MayBounce(Bounce::UnknownDmaOps),
     Coherency::NoDma,
+    Coherency::SyncDebug,
 ];
 
 impl Coherency {

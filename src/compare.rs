@@ -29,10 +29,10 @@ use kernel::{
 };
 
 /// Marsaglia's xorshift64*: the same numbers for the same seed on every machine.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         // Zero would stay zero.
         Self(seed ^ 0x9e37_79b9_7f4a_7c15 | 1)
     }
@@ -45,7 +45,7 @@ impl Random {
     }
 
     /// A number below `n`, which is not zero.
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         (self.next() >> 11) % n
     }
 

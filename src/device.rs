@@ -5,6 +5,7 @@
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 use crate::{
+    attrs::Attrs,
     bindings as helpers,
     coherency::Coherency,
     frames::Run, //
@@ -104,6 +105,7 @@ pub struct DmaDevice<'bound> {
     path: Path,
     warns_beyond_reach: bool,
     needs_cache_maintenance: bool,
+    sync_debug: bool,
 }
 
 impl<'bound> DmaDevice<'bound> {
@@ -116,7 +118,7 @@ impl<'bound> DmaDevice<'bound> {
     pub unsafe fn from_bound(dev: &'bound Device<Bound>) -> Self {
         let raw = as_raw(dev);
         // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
-        let (device, platform, seg_boundary, path, warns_beyond_reach) = unsafe {
+        let (device, mut platform, seg_boundary, path, warns_beyond_reach) = unsafe {
             (
                 helpers::sgdma_dma_get_max_seg_size(raw),
                 bindings::dma_max_mapping_size(raw),
@@ -125,6 +127,12 @@ impl<'bound> DmaDevice<'bound> {
                 !helpers::sgdma_can_bounce(raw) && !helpers::sgdma_reaches_all(raw),
             )
         };
+        // SAFETY: They read what is set when the library is loaded.
+        let (sync_debug, max_shadow) =
+            unsafe { (helpers::sgdma_sync_debug(), helpers::sgdma_max_shadow()) };
+        if sync_debug {
+            platform = platform.min(max_shadow);
+        }
         // INVARIANT: The caller promises it.
         let mut this = Self {
             dev,
@@ -137,6 +145,7 @@ impl<'bound> DmaDevice<'bound> {
             },
             warns_beyond_reach,
             needs_cache_maintenance: false,
+            sync_debug,
         };
         this.needs_cache_maintenance = Coherency::of(this) == Coherency::NeedsCacheMaintenance;
         this
@@ -200,7 +209,7 @@ impl<'bound> DmaDevice<'bound> {
     }
 
     /// The longest segment, in bytes, that can be mapped for this device: the smaller of
-    /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`.
+    /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`. With `sync_debug=1` it is 8 pages at most.
     pub fn max_seg_size(self) -> usize {
         self.max_seg_size as usize
     }
@@ -227,6 +236,15 @@ impl<'bound> DmaDevice<'bound> {
     /// Whether caches may hide from it what was written.
     pub(crate) fn needs_cache_maintenance(self) -> bool {
         self.needs_cache_maintenance
+    }
+
+    /// What all is mapped with for it if the library was loaded with `sync_debug=1`.
+    #[inline]
+    pub(crate) fn sync_debug(self) -> Attrs {
+        match self.sync_debug {
+            true => Attrs::SYNC_DEBUG,
+            false => Attrs::NONE,
+        }
     }
 
     /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.

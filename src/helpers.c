@@ -37,34 +37,6 @@ void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask)
 }
 EXPORT_SYMBOL_GPL(sgdma_dma_set_seg_boundary);
 
-void sgdma_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *sgt,
-				    enum dma_data_direction dir)
-{
-	dma_sync_sgtable_for_cpu(dev, sgt, dir);
-}
-EXPORT_SYMBOL_GPL(sgdma_dma_sync_sgtable_for_cpu);
-
-void sgdma_dma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
-				       enum dma_data_direction dir)
-{
-	dma_sync_sgtable_for_device(dev, sgt, dir);
-}
-EXPORT_SYMBOL_GPL(sgdma_dma_sync_sgtable_for_device);
-
-void sgdma_dma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
-				   enum dma_data_direction dir)
-{
-	dma_sync_single_for_cpu(dev, addr, size, dir);
-}
-EXPORT_SYMBOL_GPL(sgdma_dma_sync_single_for_cpu);
-
-void sgdma_dma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
-				      enum dma_data_direction dir)
-{
-	dma_sync_single_for_device(dev, addr, size, dir);
-}
-EXPORT_SYMBOL_GPL(sgdma_dma_sync_single_for_device);
-
 /* These two are inline where the kernel knows no IOMMU. */
 struct iommu_domain *sgdma_iommu_get_domain_for_dev(struct device *dev)
 {

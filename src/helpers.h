@@ -15,14 +15,6 @@ struct srcu_struct;
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev);
 unsigned long sgdma_dma_get_seg_boundary(struct device *dev);
 void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask);
-void sgdma_dma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *sgt,
-				    enum dma_data_direction dir);
-void sgdma_dma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
-				       enum dma_data_direction dir);
-void sgdma_dma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
-				   enum dma_data_direction dir);
-void sgdma_dma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
-				      enum dma_data_direction dir);
 struct iommu_domain *sgdma_iommu_get_domain_for_dev(struct device *dev);
 phys_addr_t sgdma_iommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova);
 bool sgdma_dma_dev_need_sync(struct device *dev);
@@ -31,6 +23,7 @@ unsigned long sgdma_totalram_pages(void);
 void sgdma_memcpy_from_page(void *to, struct page *page, size_t offset, size_t len);
 void sgdma_memcpy_to_page(struct page *page, size_t offset, const void *from, size_t len);
 void sgdma_zero_page_from(struct page *page, size_t offset);
+bool sgdma_shadow_sync(struct sg_table *sgt, size_t offset, size_t len, bool for_cpu);
 int sgdma_clean_page(struct device *dev, struct page *page);
 void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len);
 struct page *sgdma_page_private(struct page *page);

@@ -32,7 +32,6 @@ use core::{
     }, //
 };
 use kernel::{
-    bindings,
     error::to_result,
     prelude::*, //
 };
@@ -107,6 +106,7 @@ impl<P> SgTable<P> {
         _direction: D,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
+        let attrs = attrs | dev.sync_debug();
         if let Err(error) = self.prepare(dev, attrs) {
             return Err(Refused {
                 error,
@@ -120,7 +120,7 @@ impl<P> SgTable<P> {
         //   a `Mapped`, which frees list and pages only after unmapping, or leaks both.
         // - The direction is not `DMA_NONE`, and the attributes are for streaming.
         if let Err(error) = to_result(unsafe {
-            bindings::dma_map_sgtable(
+            helpers::sgdma_map_sgtable(
                 dev.as_raw(),
                 self.sgt_mut(),
                 D::DIRECTION.into(),
@@ -134,7 +134,8 @@ impl<P> SgTable<P> {
         }
         // Where it may be skipped, nothing has bounced so far: this neither, whatever comes later.
         // SAFETY: `dev` is valid, and its mask is set.
-        let needs_sync = unsafe { helpers::sgdma_dma_dev_need_sync(dev.as_raw()) };
+        let needs_sync = unsafe { helpers::sgdma_dma_dev_need_sync(dev.as_raw()) }
+            | attrs.contains(Attrs::SYNC_DEBUG);
         // INVARIANT: Mapped just now.
         let mapped = Mapped {
             dev,
@@ -226,6 +227,9 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
 
     /// Whether no page of it has bounced.
     pub(crate) fn is_in_place(&self) -> bool {
+        if self.attrs.contains(Attrs::SYNC_DEBUG) {
+            return false;
+        }
         // Neither of the two ways that bounce has merged entries then.
         let mut pairs = self
             .cpu()
@@ -282,7 +286,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         // - The table is mapped, with this direction and these attributes, by the type invariants.
         // - Both callers give the value up, so it happens once.
         unsafe {
-            bindings::dma_unmap_sgtable(
+            helpers::sgdma_unmap_sgtable(
                 self.dev.as_raw(),
                 self.table.sgt_mut(),
                 D::DIRECTION.into(),

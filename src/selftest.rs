@@ -489,6 +489,132 @@ fn skipped_sync_leaves_what_a_guard_has_shown() -> Result {
     Ok(())
 }
 
+/// What the CPU's pages have at byte `at` of the buffer, and what the device sees there.
+fn both_sides<D: Direction, P>(mapped: &Mapped<'_, D, P>, at: usize) -> Result<(u8, u8)> {
+    let mut start = 0;
+    for piece in mapped.lockstep() {
+        if at < start + piece.len {
+            // SAFETY: Arithmetic on the pointer's value.
+            let page = unsafe { helpers::sgdma_page_to_phys(piece.page.as_ptr()) };
+            let i = (at - start) as u64;
+            // The test device's addresses are physical ones.
+            let cpu = device_read(page + piece.offset as u64 + i);
+            return Ok((cpu, device_read(piece.dma_address + i)));
+        }
+        start += piece.len;
+    }
+    Err(EINVAL)
+}
+
+/// Which bytes of a page are in the hands of the CPU.
+const TURN: Range<usize> = 100..200;
+
+fn sync_debug_poisons_what_is_the_others() -> Result {
+    let dev = TestDevice::new()?;
+    let (poison, byte) = (0xd5, pattern(TURN.start));
+    let (others, other) = (TURN.end, pattern(TURN.end));
+    let table = || patterned(3 * PAGE_SIZE + 1, dev.dma());
+
+    let mut mapped = table()?.map_attrs(dev.dma(), Bidirectional, Attrs::SYNC_DEBUG)?;
+    check!(!mapped.is_in_place());
+    check_eq!(both_sides(&mapped, TURN.start)?, (poison, byte));
+    core::mem::forget(mapped.for_cpu_range(TURN)?);
+    check_eq!(both_sides(&mapped, TURN.start)?, (byte, poison));
+    check_eq!(both_sides(&mapped, others)?, (poison, other));
+    drop(mapped.for_cpu_range(others..others + 1)?);
+    check_eq!(both_sides(&mapped, TURN.start)?, (poison, byte));
+    check!(is_patterned(&mapped.unmap())?);
+
+    let mut mapped = table()?.map_attrs(dev.dma(), ToDevice, Attrs::SYNC_DEBUG)?;
+    check_eq!(both_sides(&mapped, TURN.start)?, (byte, byte));
+    core::mem::forget(mapped.for_cpu_range(TURN)?);
+    check_eq!(both_sides(&mapped, TURN.start)?, (byte, poison));
+    check_eq!(both_sides(&mapped, others)?, (other, other));
+    check!(is_patterned(&mapped.unmap())?);
+
+    // What the device leaves is what was there.
+    let mut mapped = table()?.map_attrs(dev.dma(), FromDevice, Attrs::SYNC_DEBUG)?;
+    check_eq!(both_sides(&mapped, TURN.start)?, (poison, byte));
+    core::mem::forget(mapped.for_cpu_range(TURN)?);
+    check_eq!(both_sides(&mapped, TURN.start)?, (byte, byte));
+    check_eq!(both_sides(&mapped, others)?, (poison, other));
+    check!(is_patterned(&mapped.unmap())?);
+    Ok(())
+}
+
+fn sync_debug_shows_zeroes_around_a_buffer() -> Result {
+    let dev = TestDevice::new()?;
+    let range = 300..2 * PAGE_SIZE + 100;
+    let (start, rest) = (range.start as u64, PAGE_SIZE as u64 - 100);
+    let table = SgTable::new(byte_buffer(3 * PAGE_SIZE)?, range, dev.dma(), GFP_KERNEL)?;
+    let mapped = table.map_attrs(dev.dma(), ToDevice, Attrs::SYNC_DEBUG)?;
+    let (Some(first), Some(last)) = (mapped.dma_segments().next(), mapped.dma_segments().last())
+    else {
+        return Err(EINVAL);
+    };
+    // Where the device is given other pages yet, these have a buffer's bytes only.
+    if Coherency::of(dev.dma()) == Coherency::Coherent {
+        let end = last.addr + last.len;
+        check!((first.addr - start..first.addr).all(|addr| device_read(addr) == 0));
+        check!((end..end + rest).all(|addr| device_read(addr) == 0));
+    }
+    Ok(())
+}
+
+fn sync_debug_is_not_for_what_must_be_coherent() -> Result {
+    let dev = TestDevice::new()?;
+    let attrs = Attrs::SYNC_DEBUG | Attrs::REQUIRE_COHERENT;
+    let table = patterned(PAGE_SIZE, dev.dma())?;
+    let Err(refused) = table.map_attrs(dev.dma(), Bidirectional, attrs) else {
+        return Err(EINVAL);
+    };
+    check!(is_patterned(&refused.buffer)?);
+    Ok(())
+}
+
+/// Has CPU and device take turns at random parts of a buffer, and compares with an array.
+fn take_turns(attrs: Attrs) -> Result {
+    let dev = TestDevice::new()?;
+    let len = 4 * PAGE_SIZE + 7;
+    let mut bytes = KVVec::from_elem(0u8, len, GFP_KERNEL)?;
+    let mut model = KVVec::from_elem(0u8, len, GFP_KERNEL)?;
+    let table = SgTable::alloc(len, SINGLE_PAGES, GFP_KERNEL)?;
+    let mut mapped = table.map_attrs(dev.dma(), Bidirectional, attrs)?;
+    let mut random = compare::Random::new(1);
+    for turn in 0..200u8 {
+        let mut part = || {
+            let start = random.below(len as u64) as usize;
+            let most = (len - start).min(2 * PAGE_SIZE) as u64;
+            start..start + 1 + random.below(most) as usize
+        };
+        let (cpus, devices) = (part(), part());
+        let mut start = 0;
+        for piece in mapped.lockstep() {
+            let first = devices.start.max(start);
+            for at in first..devices.end.min(start + piece.len).max(first) {
+                device_write(piece.dma_address + (at - start) as u64, turn);
+            }
+            start += piece.len;
+        }
+        model[devices].fill(turn);
+        let mut cpu = mapped.for_cpu_range(cpus.clone())?;
+        let seen = &mut bytes[cpus.clone()];
+        cpu.copy_to_slice(cpus.start, seen)?;
+        check!(*seen == model[cpus.clone()]);
+        seen.fill(!turn);
+        cpu.copy_from_slice(cpus.start, seen)?;
+        model[cpus].fill(!turn);
+    }
+    mapped.unmap().copy_to_slice(0, &mut bytes)?;
+    check!(bytes[..] == model[..]);
+    Ok(())
+}
+
+fn turns_are_taken_as_by_an_array() -> Result {
+    take_turns(Attrs::NONE)?;
+    take_turns(Attrs::SYNC_DEBUG)
+}
+
 #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
 fn marks_of_an_earlier_mapping_are_gone() -> Result {
     let dev = TestDevice::new()?;
@@ -502,7 +628,7 @@ fn marks_of_an_earlier_mapping_are_gone() -> Result {
 }
 
 fn verdicts_are_those_of_c() -> Result {
-    const WORDS: [&CStr; 10] = [
+    const WORDS: [&CStr; 11] = [
         c"coherent",
         c"needs-cache-maintenance",
         c"bounce-forced",
@@ -513,6 +639,7 @@ fn verdicts_are_those_of_c() -> Result {
         c"bounce-untrusted",
         c"unknown-dma-ops",
         c"no-dma",
+        c"sync-debug",
     ];
     for (i, (coherency, word)) in COHERENCIES.iter().zip(WORDS).enumerate() {
         // SAFETY: It takes any number, and gives a string that is there as long as the library.
@@ -750,6 +877,10 @@ cases! {
     forgotten_guard_is_made_good_by_submit,
     forgotten_guard_is_made_good_by_unmap,
     skipped_sync_leaves_what_a_guard_has_shown,
+    sync_debug_poisons_what_is_the_others,
+    sync_debug_shows_zeroes_around_a_buffer,
+    sync_debug_is_not_for_what_must_be_coherent,
+    turns_are_taken_as_by_an_array,
     #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
     marks_of_an_earlier_mapping_are_gone,
     verdicts_are_those_of_c,

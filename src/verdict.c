@@ -58,6 +58,10 @@ static const struct {
 		"no-dma",
 		"no DMA: it has no DMA mask, or the platform lets it map nothing; set a DMA mask first",
 	},
+	[SGDMA_SYNC_DEBUG] = {
+		"sync-debug",
+		"sync_debug=1 has every mapping behave as on a platform without coherent caches; load sgdma without it, or use dma_sync",
+	},
 };
 
 /*
@@ -109,7 +113,8 @@ enum sgdma_coherency sgdma_coherency(struct device *dev)
 	if (coherency == SGDMA_COHERENT && !sgdma_reaches_all(dev))
 		return dev->bus_dma_limit && dev->bus_dma_limit <= *dev->dma_mask ?
 		       SGDMA_BOUNCE_BUS_LIMIT : SGDMA_BOUNCE_MASK;
-	return coherency;
+	/* What is so without it comes first: that cannot be switched off. */
+	return coherency == SGDMA_COHERENT && sgdma_sync_debug() ? SGDMA_SYNC_DEBUG : coherency;
 }
 EXPORT_SYMBOL_GPL(sgdma_coherency);
 
