@@ -38,6 +38,7 @@ DRIVERS = [
     "samples/shared_c/sgdma_shared_c.ko",
     "tests/modules/confront/sgdma_confront.ko",
     "tests/modules/stale/sgdma_stale.ko",
+    "tests/modules/forgetful/sgdma_forgetful.ko",
     "bench/sgdma_bench_dma.ko",
 ]
 
