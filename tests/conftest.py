@@ -57,11 +57,11 @@ def pytest_terminal_summary(terminalreporter):
     if VERDICTS:
         terminalreporter.section("boots")
     for name, verdict in VERDICTS.items():
-        terminalreporter.write_line(f"{name:14} {'FAIL' if verdict.reasons else 'ok':4} {verdict}")
+        terminalreporter.write_line(f"{name:17} {'FAIL' if verdict.reasons else 'ok':4} {verdict}")
     if VERDICTS:
         terminalreporter.section("verdicts, and what mapping did")
     for name, verdict in VERDICTS.items():
         for device, said, evidence, agree in verdict.confronted:
-            terminalreporter.write_line(f"{name:14} {device:28} {said:24} {evidence:75} {agree}")
+            terminalreporter.write_line(f"{name:17} {device:28} {said:24} {evidence:75} {agree}")
     for remark in REMARKS:
         terminalreporter.write_line(remark)

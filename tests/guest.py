@@ -81,7 +81,7 @@ def lacks(name):
 
 
 def list_scenarios(names=SCENARIOS):
-    return "\n".join(f"  {name:14} {SCENARIOS[name]['about']}" for name in names)
+    return "\n".join(f"  {name:17} {SCENARIOS[name]['about']}" for name in names)
 
 
 def summary(reasons, most=3):
