@@ -37,7 +37,7 @@ use kernel::{
 register! {
     /// Identification.
     ID(u32) @ 0x00 {
-        /// Always 0xed.
+        /// Always `DEVICE`.
         7:0 device;
     }
 
@@ -93,9 +93,13 @@ pub(crate) const CHUNK: usize = 2048;
 /// A transfer takes 100 ms; one that takes much longer will not end.
 const TIMEOUT_MS: u32 = 5000;
 
+/// How often one who waits looks whether the device is still there.
+const PRESENCE_POLL_MS: u32 = 500;
+
 /// How often one who was signalled looks whether the transfer has ended.
 const SIGNALLED_POLL_MS: u32 = 10;
 
+const DEVICE: u32 = 0xed;
 const LIVENESS_PROBE: u32 = 0x5a5a_1234;
 
 /// What the interrupt handler and the one who waits for it share.
@@ -129,12 +133,14 @@ impl irq::ThreadedHandler for Interrupt {
 }
 
 impl Interrupt {
-    /// Waits for the end of a transfer; false if it did not come in time.
-    fn wait(&self) -> bool {
+    /// Waits for the end of a transfer; false if it did not come in time, or the device is gone.
+    fn wait(&self, is_gone: impl Fn() -> bool) -> bool {
         let mut left = msecs_to_jiffies(TIMEOUT_MS);
         let mut finished = self.finished.lock();
-        while !*finished && left > 0 {
-            left = match self.wake.wait_interruptible_timeout(&mut finished, left) {
+        while !*finished && left > 0 && !is_gone() {
+            let turn = left.min(msecs_to_jiffies(PRESENCE_POLL_MS));
+            left -= turn;
+            left += match self.wake.wait_interruptible_timeout(&mut finished, turn) {
                 CondVarTimeoutResult::Woken { jiffies } => jiffies,
                 CondVarTimeoutResult::Timeout => 0,
                 // A transfer cannot be called off, so whoever is signalled waits for its end all
@@ -176,7 +182,7 @@ impl<'bound> Engine<'bound> {
             let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"edu")?;
             bar.write_reg(LIVENESS::zeroed().with_value(LIVENESS_PROBE));
             let id = bar.read(ID);
-            if id.device().get() != 0xed || bar.read(LIVENESS).value().get() != !LIVENESS_PROBE {
+            if id.device().get() != DEVICE || bar.read(LIVENESS).value().get() != !LIVENESS_PROBE {
                 dev_err!(pdev, "this is no edu device: id {:#x}\n", id.into_raw());
                 return Err(ENODEV);
             }
@@ -211,6 +217,7 @@ impl<'bound> Engine<'bound> {
     ///
     /// `ETIMEDOUT` if the device did not finish: it may go on at any time, so the memory must not
     /// be given to anybody else. `EIO` if that happened to an earlier copy; nothing was started.
+    /// `ENODEV` if it was taken out of its slot.
     pub(crate) fn copy(
         &self,
         from: DmaAddress,
@@ -226,7 +233,7 @@ impl<'bound> Engine<'bound> {
         let result = self
             .transfer(from, INNER_BUFFER, len, To::Device)
             .and_then(|()| self.transfer(INNER_BUFFER, to, len, To::Memory));
-        *stuck = result.is_err();
+        *stuck = result == Err(ETIMEDOUT);
         result
     }
 
@@ -245,7 +252,13 @@ impl<'bound> Engine<'bound> {
                 .with_start(true),
         );
 
-        if !interrupt.wait() {
+        // Where no device is, others answer, or nobody, which reads as ones, or zeroes in QEMU. What
+        // is not there is not at anybody's memory either.
+        let is_gone = || bar.read(ID).device().get() != DEVICE;
+        if !interrupt.wait(is_gone) {
+            if is_gone() {
+                return Err(ENODEV);
+            }
             dev_err!(
                 self.dev,
                 "no interrupt {} ms after a transfer of {} bytes from {:#x} to {:#x}\n",
