@@ -167,9 +167,7 @@ impl DmaTable {
             offset: first.map_or(0, |run| run.addr & (size - 1)),
         })
     }
-}
 
-impl DmaTable {
     /// The best size of blocks for a device that has pages of `sizes`, a bit for each, and finds the
     /// buffer's first byte at its virtual address `va`: `ib_umem_find_best_pgsz()`.
     ///

@@ -5,10 +5,13 @@
 //! It is mapped for as long as it lives. Where the device is coherent, user space maps its pages
 //! and nobody ever synchronises; elsewhere it is read by `read(2)`, and handed over for that.
 
-use crate::list::{
-    DummyNumbers,
-    Layout,
-    Lists, //
+use crate::{
+    list::{
+        DummyNumbers,
+        Layout,
+        Lists, //
+    },
+    sharing::Sharing, //
 };
 use kernel::{
     mm::virt::VmaNew,
@@ -16,32 +19,12 @@ use kernel::{
     prelude::*, //
 };
 use sgdma::{
-    CoherentDevice,
-    DmaDevice,
     FromDevice,
     InFlight,
     Mapped,
     SgTable,
     Shared, //
 };
-
-/// How mapped memory is used by both sides.
-#[derive(Clone, Copy)]
-pub(crate) enum Sharing<'bound> {
-    /// At the same time: the device is coherent.
-    Always(CoherentDevice<'bound>),
-    /// By turns, with a sync at each.
-    ByTurns(DmaDevice<'bound>),
-}
-
-impl<'bound> Sharing<'bound> {
-    pub(crate) fn dma(self) -> DmaDevice<'bound> {
-        match self {
-            Self::Always(dev) => dev.dma(),
-            Self::ByTurns(dma) => dma,
-        }
-    }
-}
 
 /// Blocks of contiguous memory are up to so large: 1 MiB of pages of 4 KiB.
 const MAX_ORDER: u32 = 8;

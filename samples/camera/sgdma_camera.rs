@@ -9,6 +9,7 @@
 //!
 //! - this file: which device, what it can address, what exists while it is bound
 //! - `../gpu/edu.rs`, `../gpu/scratch.rs`: the hardware, and what it reads and writes for the driver
+//! - `../gpu/sharing.rs`: how memory is shared with it
 //! - `list.rs`: lists, frame table and dummy page, as the hardware has them
 //! - `buffer.rs`: a buffer's pages, and its lists
 //! - `stream.rs`: format, buffers and queue of one open file
@@ -25,9 +26,10 @@ mod list;
 mod request;
 #[path = "../gpu/scratch.rs"]
 mod scratch;
+#[path = "../gpu/sharing.rs"]
+mod sharing;
 mod stream;
 
-use buffer::Sharing;
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -49,6 +51,7 @@ use sgdma::{
     DmaDevice,
     DmaLimits, //
 };
+use sharing::Sharing;
 use stream::Stream;
 
 /// `edu`'s PCI device id. Its vendor id, 0x1234, has no name in the kernel, so it is matched by

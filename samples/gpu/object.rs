@@ -13,6 +13,7 @@ use crate::{
         Walk,
         GPU_PAGE, //
     },
+    sharing::Sharing,
     GpuData, //
 };
 use kernel::{
@@ -31,32 +32,12 @@ use kernel::{
 };
 use sgdma::{
     Bidirectional,
-    CoherentDevice,
-    DmaDevice,
     InFlight,
     Mapped,
     Refused,
     SgTable,
     Shared, //
 };
-
-/// How mapped memory is used by both sides.
-#[derive(Clone, Copy)]
-pub(crate) enum Sharing<'bound> {
-    /// At the same time: the device is coherent.
-    Always(CoherentDevice<'bound>),
-    /// By turns, with a sync at each.
-    ByTurns(DmaDevice<'bound>),
-}
-
-impl<'bound> Sharing<'bound> {
-    pub(crate) fn dma(self) -> DmaDevice<'bound> {
-        match self {
-            Self::Always(dev) => dev.dma(),
-            Self::ByTurns(dma) => dma,
-        }
-    }
-}
 
 /// `SGDMA_GPU_MODE_*`.
 #[derive(Clone, Copy, PartialEq, Eq)]

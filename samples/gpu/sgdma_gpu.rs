@@ -10,6 +10,7 @@
 //! - this file: which device, what it can address, what exists while it is bound
 //! - `edu.rs`: the hardware
 //! - `scratch.rs`: what the device reads and writes for the driver
+//! - `sharing.rs`: how memory is shared with it
 //! - `object.rs`: buffer objects, and when they are mapped for the device
 //! - `mob.rs`: page tables, and the device's way through them
 //! - `file.rs`, `request.rs`: what user space asks
@@ -20,6 +21,7 @@ mod mob;
 mod object;
 mod request;
 mod scratch;
+mod sharing;
 
 use kernel::{
     device::Core,
@@ -38,14 +40,14 @@ use kernel::{
 };
 use object::{
     Mode,
-    Object,
-    Sharing, //
+    Object, //
 };
 use sgdma::{
     CoherentDevice,
     DmaDevice,
     DmaLimits, //
 };
+use sharing::Sharing;
 
 /// `edu`'s PCI device id. Its vendor id, 0x1234, has no name in the kernel, so it is matched by
 /// class, which some other devices have too.
