@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Makes, maps, walks and takes apart tables, as user space asks through `sgdma_exert.h`: for a
+//! program that has each allocation fail in turn, and for several that do it all at once.
+
+use kernel::{
+    device::Core,
+    dma::DmaMask,
+    ioctl::_IO,
+    page::PAGE_SIZE,
+    pci,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+use sgdma::{
+    Bidirectional,
+    ByteBuffer,
+    CoherentDevice,
+    DmaDevice,
+    DmaLimits,
+    DmaTable,
+    FileOps,
+    Lent,
+    Lockstep,
+    Refused,
+    SegmentLimits,
+    SgTable, //
+};
+
+const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
+
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+
+const ALLOC: u32 = _IO('E' as u32, 0);
+const ATOMIC: u32 = _IO('E' as u32, 1);
+const BLOCKS: u32 = _IO('E' as u32, 2);
+const BYTES: u32 = _IO('E' as u32, 3);
+const MAP: u32 = _IO('E' as u32, 4);
+const SHARE: u32 = _IO('E' as u32, 5);
+
+/// The order of the blocks of `BLOCKS`.
+const ORDER: u32 = 3;
+/// What `BYTES` leaves out at both ends.
+const MARGIN: usize = 100;
+
+/// The test fails unless `right`.
+fn expect(right: bool) -> Result {
+    right.then_some(()).ok_or(EDOM)
+}
+
+/// What is in a buffer, at the beginning of each page and at the end: words that no other has.
+struct Pattern(u64);
+
+impl Pattern {
+    fn new() -> Self {
+        static LAST: Atomic<u64> = Atomic::new(0);
+        Self(LAST.fetch_add(1, Relaxed) + 1)
+    }
+
+    fn word(&self, at: usize) -> [u8; 8] {
+        ((self.0 << 32) | at as u64).to_le_bytes()
+    }
+
+    fn write(&self, len: usize, mut to: impl FnMut(usize, &[u8]) -> Result) -> Result {
+        let mut places = (0..len).step_by(PAGE_SIZE);
+        places.try_for_each(|at| to(at, &self.word(at)))?;
+        to(len - 8, &self.word(len - 8))
+    }
+
+    fn check(&self, len: usize, mut from: impl FnMut(usize, &mut [u8]) -> Result) -> Result {
+        let mut same = |at| {
+            let mut is = [0; 8];
+            from(at, &mut is)?;
+            expect(is == self.word(at))
+        };
+        (0..len).step_by(PAGE_SIZE).try_for_each(&mut same)?;
+        same(len - 8)
+    }
+}
+
+/// All walks of a mapped buffer see the same `len` bytes.
+fn walk(table: &DmaTable, lockstep: Lockstep<'_>, len: usize) -> Result {
+    let segments: u64 = table.dma_segments().map(|run| run.len).sum();
+    let runs: u64 = table.dma_runs().map(|run| run.len).sum();
+    let pieces: usize = lockstep.clone().map(|piece| piece.len).sum();
+    expect((segments, runs, pieces) == (len as u64, len as u64, len))?;
+
+    let mut pages = table.dma_pages();
+    let mut last = None;
+    for piece in lockstep {
+        let frame = piece.dma_address & !(PAGE_SIZE as u64 - 1);
+        if last != Some(frame) {
+            expect(pages.next() == Some(frame))?;
+            last = Some(frame);
+        }
+    }
+    expect(pages.next().is_none())
+}
+
+/// Has the device know the buffer, and both sides use it by turns.
+fn by_turns<P>(mut table: SgTable<P>, dma: DmaDevice<'_>) -> Result {
+    let len = table.len();
+    let pattern = Pattern::new();
+    pattern.write(len, |at, word| table.copy_from_slice(at, word))?;
+    let table = match table.map(dma, Bidirectional) {
+        Ok(mapped) => {
+            walk(&mapped, mapped.lockstep(), len)?;
+            let mut mapped = mapped.submit().complete();
+            pattern.check(len, |at, word| mapped.for_cpu().copy_to_slice(at, word))?;
+            let mut half = mapped.for_cpu_range(len / 2..len)?;
+            half.copy_from_slice(len - 8, &[0xa5; 8])?;
+            half.copy_from_slice(len - 8, &pattern.word(len - 8))?;
+            drop(half);
+            mapped.unmap()
+        }
+        Err(Refused { error, buffer }) => {
+            pattern.check(len, |at, word| buffer.copy_to_slice(at, word))?;
+            return Err(error);
+        }
+    };
+    pattern.check(len, |at, word| table.copy_to_slice(at, word))
+}
+
+fn share(mut table: SgTable, dev: CoherentDevice<'_>) -> Result {
+    let len = table.len();
+    let pattern = Pattern::new();
+    pattern.write(len, |at, word| table.copy_from_slice(at, word))?;
+    match table.map_shared(dev, Bidirectional) {
+        Ok(shared) => {
+            walk(&shared, Lockstep::new(shared.cpu(), &shared), len)?;
+            let shared = shared.submit();
+            pattern.check(len, |at, word| shared.copy_to_slice(at, word))?;
+            let shared = shared.complete();
+            let table = shared.unmap();
+            pattern.check(len, |at, word| table.copy_to_slice(at, word))
+        }
+        Err(Refused { error, buffer }) => {
+            pattern.check(len, |at, word| buffer.copy_to_slice(at, word))?;
+            Err(error)
+        }
+    }
+}
+
+fn bytes(len: usize, dma: DmaDevice<'_>) -> Result {
+    let mut bytes = VVec::from_elem(0u8, len, GFP_KERNEL)?;
+    bytes[len - 1] = 0x5a;
+    match SgTable::new(
+        ByteBuffer::from(bytes),
+        MARGIN..len - MARGIN,
+        dma,
+        GFP_KERNEL,
+    ) {
+        Ok(table) => {
+            expect(table.as_slice().len() == len - 2 * MARGIN)?;
+            by_turns(table, dma)
+        }
+        Err(Refused { error, buffer }) => {
+            expect(buffer[..].len() == len && buffer[len - 1] == 0x5a)?;
+            Err(error)
+        }
+    }
+}
+
+struct Exert;
+
+impl sgdma::pci::Driver for Exert {
+    type IdInfo = ();
+    type Data<'bound> = ();
+    type Files = File;
+
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        _dma: DmaDevice<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        if pdev.device_id() != 0x11e8 {
+            return Err(ENODEV);
+        }
+        Ok::<_, Error>(())
+    }
+}
+
+struct File;
+
+#[vtable]
+impl FileOps<Exert> for File {
+    const NODE: Option<&'static CStr> = Some(c"sgdma_exert");
+
+    fn open(_: &Lent<'_, Exert>) -> impl PinInit<Self, Error> {
+        Ok::<_, Error>(Self)
+    }
+
+    fn ioctl(&self, lent: &Lent<'_, Exert>, cmd: u32, len: usize) -> Result<isize> {
+        let dma = lent.dma();
+        if len % PAGE_SIZE != 0 || !(PAGE_SIZE..=64 << 20).contains(&len) {
+            return Err(EINVAL);
+        }
+        match cmd {
+            ALLOC => by_turns(SgTable::alloc(len, dma, GFP_KERNEL_ACCOUNT)?, dma),
+            ATOMIC => by_turns(SgTable::alloc(len, dma, GFP_ATOMIC)?, dma),
+            BLOCKS => by_turns(SgTable::alloc_blocks(len, ORDER, dma, GFP_KERNEL)?, dma),
+            BYTES => bytes(len, dma),
+            MAP => {
+                let of_a_page = SegmentLimits {
+                    max_size: PAGE_SIZE,
+                    ..SegmentLimits::from(dma)
+                };
+                by_turns(SgTable::alloc(len, of_a_page, GFP_KERNEL)?, dma)
+            }
+            SHARE => share(
+                SgTable::alloc(len, dma, GFP_KERNEL)?,
+                CoherentDevice::probe(dma)?,
+            ),
+            _ => Err(ENOTTY),
+        }?;
+        Ok(0)
+    }
+}
+
+sgdma::module_pci_driver! {
+    type: Exert,
+    name: "sgdma_exert",
+    authors: ["sgdma developers"],
+    description: "Makes, maps, walks and takes apart tables",
+    license: "GPL",
+}
