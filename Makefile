@@ -39,8 +39,9 @@ KBUILD := $(TOP)/scripts/kbuild
 DRIVERS := bench
 # User Mode Linux has no devices for others.
 ifneq ($(ARCH),um)
-DRIVERS += $(addprefix samples/,gpu camera rdma template shared shared_c) $(addprefix tests/modules/,confront stale forgetful)
-PROGRAMS := $(wildcard $(TOP)/samples/*/user/*-test.c)
+DRIVERS += $(addprefix samples/,gpu camera rdma template shared shared_c) \
+	$(addprefix tests/modules/,confront exert stale forgetful)
+PROGRAMS := $(wildcard $(TOP)/samples/*/user/*-test.c $(TOP)/tests/user/*-test.c)
 endif
 export ARCH KERNEL KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS
 
@@ -58,12 +59,12 @@ setup:
 check-env:
 	@$(if $(KDIR),$(TOP)/scripts/check-env $(KDIR),$(error give KDIR=, the build tree of your kernel))
 
-# What a guest runs: the modules, and the samples' programs, which need no C library.
+# What a guest runs: the modules, and programs, which need no C library.
 vpath %-test.c $(dir $(PROGRAMS))
 
 guest: modules $(patsubst %.c,$(BUILD)/guest/%,$(notdir $(PROGRAMS)))
 
-$(BUILD)/guest/%-test: %-test.c $(wildcard $(TOP)/samples/*/*.h $(TOP)/samples/*/user/*.h) | setup
+$(BUILD)/guest/%-test: %-test.c $(wildcard $(TOP)/samples/*/*.h $(TOP)/samples/*/user/*.h $(TOP)/tests/modules/*/*.h) | setup
 	@mkdir -p $(@D)
 	@echo "  CLANG $@"
 	@. $(BUILD)/env && PATH="$$TOOL_PATH:$$PATH" clang --target=$(ARCH:arm64=aarch64)-linux-gnu \
@@ -93,10 +94,17 @@ test:
 	@cd $(TOP) && $(call PYTHON,$(firstword $(TEST_KERNELS))) -B -m pytest --junitxml=build/test/results.xml \
 		$(if $(BOOT),tests/test_boot.py --boot $(BOOT),tests $(if $(filter 1,$(words $(TEST_ARCHES))),--arch $(TEST_ARCHES)))
 
-# The long form of the self-tests: a million random tables, and another seed for each 20000.
+# The long form of the self-tests: a million random tables, and another seed for each 20000. And of what is done
+# while allocations fail, on the kernel that has them do so.
 ROUNDS := 50
-soak: guest
-	@$(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot --soak $(ROUNDS) --timeout 7200 --out $(TOP)/build/soak $(SCENARIO)
+FAULTS := 10000
+SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug))
+soak:
+	+@set -e; for boot in $(SOAKS); do $(MAKE) -f $(TOP)/Makefile guest BOOT=$$boot; done
+	@set -e; for boot in $(SOAKS); do case $$boot in \
+		debug) long='--faults $(FAULTS)' ;; \
+		*) long='--soak $(ROUNDS)' ;; \
+		esac; $(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot $$long --timeout 7200 --out $(TOP)/build/soak/$$boot $$boot; done
 
 # Figures, not tests: nothing here passes or fails by them. User Mode Linux is a program of an x86_64.
 BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(shell uname -m)),um-native))
@@ -138,7 +146,7 @@ lint: fmt-check setup
 		CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror; done
 	@. $(BUILD)/env && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
 		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
-		$$(find $(TOP)/include $(TOP)/src $(TOP)/samples $(TOP)/bench $(TOP)/tests/modules -name '*.[ch]')
+		$$(find $(TOP)/include $(TOP)/src $(TOP)/samples $(TOP)/bench $(TOP)/tests/modules $(TOP)/tests/user -name '*.[ch]')
 
 doc: modules
 	+@$(KBUILD) . modules SGDMA_DOC=$(BUILD)/doc
@@ -154,7 +162,7 @@ help:
 #: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
 #: make test            all tests: host, and the self-tests and checks in every boot scenario
 #: make shell           the same guest, with a prompt
-#: make soak            a million random tables in a guest; ROUNDS=<n> for n times 20000
+#: make soak            a million random tables in a guest, ROUNDS=<n> for n times 20000; 10000 failed allocations, FAULTS=<n>
 #: make report          what sgdma says of each device of a guest (BOOT= chooses which)
 #: make bench           instructions and cycles, beside C on the same tables; also build/bench.json, .svg
 #: make                 build the modules, into build/

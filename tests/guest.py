@@ -37,6 +37,7 @@ DRIVERS = [
     "samples/shared/sgdma_shared.ko",
     "samples/shared_c/sgdma_shared_c.ko",
     "tests/modules/confront/sgdma_confront.ko",
+    "tests/modules/exert/sgdma_exert.ko",
     "tests/modules/stale/sgdma_stale.ko",
     "tests/modules/forgetful/sgdma_forgetful.ko",
     "bench/sgdma_bench_dma.ko",
@@ -80,6 +81,11 @@ def lacks(name):
     return TABLE["kernel"].get(kernel_of(name), {}).get("lacks", [])
 
 
+def has(name):
+    """What the kernel of a scenario has, and most have not."""
+    return TABLE["kernel"].get(kernel_of(name), {}).get("has", [])
+
+
 def list_scenarios(names=SCENARIOS):
     return "\n".join(f"  {name:17} {SCENARIOS[name]['about']}" for name in names)
 
@@ -96,10 +102,13 @@ STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 COMPLAINT = re.compile(
     r"(?<!end )Kernel panic|Oops|Internal error:|Unable to handle kernel|BUG:|kernel BUG at|WARNING:"
     r"|general protection fault|UBSAN:|INFO: task .* blocked|detected (?:expedited )?stall"
+    r"|kmemleak: .*(?:suspected|disabled)|allocated at module unload|pagealloc: |DMAR: \[DMA"
     r"|DMA-API: (?!preallocated|debugging enabled|dma_debug_entry pool grown|Mapped at)"
     r"|cut here|Call [Tt]race:")
 # These come with a line that says more, as a rule.
 VAGUE = re.compile(r"cut here|Call [Tt]race:")
+# vmalloc says where it failed also if it was told to.
+INJECTED = re.compile(r"^(fault-test: vmalloc error: .*(?:\n.*){1,4}\n) ?Call Trace:$", re.M)
 
 
 def parse_ktap(lines, ksrc):
@@ -148,6 +157,7 @@ def judge(log, ksrc, timeout=None, lacks=()):
     """
     verdict = Verdict(runner="selftest=1" if "kunit" in lacks else "KUnit")
     lines = [STAMP.sub("", line.rstrip()) for line in log.splitlines()]
+    lines = INJECTED.sub(r"\1", "\n".join(lines)).splitlines()
 
     complaints = [line.strip() for line in lines if COMPLAINT.search(line)]
     verdict.reasons += [c for c in complaints if not VAGUE.search(c)] or complaints
@@ -209,8 +219,9 @@ def pack_initramfs(env, out):
     }
     if env["ARCH"] != "um":
         modules = MODULES + DRIVERS
-        files |= {f"bin/{program.stem}": build / "guest" / program.stem
-                  for program in sorted(ROOT.glob("samples/*/user/*-test.c"))}
+        programs = [program for where in ("samples/*/user", "tests/user")
+                    for program in sorted(ROOT.glob(f"{where}/*-test.c"))]
+        files |= {f"bin/{program.stem}": build / "guest" / program.stem for program in programs}
     files |= {f"lib/sgdma/{Path(ko).name}": build / ko for ko in modules}
     image = out / "initramfs.cpio"
     with tempfile.TemporaryDirectory() as staging, image.open("wb") as cpio:
@@ -239,7 +250,7 @@ def edit_dtb(machine, edits, out):
     return dtb
 
 
-def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0, pace="quick"):
+def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0, pace="quick", faults=0):
     """The command line that boots a scenario, its files made ready in `out`."""
     scenario = SCENARIOS[name]
     if mode != scenario.get("only", mode):
@@ -258,6 +269,7 @@ def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0, pac
                                    f"guest_verdict={verdict} guest_devices={scenario.get('devices', 1)} "
                                    f"guest_mask={scenario.get('mask_bits', 64)} "
                                    f"guest_lacks={','.join(lacks(name))} "
+                                   f"guest_has={','.join(has(name))} guest_faults={faults} "
                                    f"guest_tables={tables} guest_rounds={rounds} "
                                    f"guest_pace={pace} {cmdline}")
     initramfs = str(pack_initramfs(env, out))
@@ -277,14 +289,16 @@ def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0, pac
     return qemu, env
 
 
-def boot(name, out, cmdline="", qemu_args="", timeout=TIMEOUT, echo=None, tables=100, rounds=0, mode="checks", pace="quick"):
+def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, tables=100, rounds=0, mode="checks", pace="quick", faults=0):
     """Boots a scenario, console to `out`/console.log and to `echo`; its verdict.
 
     The guest runs tests/guest/`mode`. The self-tests walk that many random `tables`, after as many
-    `rounds` of 20000; the device goes through every page, or at a "quick" `pace` through some.
+    `rounds` of 20000; the device goes through every page, or at a "quick" `pace` through some. At
+    least so many `faults` are injected where the kernel can do that.
     """
     out = Path(out).absolute()
-    argv, env = command(name, out, mode, cmdline, qemu_args, tables, rounds, pace)
+    argv, env = command(name, out, mode, cmdline, qemu_args, tables, rounds, pace, faults)
+    timeout = timeout or SCENARIOS[name].get("timeout", TIMEOUT)
     start = time.monotonic()
     timed_out = False
     with (out / "console.log").open("wb") as console, tempfile.TemporaryFile("w+") as errors:

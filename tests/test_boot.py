@@ -30,9 +30,9 @@ def test_boot(scenario, verdicts, record_property, pytestconfig):
     out = guest.ROOT / "build/test" / scenario
     # Those who walk many tables do not also go through every page.
     tables = guest.SCENARIOS[scenario].get("tables", 100)
+    pace = guest.SCENARIOS[scenario].get("pace", "quick" if tables > 100 else "")
     try:
-        verdict = guest.boot(scenario, out, tables=tables,
-                             pace="quick" if tables > 100 else "")
+        verdict = guest.boot(scenario, out, tables=tables, pace=pace)
     except guest.BootError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 

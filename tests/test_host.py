@@ -151,6 +151,14 @@ def test_kernels_lack_what_they_are_said_to(config):
     assert set(lacks) == {{"KUNIT": "kunit", "DMA_API_DEBUG": "dma-debug"}[name] for name in taken}
 
 
+@pytest.mark.parametrize("name, kernel", guest.TABLE["kernel"].items())
+def test_kernels_have_what_they_are_said_to(name, kernel):
+    config = (KERNELS / f"{name}.config").read_text().splitlines()
+    for option in {"kmemleak": ["DEBUG_KMEMLEAK"], "allocinfo": ["MEM_ALLOC_PROFILING"], "lockdep": ["PROVE_LOCKING"],
+                   "faults": ["FAILSLAB", "FAIL_PAGE_ALLOC", "FAULT_INJECTION_STACKTRACE_FILTER"]}.items():
+        assert {f"CONFIG_{o}=y" in config for o in option[1]} == {option[0] in kernel.get("has", [])}
+
+
 @pytest.mark.parametrize("args, says", [
     (["run", "BOOT=nonsense"], "unknown scenario BOOT=nonsense; known are: .*x86-plain.*arm64-smmu"),
     (["run", "ARCH=vax"], "unknown ARCH=vax; known are: x86_64 arm64"),

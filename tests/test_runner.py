@@ -67,6 +67,11 @@ def test_clean_log_passes(ksrc):
     "rcu: INFO: rcu_preempt self-detected stall on CPU",
     "------------[ cut here ]------------",
     "Call Trace:",
+    "kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
+    "kmemleak: Kernel memory leak detector disabled",
+    "samples/shared_c/sgdma_shared_c.c:45 module sgdma_shared_c func:shared_probe has 4096 allocated at module unload",
+    "pagealloc: memory corruption",
+    "DMAR: [DMA Write NO_PASID] Request device [00:01.0] fault addr 0xfffff000 [fault reason 0x05] PTE Write access is not set",
 ])
 def test_complaints_of_the_kernel(ksrc, line):
     verdict = guest.judge(CLEAN.replace(DONE, f"[    8.000000] {line}\n{DONE}"), ksrc)
@@ -76,6 +81,14 @@ def test_complaints_of_the_kernel(ksrc, line):
 def test_vague_complaints_give_way(ksrc):
     trouble = "------------[ cut here ]------------\nWARNING: a.c:1\nCall Trace:\n"
     assert guest.judge(trouble + CLEAN, ksrc).reasons == ["WARNING: a.c:1"]
+
+
+def test_trace_of_an_injected_fault(ksrc):
+    trace = "CPU: 0 UID: 0 PID: 1 Comm: fault-test\nHardware name: QEMU\nCall Trace:\n <TASK>\n"
+    failed = "fault-test: vmalloc error: size 8192, failed to allocate pages, mode:0xdc0\n" + trace
+    assert guest.judge(failed + CLEAN, ksrc).reasons == []
+    assert guest.judge(failed.replace("fault-test", "insmod", 1) + CLEAN, ksrc).reasons == ["Call Trace:"]
+    assert guest.judge(failed + trace + CLEAN, ksrc).reasons == ["Call Trace:"]
 
 
 @pytest.mark.parametrize("old, new, reason", [
