@@ -124,13 +124,15 @@ static void arm(unsigned int nth)
 	must(write(fail_nth, text, snprintf(text, sizeof(text), "%u", nth)), "fail-nth");
 }
 
-/* Whether it has. */
-static bool disarm(void)
+/* Whether it has; and how many more it would have taken. */
+static bool disarm(unsigned int *left)
 {
 	char text[12] = "";
 
 	must(syscall(__NR_pread64, fail_nth, text, sizeof(text) - 1, 0L), "fail-nth");
 	arm(0);
+	if (left)
+		*left = atoi(text);
 	return !atoi(text);
 }
 
@@ -153,13 +155,48 @@ static bool is_refusal(const struct operation *op, int error)
 	return error == ENOMEM || error == EIO || op->by_core;
 }
 
+/* How many allocations it makes if none fails. */
+static unsigned int count_allocations(const struct operation *op)
+{
+	const unsigned int many = 1000000;
+	unsigned int left;
+
+	if (op->prepare)
+		op->prepare(op);
+	arm(many);
+	must(op->run(op), "without a fault");
+	disarm(&left);
+	if (op->verify)
+		op->verify(op);
+	if (op->finish)
+		op->finish(op);
+	return many - left;
+}
+
+/*
+ * Many of @count are of the same kind, but for the first and the last of them. Modules take long
+ * to load, and what comes last there is the driver core's.
+ */
+static unsigned int next_step(unsigned int nth, unsigned int count, bool by_core)
+{
+	unsigned int step;
+
+	if (thorough || nth < 4 || (!by_core && (nth < 12 || nth + 24 >= count)))
+		return 1;
+	step = 1 + nth / 3;
+	/* Not beyond where each counts again. */
+	if (!by_core && nth + step + 24 > count)
+		step = count - 24 - nth;
+	return step;
+}
+
 static void go_through(const char *of, const struct operation *op)
 {
-	/* Many of the later ones are of the same kind, and modules take long to load. */
-	const unsigned int step = thorough ? ~0U : op->by_core ? 3 : 5;
-	unsigned int faults = 0, refused = 0;
+	unsigned int faults = 0, refused = 0, step = 1, count;
 
-	for (unsigned int nth = 1;; nth += 1 + nth / step) {
+	snprintf(doing, sizeof(doing), "%s %s: ", of, op->name);
+	count = count_allocations(op);
+	for (unsigned int nth = 1;; nth += step) {
 		bool hit;
 		long result;
 		int error;
@@ -170,7 +207,7 @@ static void go_through(const char *of, const struct operation *op)
 		arm(nth);
 		result = op->run(op);
 		error = errno;
-		hit = disarm();
+		hit = disarm(NULL);
 		faults += hit;
 		errno = error;
 		if (result < 0) {
@@ -186,6 +223,7 @@ static void go_through(const char *of, const struct operation *op)
 			op->finish(op);
 		if (!hit)
 			break;
+		step = next_step(nth, count, op->by_core);
 	}
 	doing[0] = 0;
 	injected += faults;
@@ -467,9 +505,12 @@ static void gpu_destroy_two(const struct operation *op)
 static long gpu_mmap(const struct operation *op)
 {
 	struct sgdma_gpu_info info = { .handle = created.handle };
+	/* Where there are no page tables yet. */
+	static char *where = (char *)(1UL << 32);
 
+	where += 1 << 30;
 	gpu_request(SGDMA_GPU_INFO, &info, "info");
-	mapping = mmap(NULL, op->size, PROT_READ | PROT_WRITE, MAP_SHARED, file, info.mmap_offset);
+	mapping = mmap(where, op->size, PROT_READ | PROT_WRITE, MAP_SHARED, file, info.mmap_offset);
 	return mapping == MAP_FAILED ? -1 : 0;
 }
 
@@ -513,7 +554,7 @@ static const struct operation gpu_operations[] = {
 	OPEN, CLOSE,
 	{ "close with objects", .run = close_node, .prepare = gpu_open_full, .never_fails = true,
 	  .size = KIB(64) },
-	CREATE(COHERENT, 128), CREATE(POPULATE, 128), CREATE(BIND, 128), CREATE(POPULATE, 1024),
+	CREATE(COHERENT, 128), CREATE(POPULATE, 128), CREATE(BIND, 128), CREATE(POPULATE, 256),
 	{ "destroy", .run = gpu_simple, .prepare = gpu_new_bound, .never_fails = true,
 	  .nr = SGDMA_GPU_DESTROY, .mode = SGDMA_GPU_MODE_BIND, .size = KIB(64), .bits = 64 },
 	SIMPLE(MAP, POPULATE, gpu_new_unmapped), SIMPLE(UNMAP, POPULATE, gpu_new),
