@@ -8,6 +8,7 @@ import re
 import select
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -213,7 +214,9 @@ def pack_initramfs(env, out):
     files = {
         "bin/busybox": Path(env["BUSYBOX"]),
         "init": TESTS / "guest/init",
+        "common": TESTS / "guest/common",
         "checks": TESTS / "guest/checks",
+        "hard": TESTS / "guest/hard",
         "bench": TESTS / "guest/bench",
         "report": TESTS / "guest/report",
     }
@@ -289,32 +292,83 @@ def command(name, out, mode, cmdline="", qemu_args="", tables=100, rounds=0, pac
     return qemu, env
 
 
+# What a guest may ask for, as "host: COMMAND NAME=VALUE...".
+REQUEST = re.compile(rb"^(?:\[[^]]*\] )*host: (device_add|device_del)((?: \w+=\S+)*)\r?\n", re.M)
+
+
+class Monitor:
+    """QEMU's monitor, for what a guest asks of its machine."""
+
+    def __init__(self):
+        self.socket, theirs = socket.socketpair()
+        self.theirs = theirs
+        # A descriptor that it inherits needs no name and leaves nothing behind.
+        self.argv = ["-chardev", f"socket,id=monitor,fd={theirs.fileno()}", "-mon", "chardev=monitor,mode=control"]
+        self.tail = b""
+        self.execute("qmp_capabilities")
+
+    def execute(self, command, arguments=()):
+        self.socket.sendall(json.dumps({"execute": command, "arguments": dict(arguments)}).encode())
+
+    def heard(self, data):
+        """Looks for requests in what the guest said."""
+        self.tail += data
+        end = 0
+        for request in REQUEST.finditer(self.tail):
+            command, arguments = request[1].decode(), request[2].decode().split()
+            self.execute(command, (argument.split("=", 1) for argument in arguments))
+            end = request.end()
+        # Of a line whose end is not there yet.
+        self.tail = self.tail[max(end, self.tail.rfind(b"\n") + 1):]
+
+    def complaints(self):
+        """What QEMU would not do, for the log. The guest sees that it was not done."""
+        descriptions = re.findall(rb'"desc": ("[^"]*")', self.socket.recv(65536))
+        return b"".join(b"host: refused: %s\n" % description for description in descriptions)
+
+    def close(self):
+        self.socket.close()
+        self.theirs.close()
+
+
 def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, tables=100, rounds=0, mode="checks", pace="quick", faults=0):
     """Boots a scenario, console to `out`/console.log and to `echo`; its verdict.
 
-    The guest runs tests/guest/`mode`. The self-tests walk that many random `tables`, after as many
-    `rounds` of 20000; the device goes through every page, or at a "quick" `pace` through some. At
-    least so many `faults` are injected where the kernel can do that.
+    The guest runs tests/guest/`mode`, or instead of the checks what the scenario is for. The
+    self-tests walk that many random `tables`, after as many `rounds` of 20000; the device goes
+    through every page, or at a "quick" `pace` through some. At least so many `faults` are injected
+    where the kernel can do that.
     """
     out = Path(out).absolute()
+    if mode == "checks":
+        mode = SCENARIOS[name].get("mode", mode)
     argv, env = command(name, out, mode, cmdline, qemu_args, tables, rounds, pace, faults)
     timeout = timeout or SCENARIOS[name].get("timeout", TIMEOUT)
+    monitor = Monitor() if mode == "hard" else None
     start = time.monotonic()
     timed_out = False
     with (out / "console.log").open("wb") as console, tempfile.TemporaryFile("w+") as errors:
         streams = [console, echo] if echo else [console]
         # A session of its own: Ctrl-C is ours to handle.
-        guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=errors, start_new_session=True)
+        guest = subprocess.Popen(argv + (monitor.argv if monitor else []), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
+                                 pass_fds=[monitor.theirs.fileno()] if monitor else [])
         try:
             while True:
                 left = start + timeout - time.monotonic()
-                if left <= 0 or not select.select([guest.stdout], [], [], left)[0]:
+                sources = [guest.stdout, *([monitor.socket] if monitor else [])]
+                ready = select.select(sources, [], [], left)[0] if left > 0 else []
+                if not ready:
                     timed_out = True
                     break
-                data = os.read(guest.stdout.fileno(), 65536)
-                if not data:
-                    break
+                if guest.stdout in ready:
+                    data = os.read(guest.stdout.fileno(), 65536)
+                    if not data:
+                        break
+                    if monitor:
+                        monitor.heard(data)
+                else:
+                    data = monitor.complaints()
                 for stream in streams:
                     stream.write(data.replace(b"\r", b""))
                     stream.flush()
@@ -323,6 +377,8 @@ def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, tables=10
                 guest.kill()
             guest.stdout.close()
             guest.wait()
+            if monitor:
+                monitor.close()
         errors.seek(0)
         message = errors.read().strip()
 

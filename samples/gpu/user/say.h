@@ -79,7 +79,7 @@ static void expect(bool right, const char *what)
 }
 
 /* Ends the program unless @result is the @expected error. */
-static void refused(const char *what, int expected, long result)
+static inline void refused(const char *what, int expected, long result)
 {
 	int error = result < 0 ? errno : 0;
 
