@@ -94,17 +94,20 @@ test:
 	@cd $(TOP) && $(call PYTHON,$(firstword $(TEST_KERNELS))) -B -m pytest --junitxml=build/test/results.xml \
 		$(if $(BOOT),tests/test_boot.py --boot $(BOOT),tests $(if $(filter 1,$(words $(TEST_ARCHES))),--arch $(TEST_ARCHES)))
 
-# The long form of the self-tests: a million random tables, and another seed for each 20000. And of what is done
-# while allocations fail, on the kernel that has them do so.
+# The long forms: a million random tables in the ordinary kernel, another seed for each 20000; in the one that
+# watches all it can, failed allocations, and what comes and goes, so often, and so many calls at random.
 ROUNDS := 50
 FAULTS := 10000
-SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug))
+TURNS := 1000
+CALLS := 1000000
+SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug x86-hard))
 soak:
 	+@set -e; for boot in $(SOAKS); do $(MAKE) -f $(TOP)/Makefile guest BOOT=$$boot; done
 	@set -e; for boot in $(SOAKS); do case $$boot in \
 		debug) long='--faults $(FAULTS)' ;; \
+		x86-hard) long='--cmdline guest_hard=$(TURNS)\ guest_calls=$(CALLS)' ;; \
 		*) long='--soak $(ROUNDS)' ;; \
-		esac; $(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot $$long --timeout 7200 --out $(TOP)/build/soak/$$boot $$boot; done
+		esac; $(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot $$long --timeout 14400 --out $(TOP)/build/soak/$$boot $$boot; done
 
 # Figures, not tests: nothing here passes or fails by them. User Mode Linux is a program of an x86_64.
 BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(shell uname -m)),um-native))
@@ -162,7 +165,7 @@ help:
 #: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
 #: make test            all tests: host, and the self-tests and checks in every boot scenario
 #: make shell           the same guest, with a prompt
-#: make soak            a million random tables in a guest, ROUNDS=<n> for n times 20000; 10000 failed allocations, FAULTS=<n>
+#: make soak            the long forms: ROUNDS= times 20000 random tables, FAULTS= failed allocations, TURNS= life cycles, CALLS= at random
 #: make report          what sgdma says of each device of a guest (BOOT= chooses which)
 #: make bench           instructions and cycles, beside C on the same tables; also build/bench.json, .svg
 #: make                 build the modules, into build/
