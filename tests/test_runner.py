@@ -176,3 +176,14 @@ def test_kernel_that_is_not_built(monkeypatch, tmp_path):
                         ("um", "BOOT=um-native")):
         with pytest.raises(guest.BootError, match=f"run 'make {how}' first"):
             guest.environment(kernel)
+
+
+def test_requests_of_a_guest():
+    monitor = guest.Monitor()
+    try:
+        for part in [b"[    1.0] host: device_d", b"el id=edu0\r\n[    2.0][    T1] host: quit\n host: device_del id=a\n"]:
+            monitor.heard(part)
+        assert re.findall(rb"{.*?}}", monitor.theirs.recv(4096))[1:] == [
+            b'{"execute": "device_del", "arguments": {"id": "edu0"}}']
+    finally:
+        monitor.close()
