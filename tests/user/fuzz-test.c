@@ -582,11 +582,14 @@ static void tell(unsigned long seed, unsigned long processes)
 	}
 }
 
+/* Memory, behind which there is as much of nothing as a request can write: all else is spared. */
 static void *memory(unsigned long len, int whose)
 {
-	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, whose | MAP_ANONYMOUS, -1, 0);
+	const unsigned long nothing = 2 * MAX_OBJECT;
+	char *at = mmap(NULL, len + nothing, PROT_READ | PROT_WRITE, whose | MAP_ANONYMOUS, -1, 0);
 
 	must(at == MAP_FAILED ? -1 : 0, "mmap");
+	must(syscall(__NR_mprotect, at + len, nothing, PROT_NONE), "mprotect");
 	return at;
 }
 
@@ -608,10 +611,9 @@ int main(int argc, char **argv)
 	}
 	expect(sample && calls && processes, "no such sample, or nothing to do");
 
-	counts = memory(sizeof(*counts), MAP_SHARED);
+	counts = memory(PAGE, MAP_SHARED);
 	arena = memory(ARENA, MAP_PRIVATE);
-	edge = memory(3 * PAGE, MAP_PRIVATE);
-	must(munmap(edge + 2 * PAGE, PAGE), "munmap");
+	edge = memory(2 * PAGE, MAP_PRIVATE);
 
 	for (unsigned long i = 0; i < processes; i++) {
 		if (!must(fork(), "fork"))
@@ -624,5 +626,6 @@ int main(int argc, char **argv)
 		expect(!status, "a process failed");
 	}
 	tell(seed, processes);
+	expect(counts->calls >= calls, "not all calls were made");
 	return 0;
 }
