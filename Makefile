@@ -103,11 +103,8 @@ CALLS := 1000000
 SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug x86-hard))
 soak:
 	+@set -e; for boot in $(SOAKS); do $(MAKE) -f $(TOP)/Makefile guest BOOT=$$boot; done
-	@set -e; for boot in $(SOAKS); do case $$boot in \
-		debug) long='--faults $(FAULTS)' ;; \
-		x86-hard) long='--cmdline guest_hard=$(TURNS)\ guest_calls=$(CALLS)' ;; \
-		*) long='--soak $(ROUNDS)' ;; \
-		esac; $(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot $$long --timeout 14400 --out $(TOP)/build/soak/$$boot $$boot; done
+	@set -e; for boot in $(SOAKS); do $(call PYTHON,$(KERNEL)) $(TOP)/scripts/boot --ask rounds=$(ROUNDS) \
+		--ask faults=$(FAULTS) --ask turns=$(TURNS) --ask calls=$(CALLS) --timeout 14400 --out $(TOP)/build/soak/$$boot $$boot; done
 
 # Figures, not tests: nothing here passes or fails by them. User Mode Linux is a program of an x86_64.
 BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(shell uname -m)),um-native))

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Chooses the boots and reports what ran in each."""
 
+import os
+import threading
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+
 import guest
 import pytest
 
@@ -30,6 +36,34 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("scenario", [
             name for name in guest.TESTED
             if only in (None, name) and arch in (None, guest.SCENARIOS[name]["arch"])])
+
+
+def boot(name):
+    scenario = guest.SCENARIOS[name]
+    return guest.boot(name, guest.ROOT / "build/test" / name,
+                      **{what: scenario[what] for what in guest.AMOUNTS if what in scenario})
+
+
+@pytest.fixture(scope="session")
+def boots(request):
+    """The verdicts to come of this session's scenarios: two guests run at a time, each on one CPU."""
+    names = [item.callspec.params["scenario"] for item in request.session.items if item.originalname == "test_boot"]
+    boots = {name: Future() for name in names}
+    waiting = deque(sorted(names, key=lambda name: guest.SCENARIOS[name].get("timeout", 0)))
+
+    def work(take):
+        with suppress(IndexError):
+            while name := take():
+                try:
+                    boots[name].set_result(boot(name))
+                except Exception as error:
+                    boots[name].set_exception(error)
+
+    # From both ends, so that none that takes long is waited for alone at last. They end with this
+    # process, however it ends, and QEMU with them.
+    for take in [waiting.popleft, waiting.pop][:os.cpu_count()]:
+        threading.Thread(target=work, args=[take], daemon=True).start()
+    return boots
 
 
 @pytest.fixture

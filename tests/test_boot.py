@@ -36,13 +36,10 @@ def judged_as_documented(scenario, verdict, bless):
         verdict.reasons.append(f"the report has {judged} where {expected} is expected")
 
 
-def test_boot(scenario, verdicts, record_property, pytestconfig):
+def test_boot(scenario, boots, verdicts, record_property, pytestconfig):
     out = guest.ROOT / "build/test" / scenario
-    # Those who walk many tables do not also go through every page.
-    tables = guest.SCENARIOS[scenario].get("tables", 100)
-    pace = guest.SCENARIOS[scenario].get("pace", "quick" if tables > 100 else "")
     try:
-        verdict = guest.boot(scenario, out, tables=tables, pace=pace)
+        verdict = boots[scenario].result()
     except guest.BootError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 

@@ -68,7 +68,6 @@ def test_clean_log_passes(ksrc):
     "------------[ cut here ]------------",
     "Call Trace:",
     "kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
-    "kmemleak: Kernel memory leak detector disabled",
     "samples/shared_c/sgdma_shared_c.c:45 module sgdma_shared_c func:shared_probe has 4096 allocated at module unload",
     "pagealloc: memory corruption",
     "DMAR: [DMA Write NO_PASID] Request device [00:01.0] fault addr 0xfffff000 [fault reason 0x05] PTE Write access is not set",

@@ -22,53 +22,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../samples/camera/sgdma_camera.h"
 #include "../../samples/gpu/sgdma_gpu.h"
+#include "../../samples/rdma/sgdma_rdma.h"
 #include "../modules/exert/sgdma_exert.h"
+
+#define PROGRAM		"fault-test"
+#include "../../samples/gpu/user/say.h"
 
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* Where x86_64 has its modules, without KASLR. */
 #define MODULES_START	"0xffffffffa0000000"
 #define MODULES_END	"0xffffffffff000000"
 
-/* One write() for each line: the kernel log makes a record of each. */
-#define SAY(fd, ...) \
-	emit(fd, snprintf(line, sizeof(line), "fault-test: " __VA_ARGS__))
-
-static char line[256];
-static char doing[100] = "";	/* what errors are about */
 static bool thorough;		/* every allocation; else some of the later ones are left out */
 static unsigned int injected;	/* in all */
 static int fail_nth;		/* open file */
-
-static void emit(int fd, int len)
-{
-	if (len > (int)sizeof(line) - 1)
-		len = sizeof(line) - 1;
-	if (write(fd, line, len) != len)
-		exit(1);
-}
-
-/* Ends the program unless @result says that @what went well. */
-static long must(long result, const char *what)
-{
-	if (result < 0) {
-		SAY(2, "%s%s: error %d\n", doing, what, errno);
-		exit(1);
-	}
-	return result;
-}
-
-/* Likewise, of what has no errno. */
-static void expect(bool right, const char *what)
-{
-	if (!right) {
-		SAY(2, "%s%s\n", doing, what);
-		exit(1);
-	}
-}
 
 static long try_put(const char *path, const char *text)
 {
@@ -192,7 +163,7 @@ static unsigned int next_step(unsigned int nth, unsigned int count, bool by_core
 
 static void go_through(const char *of, const struct operation *op)
 {
-	unsigned int faults = 0, refused = 0, step = 1, count;
+	unsigned int faults = 0, failed = 0, step = 1, count;
 
 	snprintf(doing, sizeof(doing), "%s %s: ", of, op->name);
 	count = count_allocations(op);
@@ -214,7 +185,7 @@ static void go_through(const char *of, const struct operation *op)
 			expect(!op->never_fails, "what may not fail has failed");
 			if (!hit || !is_refusal(op, error))
 				must(result, hit ? "failed otherwise" : "failed without a fault");
-			refused++;
+			failed++;
 			must(op->run(op), "the next try");
 		}
 		if (op->verify)
@@ -227,8 +198,8 @@ static void go_through(const char *of, const struct operation *op)
 	}
 	doing[0] = 0;
 	injected += faults;
-	SAY(1, "%s %s: %u faults, %u refused, %u got over\n", of, op->name, faults, refused,
-	    faults - refused);
+	SAY(1, "%s %s: %u faults, %u refused, %u got over\n", of, op->name, faults, failed,
+	    faults - failed);
 }
 
 /* Modules and bindings */
@@ -332,7 +303,7 @@ static void with_module(void)
 
 static const char *node;
 static int file, second;
-static char buffer[KIB(256)];
+static char buffer[KIB(256)], peer[KIB(256)];
 static void *mapping;
 
 static long open_node(const struct operation *op)
@@ -356,6 +327,18 @@ static void must_open(const struct operation *op)
 static void must_close(const struct operation *op)
 {
 	must(close_node(op), "close");
+}
+
+static void fill(char *bytes)
+{
+	for (unsigned int i = 0; i < sizeof(buffer); i++)
+		bytes[i] = i % 251 + 1;
+}
+
+static void compare(const char *bytes, unsigned long len, const char *what)
+{
+	for (unsigned int i = 0; i < len; i++)
+		expect(bytes[i] == (char)(i % 251 + 1), what);
 }
 
 #define OPEN	{ "open", .run = open_node, .finish = must_close }
@@ -401,12 +384,6 @@ static void gpu_destroy(const struct operation *op)
 	gpu_request(SGDMA_GPU_DESTROY, &handle, "destroy");
 }
 
-static void gpu_fill(void)
-{
-	for (unsigned int i = 0; i < sizeof(buffer); i++)
-		buffer[i] = i % 251 + 1;
-}
-
 static long gpu_io(unsigned long nr, __u32 handle, __u64 size)
 {
 	struct sgdma_gpu_io io = { .handle = handle, .len = size, .user = (unsigned long)buffer };
@@ -414,17 +391,11 @@ static long gpu_io(unsigned long nr, __u32 handle, __u64 size)
 	return ioctl(file, nr, &io);
 }
 
-static void gpu_compare(const char *what)
-{
-	for (unsigned int i = 0; i < created.size; i++)
-		expect(buffer[i] == (char)(i % 251 + 1), what);
-}
-
-/* An object that has what gpu_fill() makes. */
+/* An object that has what fill(buffer) makes. */
 static void gpu_new(const struct operation *op)
 {
 	must(gpu_create(op), "create");
-	gpu_fill();
+	fill(buffer);
 	must(gpu_io(SGDMA_GPU_WRITE, created.handle, op->size), "write");
 }
 
@@ -432,7 +403,7 @@ static void gpu_verify(const struct operation *op)
 {
 	memset(buffer, 0, op->size);
 	must(gpu_io(SGDMA_GPU_READ, created.handle, op->size), "read");
-	gpu_compare("other bytes than were written");
+	compare(buffer, created.size, "other bytes than were written");
 }
 
 static long gpu_bind(const struct operation *op)
@@ -468,13 +439,13 @@ static long gpu_transfer(const struct operation *op)
 	if (op->nr == SGDMA_GPU_READ || op->nr == SGDMA_GPU_FETCH)
 		memset(buffer, 0, op->size);
 	else
-		gpu_fill();
+		fill(buffer);
 	return gpu_io(op->nr, created.handle, op->size);
 }
 
 static void gpu_verify_transfer(const struct operation *op)
 {
-	gpu_compare("transferred other bytes");
+	compare(buffer, created.size, "transferred other bytes");
 	gpu_verify(op);
 }
 
@@ -517,7 +488,7 @@ static long gpu_mmap(const struct operation *op)
 static void gpu_verify_mmap(const struct operation *op)
 {
 	memcpy(buffer, mapping, op->size);
-	gpu_compare("another mapping");
+	compare(buffer, created.size, "another mapping");
 	must(munmap(mapping, op->size), "munmap");
 }
 
@@ -568,6 +539,210 @@ static const struct operation gpu_operations[] = {
 	  .finish = gpu_destroy, .mode = SGDMA_GPU_MODE_POPULATE, .size = KIB(64) },
 };
 
+/* sgdma_rdma */
+
+static struct sgdma_rdma_reg region;
+
+static long rdma_reg(const struct operation *op)
+{
+	region = (struct sgdma_rdma_reg){
+		.addr = (unsigned long)buffer, .len = op->size,
+		.iova = (unsigned long)buffer % PAGE,
+		.flags = SGDMA_RDMA_LOCAL_WRITE | SGDMA_RDMA_REMOTE_WRITE |
+			 SGDMA_RDMA_REMOTE_READ | op->mode,
+	};
+	return ioctl(file, SGDMA_RDMA_REG, &region);
+}
+
+/* Memory that is there, or else it would be what is allocated. */
+static void rdma_fill(const struct operation *op)
+{
+	(void)op;
+	fill(buffer);
+}
+
+static void rdma_new(const struct operation *op)
+{
+	rdma_fill(op);
+	must(rdma_reg(op), "register");
+}
+
+static long rdma_dereg(const struct operation *op)
+{
+	struct sgdma_rdma_dereg request = { .key = region.key };
+
+	(void)op;
+	return ioctl(file, SGDMA_RDMA_DEREG, &request);
+}
+
+static void rdma_must_dereg(const struct operation *op)
+{
+	must(rdma_dereg(op), "deregister");
+}
+
+static long rdma_io(const struct operation *op)
+{
+	struct sgdma_rdma_io io = {
+		.key = region.key, .len = op->size, .user = (unsigned long)peer,
+	};
+	bool write = op->nr == SGDMA_RDMA_WRITE;
+
+	fill(write ? peer : buffer);
+	memset(write ? buffer : peer, 0, op->size);
+	return ioctl(file, op->nr, &io);
+}
+
+static void rdma_verify(const struct operation *op)
+{
+	compare(buffer, op->size, "other bytes in the region");
+	compare(peer, op->size, "other bytes than the peer's");
+}
+
+/* A file with regions of both kinds. */
+static void rdma_open_full(const struct operation *op)
+{
+	struct operation make = { .size = op->size };
+	int first = file;
+
+	must_open(op);
+	file = second;
+	rdma_new(&make);
+	make.mode = SGDMA_RDMA_SOFT;
+	rdma_new(&make);
+	file = first;
+}
+
+#define REGION(text, flags, n) \
+	.name = text " " #n " KiB", .mode = flags, .size = KIB(n)
+#define REG(text, flags, n) \
+	{ REGION("register " text, flags, n), .run = rdma_reg, .prepare = rdma_fill, \
+	  .finish = rdma_must_dereg }
+#define RDMA_IO(request, text, flags, n) \
+	{ REGION(#request " " text, flags, n), .run = rdma_io, .prepare = rdma_new, \
+	  .verify = rdma_verify, .finish = rdma_must_dereg, .nr = SGDMA_RDMA_ ## request }
+
+static const struct operation rdma_operations[] = {
+	OPEN, CLOSE,
+	{ REGION("close with regions", 0, 64), .run = close_node, .prepare = rdma_open_full,
+	  .never_fails = true },
+	REG("hard", 0, 8), REG("hard", 0, 256), REG("soft", SGDMA_RDMA_SOFT, 256),
+	REG("flat", SGDMA_RDMA_FLAT, 16),
+	{ REGION("deregister", 0, 64), .run = rdma_dereg, .prepare = rdma_new,
+	  .never_fails = true },
+	RDMA_IO(READ, "hard", 0, 8), RDMA_IO(READ, "soft", SGDMA_RDMA_SOFT, 64),
+	RDMA_IO(WRITE, "hard", 0, 8), RDMA_IO(WRITE, "soft", SGDMA_RDMA_SOFT, 64),
+};
+
+/* sgdma_camera: a file is a stream of its own */
+
+#define WIDTH	64u
+#define LINE	(WIDTH * sizeof(__u16))
+
+static struct sgdma_camera_frame frame;
+
+static long camera(const struct operation *op)
+{
+	struct sgdma_camera_format format = { .width = WIDTH, .height = op->size / LINE };
+	struct sgdma_camera_request buffers = { .count = 2, .contiguous = op->mode };
+	struct sgdma_camera_index first = {};
+	struct sgdma_camera_stream stream = { .on = 1 };
+	struct sgdma_camera_dummy dummy = { .user = (unsigned long)buffer };
+
+	frame = (struct sgdma_camera_frame){};
+	switch (op->nr) {
+	case SGDMA_CAMERA_FORMAT:	return ioctl(second, op->nr, &format);
+	case SGDMA_CAMERA_REQUEST:	return ioctl(second, op->nr, &buffers);
+	case SGDMA_CAMERA_QUEUE:	return ioctl(second, op->nr, &first);
+	case SGDMA_CAMERA_STREAM:	return ioctl(second, op->nr, &stream);
+	case SGDMA_CAMERA_DEQUEUE:	return ioctl(second, op->nr, &frame);
+	}
+	return ioctl(second, op->nr, &dummy);
+}
+
+/* A file with all that has to be asked for before this. */
+static void camera_open(const struct operation *op)
+{
+	struct operation step = *op;
+	static const unsigned long steps[] = {
+		SGDMA_CAMERA_FORMAT, SGDMA_CAMERA_REQUEST, SGDMA_CAMERA_QUEUE, SGDMA_CAMERA_STREAM,
+	};
+
+	must_open(op);
+	for (unsigned int i = 0; i < COUNT(steps) && steps[i] != op->nr; i++) {
+		step.nr = steps[i];
+		must(camera(&step), "a request before it");
+	}
+}
+
+/* Whether the frame is what the sensor saw. */
+static void camera_compare(const __u16 *pixels, unsigned long len)
+{
+	for (unsigned int i = 0; i < len / sizeof(*pixels); i++)
+		expect(pixels[i] == sgdma_camera_pixel(frame.picture, i / WIDTH, i % WIDTH),
+		       "another picture");
+}
+
+static __u64 camera_offset(void)
+{
+	struct sgdma_camera_buffer query = {};
+
+	must(ioctl(second, SGDMA_CAMERA_QUERY, &query), "query");
+	return query.mmap_offset;
+}
+
+static long camera_read(const struct operation *op)
+{
+	must(lseek(second, camera_offset(), SEEK_SET), "seek");
+	return read(second, buffer, op->size);
+}
+
+static void camera_verify(const struct operation *op)
+{
+	expect(frame.bytes_used == op->size && !frame.flags, "not all of a frame");
+	must(camera_read(op), "read");
+	camera_compare((const __u16 *)buffer, op->size);
+}
+
+static void camera_new_frame(const struct operation *op)
+{
+	struct operation dequeue = { .nr = SGDMA_CAMERA_DEQUEUE };
+
+	camera_open(op);
+	must(camera(&dequeue), "dequeue");
+}
+
+static long camera_mmap(const struct operation *op)
+{
+	mapping = mmap(NULL, op->size, PROT_READ, MAP_SHARED, second, camera_offset());
+	return mapping == MAP_FAILED ? -1 : 0;
+}
+
+static void camera_verify_mmap(const struct operation *op)
+{
+	camera_compare(mapping, op->size);
+	must(munmap(mapping, op->size), "munmap");
+}
+
+#define FRAMES(n)	.prepare = camera_open, .finish = must_close, .size = KIB(n)
+#define CAMERA(request, n) \
+	{ #request " " #n " KiB", .run = camera, FRAMES(n), .nr = SGDMA_CAMERA_ ## request }
+
+static const struct operation camera_operations[] = {
+	OPEN, CLOSE,
+	{ "close with buffers", .run = close_node, .prepare = camera_new_frame, .size = KIB(64),
+	  .never_fails = true },
+	CAMERA(FORMAT, 64), CAMERA(REQUEST, 64), CAMERA(REQUEST, 256),
+	{ "REQUEST contiguous 256 KiB", .run = camera, FRAMES(256), .mode = 1,
+	  .nr = SGDMA_CAMERA_REQUEST },
+	CAMERA(QUEUE, 64), CAMERA(STREAM, 64), CAMERA(DUMMY, 64),
+	{ "DEQUEUE 16 KiB", .run = camera, FRAMES(16), .verify = camera_verify,
+	  .nr = SGDMA_CAMERA_DEQUEUE },
+	{ "read 16 KiB", .run = camera_read, .prepare = camera_new_frame, .finish = must_close,
+	  .size = KIB(16) },
+	{ "mmap 16 KiB", .run = camera_mmap, .prepare = camera_new_frame,
+	  .verify = camera_verify_mmap, .finish = must_close, .size = KIB(16) },
+};
+
 /* Nodes are called after their drivers. */
 static const struct {
 	const char *driver;
@@ -577,6 +752,8 @@ static const struct {
 #define FILES(driver)	{ "sgdma_" #driver, driver ## _operations, COUNT(driver ## _operations) }
 	FILES(exert),
 	FILES(gpu),
+	FILES(rdma),
+	FILES(camera),
 };
 
 static void with_files(void)
@@ -631,7 +808,7 @@ static void crowd(unsigned int processes, unsigned int rounds)
 static void exhaust(unsigned int rounds)
 {
 	static struct sgdma_gpu_create objects[64];
-	unsigned int refused = 0;
+	unsigned int failed = 0;
 
 	file = must(open(node, O_RDWR), node);
 	for (unsigned int round = 0; round < rounds; round++) {
@@ -644,7 +821,7 @@ static void exhaust(unsigned int rounds)
 			objects[n] = created;
 		expect(n && n < COUNT(objects), "the pool has no end, or nothing fits");
 		expect(errno == ENOMEM || errno == EIO, "refused for another reason");
-		refused++;
+		failed++;
 		created = objects[--n];
 		gpu_destroy(&op);
 		must(gpu_create(&op), "create where there is room again");
@@ -654,7 +831,7 @@ static void exhaust(unsigned int rounds)
 			gpu_destroy(&op);
 		}
 	}
-	SAY(1, "%u mappings refused for want of room: ok\n", refused);
+	SAY(1, "%u mappings refused for want of room: ok\n", failed);
 }
 
 int main(int argc, char **argv)
