@@ -21,10 +21,8 @@ use crate::{
     CameraData, //
 };
 use kernel::{
-    current,
     dma::DmaAddress,
-    prelude::*,
-    sync::atomic::Relaxed, //
+    prelude::*, //
 };
 
 /// What there is to see.
@@ -165,22 +163,11 @@ impl<'bound> CameraData<'bound> {
 
     fn fetch(&self, addr: DmaAddress, bytes: &mut [u8]) -> Result {
         let dma = self.sharing.dma();
-        self.engine.fetch(dma, addr, bytes, || self.may_go_on())
+        self.engine.fetch(dma, addr, bytes)
     }
 
     fn store(&self, addr: DmaAddress, bytes: &[u8]) -> Result {
         let dma = self.sharing.dma();
-        self.engine.store(dma, addr, bytes, || self.may_go_on())
-    }
-
-    /// Between two transfers, when the device is idle: whether to start the next.
-    fn may_go_on(&self) -> Result {
-        if self.leaving.load(Relaxed) {
-            return Err(ENODEV);
-        }
-        if current!().signal_pending() {
-            return Err(EINTR);
-        }
-        Ok(())
+        self.engine.store(dma, addr, bytes)
     }
 }

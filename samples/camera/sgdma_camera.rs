@@ -37,10 +37,7 @@ use kernel::{
     prelude::*,
     rbtree::RBTree,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
+        atomic::Atomic,
         Arc,
         Mutex, //
     },
@@ -74,8 +71,6 @@ struct CameraData<'bound> {
     sharing: Sharing<'bound>,
     #[pin]
     engine: edu::Engine<'bound>,
-    /// Set when the device is being unbound: transfers stop.
-    leaving: Atomic<bool>,
     /// Of all files, by their number.
     #[pin]
     streams: Mutex<RBTree<u64, Arc<Stream<'bound>>>>,
@@ -120,7 +115,6 @@ impl sgdma::pci::Driver for Camera {
             Ok(try_pin_init!(CameraData {
                 sharing,
                 engine <- edu::Engine::new(pdev),
-                leaving: Atomic::new(false),
                 streams <- new_mutex!(RBTree::new()),
                 files: Atomic::new(0),
                 pictures: Atomic::new(0),
@@ -130,7 +124,7 @@ impl sgdma::pci::Driver for Camera {
     }
 
     fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&CameraData<'bound>>) {
-        data.leaving.store(true, Relaxed);
+        data.engine.leave();
     }
 }
 

@@ -7,6 +7,7 @@
 //! whatever its length. It sends addresses of as many bits as QEMU's property `dma_mask` has set.
 
 use kernel::{
+    current,
     device::{
         Bound,
         Device, //
@@ -23,6 +24,10 @@ use kernel::{
     pci,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         CondVar,
         CondVarTimeoutResult,
         Mutex, //
@@ -173,6 +178,8 @@ pub(crate) struct Engine<'bound> {
     /// may still be at it, so nothing can be started any more.
     #[pin]
     stuck: Mutex<bool>,
+    /// Set when the driver is being unbound.
+    leaving: Atomic<bool>,
 }
 
 impl<'bound> Engine<'bound> {
@@ -206,35 +213,40 @@ impl<'bound> Engine<'bound> {
                     }),
                 ),
                 stuck <- new_mutex!(false),
+                leaving: Atomic::new(false),
             }))
         })
     }
 
-    /// Copies `len` bytes, at most [`CHUNK`], from one bus address to another, unless `go_on`, asked
-    /// when the engine is free, has an error.
+    /// Copies `len` bytes, at most [`CHUNK`], from one bus address to another.
     ///
     /// # Errors
     ///
     /// `ETIMEDOUT` if the device did not finish: it may go on at any time, so the memory must not
     /// be given to anybody else. `EIO` if that happened to an earlier copy; nothing was started.
-    /// `ENODEV` if it was taken out of its slot.
-    pub(crate) fn copy(
-        &self,
-        from: DmaAddress,
-        to: DmaAddress,
-        len: usize,
-        go_on: impl FnOnce() -> Result,
-    ) -> Result {
+    /// `ENODEV` if it was taken out of its slot, or the driver is being unbound. `ERESTARTSYS` if the
+    /// caller has a signal to see to: once that is done, and it goes on, the same request begins anew.
+    pub(crate) fn copy(&self, from: DmaAddress, to: DmaAddress, len: usize) -> Result {
         let mut stuck = self.stuck.lock();
         if *stuck {
             return Err(EIO);
         }
-        go_on()?;
+        if self.leaving.load(Relaxed) {
+            return Err(ENODEV);
+        }
+        if current!().signal_pending() {
+            return Err(ERESTARTSYS);
+        }
         let result = self
             .transfer(from, INNER_BUFFER, len, To::Device)
             .and_then(|()| self.transfer(INNER_BUFFER, to, len, To::Memory));
         *stuck = result == Err(ETIMEDOUT);
         result
+    }
+
+    /// Begins no transfer from now on.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Relaxed);
     }
 
     fn transfer(&self, from: u64, to: u64, len: usize, direction: To) -> Result {

@@ -8,10 +8,8 @@
 
 use crate::GpuData;
 use kernel::{
-    current,
     dma::DmaAddress,
-    prelude::*,
-    sync::atomic::Relaxed, //
+    prelude::*, //
 };
 use sgdma::{
     DmaDevice,
@@ -204,29 +202,17 @@ impl<'bound> GpuData<'bound> {
     /// Has the device read its page at `addr`, and shows what it has read.
     pub(crate) fn fetch(&self, addr: DmaAddress, page: &mut [u8]) -> Result {
         let dma = self.sharing.dma();
-        self.engine.fetch(dma, addr, page, || self.may_go_on())
+        self.engine.fetch(dma, addr, page)
     }
 
     /// Has the device write its page at `addr`.
     pub(crate) fn store(&self, addr: DmaAddress, page: &[u8]) -> Result {
         let dma = self.sharing.dma();
-        self.engine.store(dma, addr, page, || self.may_go_on())
+        self.engine.store(dma, addr, page)
     }
 
     /// Has the device copy one of its pages.
     pub(crate) fn copy_page(&self, from: DmaAddress, to: DmaAddress) -> Result {
-        let go_on = || self.may_go_on();
-        self.engine.copy_all(from, to, GPU_PAGE, go_on)
-    }
-
-    /// Between two transfers, when the device is idle: whether to start the next.
-    fn may_go_on(&self) -> Result {
-        if self.leaving.load(Relaxed) {
-            return Err(ENODEV);
-        }
-        if current!().signal_pending() {
-            return Err(EINTR);
-        }
-        Ok(())
+        self.engine.copy_all(from, to, GPU_PAGE)
     }
 }

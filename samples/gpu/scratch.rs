@@ -24,17 +24,11 @@ impl Engine<'_> {
     /// # Errors
     ///
     /// As for [`copy_all`](Self::copy_all).
-    pub(crate) fn fetch(
-        &self,
-        dma: DmaDevice<'_>,
-        addr: DmaAddress,
-        bytes: &mut [u8],
-        go_on: impl Fn() -> Result,
-    ) -> Result {
+    pub(crate) fn fetch(&self, dma: DmaDevice<'_>, addr: DmaAddress, bytes: &mut [u8]) -> Result {
         let scratch = SgTable::alloc(bytes.len(), dma, GFP_KERNEL)?;
         let scratch = scratch.map(dma, FromDevice)?.submit();
         let to = scratch.dma_runs().next().ok_or(EINVAL)?.addr;
-        let result = self.copy_all(addr, to, bytes.len(), go_on);
+        let result = self.copy_all(addr, to, bytes.len());
         if result == Err(ETIMEDOUT) {
             return result; // And the scratch buffer is leaked.
         }
@@ -48,18 +42,12 @@ impl Engine<'_> {
     /// # Errors
     ///
     /// As for [`copy_all`](Self::copy_all).
-    pub(crate) fn store(
-        &self,
-        dma: DmaDevice<'_>,
-        addr: DmaAddress,
-        bytes: &[u8],
-        go_on: impl Fn() -> Result,
-    ) -> Result {
+    pub(crate) fn store(&self, dma: DmaDevice<'_>, addr: DmaAddress, bytes: &[u8]) -> Result {
         let mut scratch = SgTable::alloc(bytes.len(), dma, GFP_KERNEL)?;
         scratch.copy_from_slice(0, bytes)?;
         let scratch = scratch.map(dma, ToDevice)?.submit();
         let from = scratch.dma_runs().next().ok_or(EINVAL)?.addr;
-        let result = self.copy_all(from, addr, bytes.len(), go_on);
+        let result = self.copy_all(from, addr, bytes.len());
         if result == Err(ETIMEDOUT) {
             return result; // And the scratch buffer is leaked.
         }
@@ -67,22 +55,16 @@ impl Engine<'_> {
         result
     }
 
-    /// As [`copy`](Self::copy), of any length. `go_on` is asked before each transfer.
+    /// As [`copy`](Self::copy), of any length.
     ///
     /// # Errors
     ///
-    /// As for `copy`, and those of `go_on`; some of it may have been copied then.
-    pub(crate) fn copy_all(
-        &self,
-        from: DmaAddress,
-        to: DmaAddress,
-        len: usize,
-        go_on: impl Fn() -> Result,
-    ) -> Result {
+    /// As for `copy`; some of it may have been copied then.
+    pub(crate) fn copy_all(&self, from: DmaAddress, to: DmaAddress, len: usize) -> Result {
         for at in (0..len).step_by(CHUNK) {
             let part = CHUNK.min(len - at);
             let at = at as DmaAddress;
-            self.copy(from + at, to + at, part, &go_on)?;
+            self.copy(from + at, to + at, part)?;
         }
         Ok(())
     }

@@ -30,10 +30,7 @@ use kernel::{
     prelude::*,
     rbtree::RBTree,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
+        atomic::Atomic,
         Arc,
         Mutex, //
     },
@@ -78,8 +75,6 @@ struct GpuData<'bound> {
     sharing: Sharing<'bound>,
     #[pin]
     engine: edu::Engine<'bound>,
-    /// Set when the device is being unbound: transfers stop.
-    leaving: Atomic<bool>,
     /// The objects of all files, by number of the file and handle.
     #[pin]
     objects: Mutex<RBTree<(u64, u32), Arc<Object<'bound>>>>,
@@ -127,7 +122,6 @@ impl sgdma::pci::Driver for Gpu {
             Ok(try_pin_init!(GpuData {
                 sharing,
                 engine <- edu::Engine::new(pdev),
-                leaving: Atomic::new(false),
                 objects <- new_mutex!(RBTree::new()),
                 files: Atomic::new(0),
             }))
@@ -135,7 +129,7 @@ impl sgdma::pci::Driver for Gpu {
     }
 
     fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&GpuData<'bound>>) {
-        data.leaving.store(true, Relaxed);
+        data.engine.leave();
     }
 }
 

@@ -11,10 +11,8 @@ use crate::{
     RdmaData, //
 };
 use kernel::{
-    current,
     dma::DmaAddress,
-    prelude::*,
-    sync::atomic::Relaxed, //
+    prelude::*, //
 };
 use sgdma::{
     DmaBlocks,
@@ -181,8 +179,7 @@ impl<'bound> RdmaData<'bound> {
         self.by_list(pbl, at, part.len(), |addr, len| {
             let piece;
             (piece, part) = part.split_at(len);
-            let go_on = || self.may_go_on();
-            self.engine.store(self.dma, addr, piece, go_on)
+            self.engine.store(self.dma, addr, piece)
         })
     }
 
@@ -215,18 +212,6 @@ impl<'bound> RdmaData<'bound> {
 
     /// Has the device read `bytes` at `addr`, and shows what it has read.
     fn fetch(&self, addr: DmaAddress, bytes: &mut [u8]) -> Result {
-        self.engine
-            .fetch(self.dma, addr, bytes, || self.may_go_on())
-    }
-
-    /// Between two transfers, when the device is idle: whether to start the next.
-    fn may_go_on(&self) -> Result {
-        if self.leaving.load(Relaxed) {
-            return Err(ENODEV);
-        }
-        if current!().signal_pending() {
-            return Err(EINTR);
-        }
-        Ok(())
+        self.engine.fetch(self.dma, addr, bytes)
     }
 }

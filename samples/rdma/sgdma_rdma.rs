@@ -31,10 +31,7 @@ use kernel::{
     prelude::*,
     rbtree::RBTree,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
+        atomic::Atomic,
         Arc,
         Mutex, //
     },
@@ -63,8 +60,6 @@ struct RdmaData<'bound> {
     dev: Option<CoherentDevice<'bound>>,
     #[pin]
     engine: edu::Engine<'bound>,
-    /// Set when the device is being unbound: transfers stop.
-    leaving: Atomic<bool>,
     /// The regions of all files, by number of the file and key. Whoever has the lock neither pins
     /// nor unpins, nor accesses user space.
     #[pin]
@@ -100,7 +95,6 @@ impl sgdma::pci::Driver for Rdma {
                 dma,
                 dev,
                 engine <- edu::Engine::new(pdev),
-                leaving: Atomic::new(false),
                 regions <- new_mutex!(RBTree::new()),
                 files: Atomic::new(0),
             }))
@@ -108,7 +102,7 @@ impl sgdma::pci::Driver for Rdma {
     }
 
     fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&RdmaData<'bound>>) {
-        data.leaving.store(true, Relaxed);
+        data.engine.leave();
     }
 }
 
