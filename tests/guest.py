@@ -22,7 +22,7 @@ ROOT = TESTS.parent
 TABLE = tomllib.loads((TESTS / "scenarios.toml").read_text())
 SCENARIOS = TABLE["scenario"]
 TESTED = [name for name, scenario in SCENARIOS.items() if "only" not in scenario]
-TIMEOUT = 180
+TIMEOUT = 300
 # How much a guest does of what it is asked for: random tables that the self-tests walk, after as many
 # rounds of 20000; failed allocations; turns of a life cycle; calls at random. At a "quick" pace the
 # device goes through some pages only.
