@@ -162,7 +162,7 @@ help:
 #: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
 #: make test            all tests: host, and the self-tests and checks in every boot scenario
 #: make shell           the same guest, with a prompt
-#: make soak            the long forms: ROUNDS= times 20000 random tables, FAULTS= failed allocations, TURNS= life cycles, CALLS= at random
+#: make soak            the long forms of the tests; ROUNDS=, FAULTS=, TURNS= and CALLS= say how long
 #: make report          what sgdma says of each device of a guest (BOOT= chooses which)
 #: make bench           instructions and cycles, beside C on the same tables; also build/bench.json, .svg
 #: make                 build the modules, into build/

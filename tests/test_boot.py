@@ -46,6 +46,7 @@ def test_boot(scenario, boots, verdicts, record_property, pytestconfig):
     verdicts[scenario] = verdict
     record_property("kunit_cases", verdict.cases)
     record_property("checks", verdict.checks)
+    record_property("seconds", round(verdict.seconds, 1))
     if "mode" not in guest.SCENARIOS[scenario]:
         judged_as_documented(scenario, verdict, pytestconfig.getoption("bless"))
     if verdict.reasons:
