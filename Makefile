@@ -39,8 +39,7 @@ KBUILD := $(TOP)/scripts/kbuild
 DRIVERS := bench
 # User Mode Linux has no devices for others.
 ifneq ($(ARCH),um)
-DRIVERS += $(addprefix samples/,gpu camera rdma template shared shared_c) \
-	$(addprefix tests/modules/,confront exert stale forgetful)
+DRIVERS += $(patsubst $(TOP)/%/Kbuild,%,$(wildcard $(TOP)/samples/*/Kbuild $(TOP)/tests/modules/*/Kbuild))
 PROGRAMS := $(wildcard $(TOP)/samples/*/user/*-test.c $(TOP)/tests/user/*-test.c)
 endif
 export ARCH KERNEL KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS

@@ -34,19 +34,10 @@ MODULES = [
     "bench/sgdma_bench_walks.ko",
 ]
 # These take a machine with devices, which User Mode Linux is not.
-DRIVERS = [
-    "samples/gpu/sgdma_gpu.ko",
-    "samples/camera/sgdma_camera.ko",
-    "samples/rdma/sgdma_rdma.ko",
-    "samples/template/sgdma_template.ko",
-    "samples/shared/sgdma_shared.ko",
-    "samples/shared_c/sgdma_shared_c.ko",
-    "tests/modules/confront/sgdma_confront.ko",
-    "tests/modules/exert/sgdma_exert.ko",
-    "tests/modules/stale/sgdma_stale.ko",
-    "tests/modules/forgetful/sgdma_forgetful.ko",
-    "bench/sgdma_bench_dma.ko",
-]
+DRIVERS = ["bench/sgdma_bench_dma.ko", *(
+    f"{kbuild.parent.relative_to(ROOT)}/{name}.ko"
+    for where in ("samples", "tests/modules") for kbuild in sorted(ROOT.glob(f"{where}/*/Kbuild"))
+    for name in re.findall(r"^obj-m \+= (\w+)\.o$", kbuild.read_text(), re.M))]
 
 
 class BootError(Exception):
@@ -217,12 +208,7 @@ def pack_initramfs(env, out):
     modules = MODULES
     files = {
         "bin/busybox": Path(env["BUSYBOX"]),
-        "init": TESTS / "guest/init",
-        "common": TESTS / "guest/common",
-        "checks": TESTS / "guest/checks",
-        "hard": TESTS / "guest/hard",
-        "bench": TESTS / "guest/bench",
-        "report": TESTS / "guest/report",
+        **{path.name: path for path in sorted((TESTS / "guest").iterdir())},
     }
     if env["ARCH"] != "um":
         modules = MODULES + DRIVERS
