@@ -16,6 +16,18 @@ use kernel::{
 pub(crate) const SGDMA_DIRECT: c_uint = 0;
 pub(crate) const SGDMA_IOMMU: c_uint = 1;
 
+/// `struct sgdma_limits`.
+#[derive(Default)]
+#[repr(C)]
+pub(crate) struct Limits {
+    mask: u64,
+    coherent_mask: u64,
+    seg_boundary: c_ulong,
+    max_seg_size: c_uint,
+    min_align_mask: c_uint,
+    skips_sync: bool,
+}
+
 // Only pointers to these structures are passed; that some have empty members does not matter.
 #[allow(improper_ctypes)]
 extern "C" {
@@ -27,6 +39,15 @@ extern "C" {
 
     /// `dma_set_seg_boundary()`; warns if the bus gave the device no `dma_parms`.
     pub(crate) fn sgdma_dma_set_seg_boundary(dev: *mut bindings::device, mask: c_ulong);
+
+    /// `dma_set_min_align_mask()`; likewise.
+    pub(crate) fn sgdma_dma_set_min_align_mask(dev: *mut bindings::device, mask: c_uint);
+
+    /// Remembers the DMA limits of a device; `EINVAL` if they are not its own.
+    pub(crate) fn sgdma_save_limits(dev: *mut bindings::device, limits: *mut Limits) -> c_int;
+
+    /// Brings them back.
+    pub(crate) fn sgdma_restore_limits(dev: *mut bindings::device, limits: *const Limits);
 
     /// `dma_dev_need_sync()`: whether anything that is mapped for the device may have to be
     /// synchronised. Once it bounces, it stays so.

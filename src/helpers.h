@@ -12,6 +12,19 @@ struct page;
 struct sg_table;
 struct srcu_struct;
 
+/* What a binding changes, as it was before. */
+struct sgdma_limits {
+	u64 mask;
+	u64 coherent_mask;
+	unsigned long seg_boundary;
+	unsigned int max_seg_size;
+	unsigned int min_align_mask;
+	bool skips_sync;
+};
+
+int sgdma_save_limits(struct device *dev, struct sgdma_limits *limits);
+void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits);
+void sgdma_dma_set_min_align_mask(struct device *dev, unsigned int mask);
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev);
 unsigned long sgdma_dma_get_seg_boundary(struct device *dev);
 void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask);

@@ -48,6 +48,7 @@ compile_error!("sgdma is for 64-bit kernels");
 compile_error!("sgdma is for kernels whose struct pages are one array");
 
 mod attrs;
+mod binding;
 mod bindings;
 mod coherency;
 #[cfg(sgdma_selftests)]
@@ -75,6 +76,7 @@ mod table;
 mod user;
 
 pub use attrs::Attrs;
+pub use binding::Quiet;
 pub use coherency::{
     dma_streaming_is_coherent,
     Bounce,
