@@ -11,22 +11,24 @@
 //! 4. the driver's `stop`: the device whole, nobody inside
 //! 5. bus mastering off, and drained
 //! 6. the driver's data is dropped
-//! 7. the limits are what they were, and so is the count of who has enabled the device
+//! 7. quarantine is released
+//! 8. the limits are what they were, and so is the count of who has enabled the device
 //!
 //! What later is acquired for a driver has its place in here, and nowhere else.
 
 use crate::{
     bindings as helpers,
-    device::{
-        DmaDevice,
-        DmaLimits, //
-    },
+    device::DmaDevice,
     files::{
         FileOps,
         Lent,
         Node, //
     },
-    pci::Driver, //
+    pci::Driver,
+    quarantine::{
+        self,
+        Quarantine, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -86,10 +88,21 @@ pub(crate) trait Bus {
     fn disable(&self);
 
     /// Lets the device do DMA.
-    fn start_dma(&self);
+    ///
+    /// # Safety
+    ///
+    /// `dev` is a device of this bus, and bound.
+    unsafe fn start_dma(dev: *mut bindings::device);
 
     /// Keeps it from that, and waits for what is under way. May sleep.
     fn stop_dma(&self) -> Halt;
+
+    /// Has the device forget all that it was told, DMA staying off. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// That of the bus, if the device cannot be reset by itself.
+    fn reset(&self) -> Result;
 }
 
 /// The DMA limits of a device as its binding found them; dropping it brings them back.
@@ -129,6 +142,7 @@ impl Drop for Found<'_> {
 /// A binding, or as much of it as there is.
 pub(crate) struct Binding<'bound, D: Driver> {
     // In the order in which they are made; `end()` goes backwards.
+    quarantine: Pin<KBox<Quarantine>>,
     enabled: bool,
     limits: Option<Found<'bound>>,
     lent: Option<Pin<KBox<Lent<'bound, D>>>>,
@@ -142,6 +156,10 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         info: &'bound D::IdInfo,
     ) -> Result<Self> {
         let mut this = Self {
+            quarantine: KBox::pin_init(
+                Quarantine::new(<pci::Device<Core<'_>> as Bus>::start_dma),
+                GFP_KERNEL,
+            )?,
             enabled: false,
             limits: None,
             lent: None,
@@ -171,10 +189,28 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         //   under the device lock. The one hook of the driver's that has run cannot have kept it;
         //   what an earlier binding lent has ended with that one.
         // - The limits found include `dma_parms`.
-        let dma = unsafe { DmaDevice::with_limits(pdev.as_ref(), &limits) }?;
+        // - The quarantine is pinned on the heap. It is dropped by `end()`, after all that may hold
+        //   a `DmaDevice`; what was forgotten does not use it.
+        let dma = unsafe {
+            let quarantine = &*&raw const *self.quarantine;
+            DmaDevice::with_limits(pdev.as_ref(), &limits, quarantine)
+        }?;
 
-        D::quiesce(pdev, info)?;
-        pdev.start_dma();
+        if D::quiesce(pdev, info)? == Quiet::Reset {
+            quarantine::release_orphans(dma.as_raw());
+        }
+        match quarantine::orphans(dma) {
+            // SAFETY: It is being bound.
+            0 => unsafe { <pci::Device<Core<'_>> as Bus>::start_dma(dma.as_raw()) },
+            number => {
+                dev_warn!(
+                    pdev,
+                    "bus mastering stays off until the driver has reset it: {} buffers of earlier are still its\n",
+                    number
+                );
+                self.quarantine.start_dma_later(dma);
+            }
+        }
 
         self.lent = Some(KBox::pin_init(
             Lent::new(dma, D::probe(pdev, dma, info)),
@@ -202,14 +238,39 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
         // Waits for the operations that use `lent`.
         self.node = None;
-        if let Some(lent) = &self.lent {
-            D::stop(pdev, lent.as_ref().data());
-        }
-        let _ = pdev.stop_dma();
+        let quiet = match &self.lent {
+            Some(lent) => D::stop(pdev, lent.as_ref().data()),
+            None => Quiet::Unknown,
+        };
+        let halt = pdev.stop_dma();
         self.lent = None;
+        self.end_quarantine(pdev, quiet, halt);
         self.limits = None;
         if self.enabled {
             pdev.disable();
         }
+    }
+
+    /// The driver's data is gone, so nothing goes there any more.
+    fn end_quarantine(&self, pdev: &pci::Device<Core<'_>>, quiet: Quiet, halt: Halt) {
+        let over = match halt {
+            Halt::Gone => true,
+            Halt::Halted => quiet == Quiet::Reset || !self.quarantine.is_open(),
+            Halt::Failed => false,
+        };
+        // To be kept from memory is a pause: what the device was told, it may go on with later.
+        let reset = over
+            || pdev
+                .reset()
+                .inspect_err(|error| {
+                    dev_err!(
+                        pdev,
+                        "cannot be reset ({:?}): what it may be working on is kept\n",
+                        error
+                    )
+                })
+                .is_ok();
+        let quiet = if reset { Quiet::Reset } else { quiet };
+        self.quarantine.end(quiet, D::MODULE);
     }
 }

@@ -43,6 +43,33 @@ extern "C" {
     /// `dma_set_min_align_mask()`; likewise.
     pub(crate) fn sgdma_dma_set_min_align_mask(dev: *mut bindings::device, mask: c_uint);
 
+    /// Counts what is held: in `what`, as many and as many bytes.
+    pub(crate) fn sgdma_count_held(what: c_uint, number: isize, bytes: isize);
+
+    /// Says that a buffer is held. For any context.
+    pub(crate) fn sgdma_say_held(dev: *mut bindings::device, len: usize);
+
+    /// Says that one is held for ever.
+    pub(crate) fn sgdma_say_for_ever(dev: *mut bindings::device, len: usize);
+
+    /// `get_device()`. For any context.
+    pub(crate) fn sgdma_get_device(dev: *mut bindings::device) -> *mut bindings::device;
+
+    /// `put_device()`; may sleep.
+    pub(crate) fn sgdma_put_device(dev: *mut bindings::device);
+
+    /// `try_module_get()`: false if the module is being unloaded.
+    pub(crate) fn sgdma_try_module_get(module: *mut bindings::module) -> bool;
+
+    /// `module_put()`.
+    pub(crate) fn sgdma_module_put(module: *mut bindings::module);
+
+    /// Whether two devices are, or were, in the same place of the same bus.
+    pub(crate) fn sgdma_same_place(a: *mut bindings::device, b: *mut bindings::device) -> bool;
+
+    /// Puts the figures of what is held beside the report.
+    pub(crate) fn sgdma_quarantine_init();
+
     /// Remembers the DMA limits of a device; `EINVAL` if they are not its own.
     pub(crate) fn sgdma_save_limits(dev: *mut bindings::device, limits: *mut Limits) -> c_int;
 

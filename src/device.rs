@@ -8,7 +8,8 @@ use crate::{
     attrs::Attrs,
     bindings as helpers,
     coherency::Coherency,
-    frames::Run, //
+    frames::Run,
+    quarantine::Quarantine, //
 };
 use kernel::{
     bindings,
@@ -20,7 +21,6 @@ use kernel::{
         DmaAddress,
         DmaMask, //
     },
-    error::to_result,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -109,6 +109,20 @@ pub(crate) enum Path {
     Ops,
 }
 
+impl Path {
+    /// # Safety
+    ///
+    /// `dev` is valid.
+    pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
+        // SAFETY: The caller promises it.
+        match unsafe { helpers::sgdma_path(dev) } {
+            helpers::SGDMA_DIRECT => Self::Direct,
+            helpers::SGDMA_IOMMU => Self::Iommu,
+            _ => Self::Ops,
+        }
+    }
+}
+
 /// A bound device whose DMA mask and segment limits are set: the token that mapping asks for.
 ///
 /// It is a copy of a `&'bound Device<Bound>`, so it lives no longer than the binding.
@@ -132,6 +146,8 @@ pub(crate) enum Path {
 #[derive(Clone, Copy)]
 pub struct DmaDevice<'bound> {
     dev: &'bound Device<Bound>,
+    /// Where goes what is dropped while the device may be at it.
+    quarantine: Option<&'bound Quarantine>,
     // What stays as it is while the device is bound, and takes long to find out.
     seg_boundary: usize,
     max_seg_size: u32,
@@ -143,6 +159,8 @@ pub struct DmaDevice<'bound> {
 
 impl<'bound> DmaDevice<'bound> {
     /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`].
+    ///
+    /// What is dropped in flight is then kept for ever, with a reference to the device.
     ///
     /// # Safety
     ///
@@ -156,7 +174,7 @@ impl<'bound> DmaDevice<'bound> {
                 helpers::sgdma_dma_get_max_seg_size(raw),
                 bindings::dma_max_mapping_size(raw),
                 helpers::sgdma_dma_get_seg_boundary(raw),
-                helpers::sgdma_path(raw),
+                Path::of(raw),
                 !helpers::sgdma_can_bounce(raw) && !helpers::sgdma_reaches_all(raw),
             )
         };
@@ -169,13 +187,10 @@ impl<'bound> DmaDevice<'bound> {
         // INVARIANT: The caller promises it.
         let mut this = Self {
             dev,
+            quarantine: None,
             seg_boundary,
             max_seg_size: u32::try_from(platform).map_or(device, |platform| platform.min(device)),
-            path: match path {
-                helpers::SGDMA_DIRECT => Path::Direct,
-                helpers::SGDMA_IOMMU => Path::Iommu,
-                _ => Path::Ops,
-            },
+            path,
             warns_beyond_reach,
             needs_cache_maintenance: false,
             sync_debug,
@@ -198,6 +213,7 @@ impl<'bound> DmaDevice<'bound> {
     pub(crate) unsafe fn with_limits(
         dev: &'bound Device<Bound>,
         limits: &DmaLimits,
+        quarantine: &'bound Quarantine,
     ) -> Result<Self> {
         limits.check().inspect_err(|_| {
             dev_err!(dev, "driver's DMA limits make no sense: {:?}\n", limits);
@@ -232,7 +248,11 @@ impl<'bound> DmaDevice<'bound> {
         }
 
         // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
-        Ok(unsafe { Self::from_bound(dev) })
+        let this = unsafe { Self::from_bound(dev) };
+        Ok(Self {
+            quarantine: Some(quarantine),
+            ..this
+        })
     }
 
     /// The bound device.
@@ -264,6 +284,10 @@ impl<'bound> DmaDevice<'bound> {
         let addr =
             unsafe { helpers::sgdma_direct_address(self.as_raw(), run.addr, run.len as usize) };
         (addr != DmaAddress::MAX).then_some(addr)
+    }
+
+    pub(crate) fn quarantine(self) -> Option<&'bound Quarantine> {
+        self.quarantine
     }
 
     /// How its memory is mapped.

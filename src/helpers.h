@@ -8,6 +8,7 @@
 struct device;
 struct iommu_domain;
 struct mm_struct;
+struct module;
 struct page;
 struct sg_table;
 struct srcu_struct;
@@ -22,6 +23,15 @@ struct sgdma_limits {
 	bool skips_sync;
 };
 
+void sgdma_count_held(unsigned int what, long number, long bytes);
+void sgdma_say_held(struct device *dev, size_t len);
+void sgdma_say_for_ever(struct device *dev, size_t len);
+struct device *sgdma_get_device(struct device *dev);
+void sgdma_put_device(struct device *dev);
+bool sgdma_try_module_get(struct module *module);
+void sgdma_module_put(struct module *module);
+bool sgdma_same_place(struct device *a, struct device *b);
+void sgdma_quarantine_init(void);
 int sgdma_save_limits(struct device *dev, struct sgdma_limits *limits);
 void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits);
 void sgdma_dma_set_min_align_mask(struct device *dev, unsigned int mask);

@@ -25,8 +25,10 @@ use crate::{
 use core::marker::PhantomData;
 use kernel::{
     bindings,
+    container_of,
     device::Core,
     driver,
+    error::to_result,
     new_mutex,
     pci,
     prelude::*,
@@ -257,8 +259,9 @@ impl Bus for pci::Device<Core<'_>> {
         unsafe { bindings::pci_disable_device(as_raw(self)) };
     }
 
-    fn start_dma(&self) {
-        self.set_master();
+    unsafe fn start_dma(dev: *mut bindings::device) {
+        // SAFETY: It is embedded in a PCI device, as the caller promises. That is bound.
+        unsafe { bindings::pci_set_master(container_of!(dev, bindings::pci_dev, dev)) };
     }
 
     fn stop_dma(&self) -> Halt {
@@ -289,6 +292,18 @@ impl Bus for pci::Device<Core<'_>> {
             return Halt::Failed;
         }
         Halt::Halted
+    }
+
+    fn reset(&self) -> Result {
+        let pdev = as_raw(self);
+        // SAFETY: The device is valid, and its lock is held. Its configuration, without bus
+        // mastering, is saved and brought back: so the device must answer.
+        unsafe {
+            match bindings::pci_device_is_present(pdev) {
+                true => to_result(bindings::pci_reset_function_locked(pdev)),
+                false => Err(ENODEV),
+            }
+        }
     }
 }
 
