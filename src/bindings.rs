@@ -16,6 +16,18 @@ use kernel::{
 pub(crate) const SGDMA_DIRECT: c_uint = 0;
 pub(crate) const SGDMA_IOMMU: c_uint = 1;
 
+/// `struct sgdma_limits`.
+#[derive(Default)]
+#[repr(C)]
+pub(crate) struct Limits {
+    mask: u64,
+    coherent_mask: u64,
+    seg_boundary: c_ulong,
+    max_seg_size: c_uint,
+    min_align_mask: c_uint,
+    skips_sync: bool,
+}
+
 // Only pointers to these structures are passed; that some have empty members does not matter.
 #[allow(improper_ctypes)]
 extern "C" {
@@ -27,6 +39,42 @@ extern "C" {
 
     /// `dma_set_seg_boundary()`; warns if the bus gave the device no `dma_parms`.
     pub(crate) fn sgdma_dma_set_seg_boundary(dev: *mut bindings::device, mask: c_ulong);
+
+    /// `dma_set_min_align_mask()`; likewise.
+    pub(crate) fn sgdma_dma_set_min_align_mask(dev: *mut bindings::device, mask: c_uint);
+
+    /// Counts what is held: in `what`, as many and as many bytes.
+    pub(crate) fn sgdma_count_held(what: c_uint, number: isize, bytes: isize);
+
+    /// Says that a buffer is held. For any context.
+    pub(crate) fn sgdma_say_held(dev: *mut bindings::device, len: usize);
+
+    /// Says that one is held for ever.
+    pub(crate) fn sgdma_say_for_ever(dev: *mut bindings::device, len: usize);
+
+    /// `get_device()`. For any context.
+    pub(crate) fn sgdma_get_device(dev: *mut bindings::device) -> *mut bindings::device;
+
+    /// `put_device()`; may sleep.
+    pub(crate) fn sgdma_put_device(dev: *mut bindings::device);
+
+    /// `try_module_get()`: false if the module is being unloaded.
+    pub(crate) fn sgdma_try_module_get(module: *mut bindings::module) -> bool;
+
+    /// `module_put()`.
+    pub(crate) fn sgdma_module_put(module: *mut bindings::module);
+
+    /// Whether two devices are, or were, in the same place of the same bus.
+    pub(crate) fn sgdma_same_place(a: *mut bindings::device, b: *mut bindings::device) -> bool;
+
+    /// Puts the figures of what is held beside the report.
+    pub(crate) fn sgdma_quarantine_init();
+
+    /// Remembers the DMA limits of a device; `EINVAL` if they are not its own.
+    pub(crate) fn sgdma_save_limits(dev: *mut bindings::device, limits: *mut Limits) -> c_int;
+
+    /// Brings them back.
+    pub(crate) fn sgdma_restore_limits(dev: *mut bindings::device, limits: *const Limits);
 
     /// `dma_dev_need_sync()`: whether anything that is mapped for the device may have to be
     /// synchronised. Once it bounces, it stays so.

@@ -8,7 +8,8 @@ use crate::{
     attrs::Attrs,
     bindings as helpers,
     coherency::Coherency,
-    frames::Run, //
+    frames::Run,
+    quarantine::Quarantine, //
 };
 use kernel::{
     bindings,
@@ -20,15 +21,16 @@ use kernel::{
         DmaAddress,
         DmaMask, //
     },
-    error::to_result,
     page::PAGE_SIZE,
     prelude::*, //
 };
 
 /// What a device can address, as the driver knows it from the hardware's manual.
 ///
-/// A driver gives these as [`Driver::DMA`](crate::pci::Driver::DMA); they are applied before its
-/// probe runs, which is the only time when nobody can be mapping memory for the device.
+/// A driver gives these as [`Driver::DMA`](crate::pci::Driver::DMA), or computes them in
+/// [`Driver::limits`](crate::pci::Driver::limits). They are applied before its probe runs, which is
+/// the only time when nobody can be mapping memory for the device, and taken back when the binding
+/// ends.
 ///
 /// ```
 /// # use kernel::dma::DmaMask;
@@ -41,8 +43,14 @@ use kernel::{
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DmaLimits {
-    /// Which addresses the device can send: `dma_set_mask_and_coherent()`.
+    /// Which addresses the device can send to memory that is mapped for it: `dma_set_mask()`.
     pub mask: DmaMask,
+    /// The same for memory that is allocated for it: `dma_set_coherent_mask()`.
+    pub coherent_mask: DmaMask,
+    /// The mask for both where the platform refuses one of these.
+    ///
+    /// [`DmaDevice::mask`] says which it was.
+    pub fallback: Option<DmaMask>,
     /// The longest segment, in bytes, that the device takes: `dma_set_max_seg_size()`.
     ///
     /// At least a page of this kernel, or binding fails with `EINVAL`: tables are made of whole
@@ -52,16 +60,41 @@ pub struct DmaLimits {
     ///
     /// One less than a power of two and at least a page, or binding fails with `EINVAL`.
     pub seg_boundary: usize,
+    /// Bits of an address that are the same on the bus as in memory, wherever a buffer is mapped:
+    /// `dma_set_min_align_mask()`.
+    ///
+    /// For a device whose pages must begin where the memory's do, as NVMe's: its size of a page,
+    /// less one. Else a buffer that begins in the middle of a page may begin elsewhere in one for
+    /// the device, if it bounces. One less than a power of two and at most
+    /// [`MAX_MIN_ALIGN_MASK`](Self::MAX_MIN_ALIGN_MASK), or binding fails with `EINVAL`.
+    pub min_align_mask: u32,
 }
 
 impl DmaLimits {
+    /// What [`min_align_mask`](Self::min_align_mask) can be: an IOMMU keeps no more, as its pages
+    /// may be as small.
+    pub const MAX_MIN_ALIGN_MASK: u32 = 4095;
+
     /// A device that sends all of `mask` and takes segments of any length at any place.
     pub const fn from_mask(mask: DmaMask) -> Self {
         Self {
             mask,
+            coherent_mask: mask,
+            fallback: None,
             max_seg_size: u32::MAX,
             seg_boundary: usize::MAX,
+            min_align_mask: 0,
         }
+    }
+
+    fn check(&self) -> Result {
+        let is_mask = |mask: usize| mask & mask.wrapping_add(1) == 0;
+        let fine = self.max_seg_size as usize >= PAGE_SIZE
+            && self.seg_boundary >= PAGE_SIZE - 1
+            && is_mask(self.seg_boundary)
+            && is_mask(self.min_align_mask as usize)
+            && self.min_align_mask <= Self::MAX_MIN_ALIGN_MASK;
+        fine.then_some(()).ok_or(EINVAL)
     }
 }
 
@@ -74,6 +107,20 @@ pub(crate) enum Path {
     Iommu,
     /// By code of the platform's.
     Ops,
+}
+
+impl Path {
+    /// # Safety
+    ///
+    /// `dev` is valid.
+    pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
+        // SAFETY: The caller promises it.
+        match unsafe { helpers::sgdma_path(dev) } {
+            helpers::SGDMA_DIRECT => Self::Direct,
+            helpers::SGDMA_IOMMU => Self::Iommu,
+            _ => Self::Ops,
+        }
+    }
 }
 
 /// A bound device whose DMA mask and segment limits are set: the token that mapping asks for.
@@ -99,6 +146,8 @@ pub(crate) enum Path {
 #[derive(Clone, Copy)]
 pub struct DmaDevice<'bound> {
     dev: &'bound Device<Bound>,
+    /// Where goes what is dropped while the device may be at it.
+    quarantine: Option<&'bound Quarantine>,
     // What stays as it is while the device is bound, and takes long to find out.
     seg_boundary: usize,
     max_seg_size: u32,
@@ -110,6 +159,8 @@ pub struct DmaDevice<'bound> {
 
 impl<'bound> DmaDevice<'bound> {
     /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`].
+    ///
+    /// What is dropped in flight is then kept for ever, with a reference to the device.
     ///
     /// # Safety
     ///
@@ -123,7 +174,7 @@ impl<'bound> DmaDevice<'bound> {
                 helpers::sgdma_dma_get_max_seg_size(raw),
                 bindings::dma_max_mapping_size(raw),
                 helpers::sgdma_dma_get_seg_boundary(raw),
-                helpers::sgdma_path(raw),
+                Path::of(raw),
                 !helpers::sgdma_can_bounce(raw) && !helpers::sgdma_reaches_all(raw),
             )
         };
@@ -136,13 +187,10 @@ impl<'bound> DmaDevice<'bound> {
         // INVARIANT: The caller promises it.
         let mut this = Self {
             dev,
+            quarantine: None,
             seg_boundary,
             max_seg_size: u32::try_from(platform).map_or(device, |platform| platform.min(device)),
-            path: match path {
-                helpers::SGDMA_DIRECT => Path::Direct,
-                helpers::SGDMA_IOMMU => Path::Iommu,
-                _ => Path::Ops,
-            },
+            path,
             warns_beyond_reach,
             needs_cache_maintenance: false,
             sync_debug,
@@ -165,47 +213,57 @@ impl<'bound> DmaDevice<'bound> {
     pub(crate) unsafe fn with_limits(
         dev: &'bound Device<Bound>,
         limits: &DmaLimits,
+        quarantine: &'bound Quarantine,
     ) -> Result<Self> {
-        let boundary = limits.seg_boundary;
-        if (limits.max_seg_size as usize) < PAGE_SIZE
-            || boundary < PAGE_SIZE - 1
-            || boundary & boundary.wrapping_add(1) != 0
-        {
-            dev_err!(
-                dev,
-                "driver's DMA limits make no sense: segments of {} bytes, boundary mask {:#x}\n",
-                limits.max_seg_size,
-                boundary
-            );
-            return Err(EINVAL);
-        }
+        limits.check().inspect_err(|_| {
+            dev_err!(dev, "driver's DMA limits make no sense: {:?}\n", limits);
+        })?;
 
         let raw = as_raw(dev);
+        let masks = [
+            Some((limits.mask, limits.coherent_mask)),
+            limits.fallback.map(|mask| (mask, mask)),
+        ];
         // SAFETY:
         // - `raw` is valid, as `dev` is a reference to it.
         // - The caller rules out concurrent allocation and mapping, as the kernel crate's setters
         //   ask of theirs.
-        to_result(unsafe { bindings::dma_set_mask_and_coherent(raw, limits.mask.value()) })
-            .inspect_err(|_| {
-                dev_err!(
-                    dev,
-                    "the platform cannot serve DMA mask {:#x}\n",
-                    limits.mask.value()
-                );
-            })?;
-        // SAFETY: As above; the caller promises `dma_parms`, without which these two would warn.
+        let set = masks.into_iter().flatten().any(|(mask, coherent)| unsafe {
+            bindings::dma_set_mask(raw, mask.value()) == 0
+                && bindings::dma_set_coherent_mask(raw, coherent.value()) == 0
+        });
+        if !set {
+            dev_err!(
+                dev,
+                "the platform cannot serve DMA mask {:#x}, nor what the driver would do with\n",
+                limits.mask.value()
+            );
+            return Err(EIO);
+        }
+        // SAFETY: As above; the caller promises `dma_parms`, without which these would warn.
         unsafe {
             bindings::dma_set_max_seg_size(raw, limits.max_seg_size);
-            helpers::sgdma_dma_set_seg_boundary(raw, boundary);
+            helpers::sgdma_dma_set_seg_boundary(raw, limits.seg_boundary);
+            helpers::sgdma_dma_set_min_align_mask(raw, limits.min_align_mask);
         }
 
         // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
-        Ok(unsafe { Self::from_bound(dev) })
+        let this = unsafe { Self::from_bound(dev) };
+        Ok(Self {
+            quarantine: Some(quarantine),
+            ..this
+        })
     }
 
     /// The bound device.
     pub fn device(self) -> &'bound Device<Bound> {
         self.dev
+    }
+
+    /// Which addresses it can send to memory that is mapped for it: `dma_get_mask()`.
+    pub fn mask(self) -> u64 {
+        // SAFETY: The device is valid, with a mask by the type invariants.
+        unsafe { *(*self.as_raw()).dma_mask }
     }
 
     /// The longest segment, in bytes, that can be mapped for this device: the smaller of
@@ -226,6 +284,10 @@ impl<'bound> DmaDevice<'bound> {
         let addr =
             unsafe { helpers::sgdma_direct_address(self.as_raw(), run.addr, run.len as usize) };
         (addr != DmaAddress::MAX).then_some(addr)
+    }
+
+    pub(crate) fn quarantine(self) -> Option<&'bound Quarantine> {
+        self.quarantine
     }
 
     /// How its memory is mapped.
@@ -257,7 +319,7 @@ impl<'bound> DmaDevice<'bound> {
     }
 }
 
-fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
+pub(crate) fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
     // CAST: `Device` is `repr(transparent)` over the C structure, inside an `Opaque`, which allows
     // mutation behind a shared reference.
     core::ptr::from_ref(dev).cast_mut().cast()

@@ -39,6 +39,11 @@ impl Gfp {
         raw(self.0 | __GFP_ZERO)
     }
 
+    /// For what Rust allocates.
+    pub(crate) fn for_places(self) -> Flags {
+        self.0 & !__GFP_HIGHMEM
+    }
+
     /// For what the kernel accesses by its address.
     pub(crate) fn for_lists(self) -> bindings::gfp_t {
         raw(self.0 & !__GFP_HIGHMEM)

@@ -8,10 +8,33 @@
 struct device;
 struct iommu_domain;
 struct mm_struct;
+struct module;
 struct page;
 struct sg_table;
 struct srcu_struct;
 
+/* What a binding changes, as it was before. */
+struct sgdma_limits {
+	u64 mask;
+	u64 coherent_mask;
+	unsigned long seg_boundary;
+	unsigned int max_seg_size;
+	unsigned int min_align_mask;
+	bool skips_sync;
+};
+
+void sgdma_count_held(unsigned int what, long number, long bytes);
+void sgdma_say_held(struct device *dev, size_t len);
+void sgdma_say_for_ever(struct device *dev, size_t len);
+struct device *sgdma_get_device(struct device *dev);
+void sgdma_put_device(struct device *dev);
+bool sgdma_try_module_get(struct module *module);
+void sgdma_module_put(struct module *module);
+bool sgdma_same_place(struct device *a, struct device *b);
+void sgdma_quarantine_init(void);
+int sgdma_save_limits(struct device *dev, struct sgdma_limits *limits);
+void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits);
+void sgdma_dma_set_min_align_mask(struct device *dev, unsigned int mask);
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev);
 unsigned long sgdma_dma_get_seg_boundary(struct device *dev);
 void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask);

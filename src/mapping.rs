@@ -16,8 +16,15 @@ use crate::{
     dma_walk::DmaTable,
     lockstep::Lockstep,
     pages::OwnedPages,
+    quarantine::{
+        Hold,
+        Quarantine, //
+    },
     refused::Refused,
-    scatterlist::sg_dma_is_swiotlb,
+    scatterlist::{
+        sg_dma_is_swiotlb,
+        List, //
+    },
     table::{
         sg_phys_run,
         SgTable, //
@@ -32,7 +39,9 @@ use core::{
     }, //
 };
 use kernel::{
+    bindings,
     error::to_result,
+    ffi::c_ulong,
     prelude::*, //
 };
 
@@ -117,7 +126,7 @@ impl<P> SgTable<P> {
         // SAFETY:
         // - `dev` is a bound device whose mask is set and stays.
         // - The table is allocated and not mapped; all of its bytes are initialised. It goes into
-        //   a `Mapped`, which frees list and pages only after unmapping, or leaks both.
+        //   a `Mapped`, which frees list and pages only after unmapping, or keeps both.
         // - The direction is not `DMA_NONE`, and the attributes are for streaming.
         if let Err(error) = to_result(unsafe {
             helpers::sgdma_map_sgtable(
@@ -205,7 +214,10 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Says that the device is about to be told addresses of this buffer.
     ///
     /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
-    pub fn submit(mut self) -> InFlight<Self> {
+    pub fn submit(mut self) -> InFlight<Self>
+    where
+        P: Send + 'static,
+    {
         self.reclaim();
         InFlight::new(self)
     }
@@ -315,51 +327,159 @@ impl<D: Direction, P> Drop for Mapped<'_, D, P> {
 }
 
 /// What can be given to a device: [`Mapped`] and [`Shared`](crate::Shared).
+///
+/// Their pages' owner is `Send + 'static`: a buffer that the device may be working on outlives who
+/// has dropped it.
 pub trait Mapping: private::Mapping {}
 
 pub(crate) mod private {
     use super::*;
 
     pub trait Mapping {
-        /// The device, and how many bytes it was given.
-        fn given(&self) -> (DmaDevice<'_>, usize);
+        fn device(&self) -> DmaDevice<'_>;
+
+        /// Goes into quarantine, the device having been told of it at `epoch`. For any context.
+        fn hold(self, epoch: u64);
     }
 }
 
-impl<D: Direction, P> Mapping for Mapped<'_, D, P> {}
+impl<D: Direction, P: Send + 'static> Mapping for Mapped<'_, D, P> {}
 
-impl<D: Direction, P> private::Mapping for Mapped<'_, D, P> {
-    fn given(&self) -> (DmaDevice<'_>, usize) {
-        (self.dev, self.len())
+impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
+    fn device(&self) -> DmaDevice<'_> {
+        self.dev
+    }
+
+    fn hold(self, epoch: u64) {
+        let (dev, len) = (self.dev, self.len());
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
+        let (place, owner, list) = unsafe { core::ptr::read(&this.table) }.into_kept();
+        // SAFETY: The device is valid, and bound to its driver.
+        let domain = unsafe { helpers::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
+        // INVARIANT: As the `Mapped` was.
+        let kept = Kept {
+            dev: dev.as_raw(),
+            domain,
+            path: dev.path(),
+            direction: D::DIRECTION.into(),
+            attrs: this.attrs.for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
+            needs_unmap: this.needs_unmap,
+            _owner: owner,
+            list,
+        };
+        place.hold(dev, epoch, len, kept);
+    }
+}
+
+/// A table in quarantine.
+///
+/// # Invariants
+///
+/// The list is that of `owner`'s pages. It is mapped for `dev` in `direction`, as it is unmapped
+/// with `attrs`: on `path`, and there in `domain`, if that is an IOMMU's.
+// As in a table, the list comes last.
+pub(crate) struct Kept<P> {
+    dev: *mut bindings::device,
+    domain: *mut bindings::iommu_domain,
+    path: Path,
+    direction: bindings::dma_data_direction,
+    attrs: c_ulong,
+    needs_unmap: bool,
+    _owner: P,
+    list: List,
+}
+
+// SAFETY: The device and its domain are used from any task; the rest is `Send`.
+unsafe impl<P: Send> Send for Kept<P> {}
+
+impl<P: Send + 'static> Hold for Kept<P> {
+    fn is_where_it_was(&self) -> bool {
+        if !self.needs_unmap {
+            return true;
+        }
+        // SAFETY: The device is valid, as it is kept as long as this.
+        let (path, domain) = unsafe {
+            (
+                Path::of(self.dev),
+                helpers::sgdma_iommu_get_domain_for_dev(self.dev),
+            )
+        };
+        match (self.path, path) {
+            (Path::Direct, Path::Direct) => true,
+            // The domain may be another one that has the address of the old. What bounced is not
+            // where the pages are.
+            (Path::Iommu, Path::Iommu) if domain == self.domain => {
+                let sgt = self.list.sgt();
+                // SAFETY: By the type invariants the table is described, and mapped.
+                let lockstep =
+                    unsafe { Lockstep::new(CpuTable::from_raw(sgt), DmaTable::from_raw(sgt)) };
+                lockstep.into_iter().all(|piece| {
+                    // SAFETY: The domain is the device's own, which is bound. Arithmetic on the
+                    // page's address.
+                    unsafe {
+                        helpers::sgdma_iommu_iova_to_phys(domain, piece.dma_address)
+                            == helpers::sgdma_page_to_phys(piece.page.as_ptr())
+                                + piece.offset as u64
+                    }
+                })
+            }
+            // Who maps in its own way may go by the mask, which was another one.
+            _ => false,
+        }
+    }
+
+    unsafe fn release(mut self) {
+        if self.needs_unmap {
+            // SAFETY: By the type invariants it is mapped so. The caller promises that it still is,
+            // and that the device does not go on with it.
+            unsafe {
+                helpers::sgdma_unmap_sgtable(
+                    self.dev,
+                    self.list.sgt_mut(),
+                    self.direction,
+                    self.attrs,
+                )
+            };
+        }
     }
 }
 
 /// A mapping that the device works on.
 ///
 /// The driver gives the addresses to its hardware, waits, and says [`complete`](Self::complete).
-/// If it cannot say so, because the device does not answer, it drops the value: pages and mapping
-/// are then leaked, with an error in the log, for the device may still write there.
+/// If it cannot say so, because the device does not answer, it drops the value, in any context. The
+/// device may still write there, so pages and mapping stay as they are, with a line in the log: until
+/// the driver says that the device was [reset](DmaDevice::begin_reset), or the binding ends and
+/// the device was reset.
 ///
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{InFlight, Mapped, SgTable, ToDevice};
 /// fn finish(in_flight: InFlight<Mapped<'_, ToDevice>>, engine: &Engine) -> Result<SgTable> {
-///     if !engine.is_idle() && engine.reset().is_err() {
-///         return Err(ETIMEDOUT); // `in_flight` is leaked here.
+///     if !engine.is_idle() {
+///         return Err(ETIMEDOUT); // `in_flight` is kept from everybody.
 ///     }
 ///     Ok(in_flight.complete().unmap())
 /// }
 /// # struct Engine;
 /// # impl Engine {
 /// #     fn is_idle(&self) -> bool { true }
-/// #     fn reset(&self) -> Result { Ok(()) }
 /// # }
 /// ```
-pub struct InFlight<M: Mapping>(ManuallyDrop<M>);
+pub struct InFlight<M: Mapping> {
+    mapping: ManuallyDrop<M>,
+    /// When it was submitted, in resets.
+    epoch: u64,
+}
 
 impl<M: Mapping> InFlight<M> {
     pub(crate) fn new(mapping: M) -> Self {
-        Self(ManuallyDrop::new(mapping))
+        let epoch = mapping.device().quarantine().map_or(0, Quarantine::epoch);
+        Self {
+            mapping: ManuallyDrop::new(mapping),
+            epoch,
+        }
     }
 
     /// Says that the device is done with the buffer and will not touch it again.
@@ -369,7 +489,7 @@ impl<M: Mapping> InFlight<M> {
     pub fn complete(self) -> M {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so the mapping is moved out just once.
-        unsafe { ManuallyDrop::take(&mut this.0) }
+        unsafe { ManuallyDrop::take(&mut this.mapping) }
     }
 }
 
@@ -377,17 +497,13 @@ impl<M: Mapping> Deref for InFlight<M> {
     type Target = M;
 
     fn deref(&self) -> &M {
-        &self.0
+        &self.mapping
     }
 }
 
 impl<M: Mapping> Drop for InFlight<M> {
     fn drop(&mut self) {
-        let (dev, len) = self.0.given();
-        dev_err!(
-            dev.device(),
-            "leaking a buffer of {} bytes that the device may still be working on\n",
-            len
-        );
+        // SAFETY: It is not used again, so the mapping is moved out just once.
+        unsafe { ManuallyDrop::take(&mut self.mapping) }.hold(self.epoch);
     }
 }

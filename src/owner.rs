@@ -22,7 +22,7 @@ use kernel::{
 /// # Safety
 ///
 /// From the first call of [`pages`](Self::pages) until the value is dropped, wherever it is moved
-/// to, and for ever if it is not dropped, for a buffer that a device may be writing is leaked:
+/// to, and for ever if it is not dropped, for a buffer that a device may be writing is kept:
 ///
 /// - Each call yields the same pages in the same order, none of them twice, with room for
 ///   [`len`](Self::len) bytes.
@@ -60,7 +60,7 @@ use kernel::{
     clippy::len_without_is_empty,
     reason = "no table is made of an empty one"
 )]
-pub unsafe trait PageOwner: 'static {
+pub unsafe trait PageOwner: Send + 'static {
     /// How many bytes there are to make tables of.
     fn len(&self) -> usize;
 

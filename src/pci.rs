@@ -6,23 +6,29 @@
 //!
 //! [`kernel::pci::Driver`] leaves two things to `unsafe` code: setting the DMA mask, which must not
 //! happen while memory is mapped, and letting open files reach what exists only while the device
-//! is bound. [`Driver`] is that trait with both done at the right moments.
+//! is bound. It leaves a third to nobody: taking back what was done to the device. [`Driver`] is
+//! that trait with all of it done at the right moments.
 
 use crate::{
+    binding::{
+        Binding,
+        Bus,
+        Halt,
+        Quiet, //
+    },
     device::{
         DmaDevice,
         DmaLimits, //
     },
-    files::{
-        FileOps,
-        Lent,
-        Node, //
-    },
+    files::FileOps, //
 };
 use core::marker::PhantomData;
 use kernel::{
+    bindings,
+    container_of,
     device::Core,
     driver,
+    error::to_result,
     new_mutex,
     pci,
     prelude::*,
@@ -41,6 +47,26 @@ pub unsafe trait DriverModule {
 }
 
 /// A PCI driver. Declare its module with [`module_pci_driver!`](crate::module_pci_driver).
+///
+/// Each binding is built up in this order, and taken down in the reverse one, also where it fails in
+/// the middle:
+///
+/// | | what the library does | and undoes | what the driver does |
+/// |---|---|---|---|
+/// | 1 | switches bus mastering off, which firmware may have left on | | |
+/// | 2 | enables the device's memory: `pci_enable_device_mem()` | `pci_disable_device()` | [`limits`](Self::limits) |
+/// | 3 | applies the limits | brings the old ones back | [`quiesce`](Self::quiesce) |
+/// | 4 | switches bus mastering on: `pci_set_master()` | switches it off, and waits for what is under way | [`probe`](Self::probe) |
+/// | 5 | registers the node of [`Files`](Self::Files) | shuts the gate; [`unbind`](Self::unbind); waits for file operations; [`stop`](Self::stop) | |
+///
+/// So no driver calls [`enable_device_mem`] or [`set_master`] itself. The first adds one to a count
+/// that nobody takes back then: the `enable` file of the device shows it. The second changes nothing
+/// after stage 4; before, it lets the device do DMA that it should not. Whatever the driver has
+/// done, bus mastering is off when the binding has ended. Decoding of the device's memory stays
+/// switched on, as `pci_disable_device()` leaves it.
+///
+/// [`enable_device_mem`]: kernel::pci::Device::enable_device_mem
+/// [`set_master`]: kernel::pci::Device::set_master
 ///
 /// ```
 /// use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
@@ -85,7 +111,7 @@ pub trait Driver: DriverModule + Sized + 'static {
     /// The ids of the devices this driver serves.
     const ID_TABLE: pci::IdTable<Self::IdInfo>;
 
-    /// What the device can address; applied before [`probe`](Self::probe).
+    /// What the device can address; see [`limits`](Self::limits).
     const DMA: DmaLimits;
 
     /// The driver's objects for one bound device. They may borrow the binding.
@@ -93,6 +119,37 @@ pub trait Driver: DriverModule + Sized + 'static {
 
     /// What user space can open: a type of the driver, or [`NoFiles`](crate::NoFiles).
     type Files: FileOps<Self>;
+
+    /// Says what this device can address, where that depends on which one it is: by its id, or by a
+    /// register. May sleep.
+    ///
+    /// Applied once, before any memory is mapped. An error fails the binding.
+    ///
+    /// ```
+    /// # use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
+    /// # use sgdma::DmaLimits;
+    /// # const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+    /// fn limits(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<DmaLimits> {
+    ///     let registers = pdev.iomap_region_sized::<8>(0, c"mydriver")?;
+    ///     Ok(match registers.read32(0x4) & 1 {
+    ///         0 => DmaLimits::from_mask(DmaMask::new::<36>()),
+    ///         _ => DMA,
+    ///     })
+    /// }
+    /// ```
+    fn limits(pdev: &pci::Device<Core<'_>>, info: &Self::IdInfo) -> Result<DmaLimits> {
+        let _ = (pdev, info);
+        Ok(Self::DMA)
+    }
+
+    /// Makes the device quiet, which may be at work for a driver, firmware or kernel of before: it has
+    /// its registers, and does no DMA yet, nor raises an MSI interrupt. May sleep.
+    ///
+    /// An error fails the binding.
+    fn quiesce(pdev: &pci::Device<Core<'_>>, info: &Self::IdInfo) -> Result<Quiet> {
+        let _ = (pdev, info);
+        Ok(Quiet::Unknown)
+    }
 
     /// Binds to `pdev`; see [`kernel::pci::Driver::probe`]. May sleep.
     ///
@@ -109,6 +166,16 @@ pub trait Driver: DriverModule + Sized + 'static {
     /// for them: a driver with long ones has them return early here.
     fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
         let _ = (pdev, data);
+    }
+
+    /// Makes the device quiet: file operations have ended, and the device is whole, with its interrupts.
+    /// May sleep.
+    ///
+    /// What follows keeps it from memory, and drops `data`. It follows [`unbind`](Self::unbind), and
+    /// also where the node could not be registered.
+    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
+        let _ = (pdev, data);
+        Quiet::Unknown
     }
 }
 
@@ -146,21 +213,15 @@ struct Adapter<D>(PhantomData<D>);
 /// It drops it at unbind at the latest. No driver ever owns one, so none can forget it and leave
 /// the node behind.
 #[pin_data]
-struct Binding<'bound, D: Driver> {
+struct Bound<'bound, D: Driver> {
     /// None once unbind has been through.
     #[pin]
-    parts: Mutex<Option<Parts<'bound, D>>>,
-}
-
-struct Parts<'bound, D: Driver> {
-    // First, so that it is dropped first: that waits for the operations that use `lent`.
-    node: Option<Pin<KBox<Node<D>>>>,
-    lent: Pin<KBox<Lent<'bound, D>>>,
+    binding: Mutex<Option<Binding<'bound, D>>>,
 }
 
 impl<D: Driver> pci::Driver for Adapter<D> {
     type IdInfo = D::IdInfo;
-    type Data<'bound> = Binding<'bound, D>;
+    type Data<'bound> = Bound<'bound, D>;
 
     const ID_TABLE: pci::IdTable<Self::IdInfo> = D::ID_TABLE;
 
@@ -169,40 +230,87 @@ impl<D: Driver> pci::Driver for Adapter<D> {
         info: &'bound Self::IdInfo,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            // SAFETY:
-            // - Mapping and allocating DMA memory takes a bound device. This binding has just
-            //   begun, under the device lock, and no code of the driver has run in it yet; what an
-            //   earlier binding lent has ended with that one.
-            // - The PCI core gives all of its devices `dma_parms`.
-            let dma = unsafe { DmaDevice::with_limits(pdev.as_ref(), &D::DMA) }?;
-
-            let lent = KBox::pin_init(Lent::new(dma, D::probe(pdev, dma, info)), GFP_KERNEL)?;
-            let node = match D::Files::NODE {
-                Some(prefix) => {
-                    // SAFETY: `lent` is pinned on the heap and only shared. It is dropped after
-                    // `node`, here on an error and in `Parts` otherwise, within the binding.
-                    let node = unsafe { Node::register(prefix, dma, &raw const *lent) };
-                    Some(KBox::pin_init(node, GFP_KERNEL)?)
-                }
-                None => None,
-            };
-            Ok(try_pin_init!(Binding {
-                parts <- new_mutex!(Some(Parts { node, lent })),
+            let binding = Binding::begin(pdev, info)?;
+            Ok(try_pin_init!(Bound {
+                binding <- new_mutex!(Some(binding)),
             }))
         })
     }
 
     fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-        // The driver core would drop it all, but only after the bus has let go of the device: its
-        // IOMMU may serve somebody else by then.
-        let Some(parts) = this.parts.lock().take() else {
-            return;
-        };
-        if let Some(node) = &parts.node {
-            node.shut();
+        // Out of the lock, which none of what follows is to hold.
+        let binding = this.binding.lock().take();
+        if let Some(binding) = binding {
+            binding.end(pdev);
         }
-        D::unbind(pdev, parts.lent.as_ref().data());
     }
+}
+
+/// What is read of a device that does not answer.
+const NO_ANSWER: u16 = !0;
+
+impl Bus for pci::Device<Core<'_>> {
+    fn enable(&self) -> Result {
+        self.enable_device_mem()
+    }
+
+    fn disable(&self) {
+        // SAFETY: The device is valid. It was enabled by this binding, which disables it once.
+        unsafe { bindings::pci_disable_device(as_raw(self)) };
+    }
+
+    unsafe fn start_dma(dev: *mut bindings::device) {
+        // SAFETY: It is embedded in a PCI device, as the caller promises. That is bound.
+        unsafe { bindings::pci_set_master(container_of!(dev, bindings::pci_dev, dev)) };
+    }
+
+    fn stop_dma(&self) -> Halt {
+        let pdev = as_raw(self);
+        let mut command = 0;
+        // SAFETY: The device is valid, and its lock is held, as in each of its callbacks: nobody
+        // else changes its command register. `command` is valid for writing.
+        unsafe {
+            bindings::pci_clear_master(pdev);
+            // The answer comes after what the device has written: see `docs/soundness.md`.
+            bindings::pci_read_config_word(pdev, bindings::PCI_COMMAND as c_int, &mut command);
+        }
+        if command == NO_ANSWER {
+            // SAFETY: As above.
+            if unsafe { (*pdev).error_state } == bindings::pci_channel_io_perm_failure {
+                return Halt::Gone;
+            }
+            dev_err!(self, "bus mastering cannot be switched off: no answer\n");
+            return Halt::Failed;
+        }
+        if command & bindings::PCI_COMMAND_MASTER as u16 != 0 {
+            dev_err!(self, "bus mastering cannot be switched off\n");
+            return Halt::Failed;
+        }
+        // SAFETY: As above. It sleeps, as callbacks may.
+        if unsafe { bindings::pci_wait_for_pending_transaction(pdev) } == 0 {
+            dev_err!(self, "transactions are pending, with bus mastering off\n");
+            return Halt::Failed;
+        }
+        Halt::Halted
+    }
+
+    fn reset(&self) -> Result {
+        let pdev = as_raw(self);
+        // SAFETY: The device is valid, and its lock is held. Its configuration, without bus
+        // mastering, is saved and brought back: so the device must answer.
+        unsafe {
+            match bindings::pci_device_is_present(pdev) {
+                true => to_result(bindings::pci_reset_function_locked(pdev)),
+                false => Err(ENODEV),
+            }
+        }
+    }
+}
+
+fn as_raw(pdev: &pci::Device<Core<'_>>) -> *mut bindings::pci_dev {
+    // CAST: `Device` is `repr(transparent)` over the C structure, inside an `Opaque`, which allows
+    // mutation behind a shared reference.
+    core::ptr::from_ref(pdev).cast_mut().cast()
 }
 
 /// Declares a module that is one PCI driver: [`kernel::module_pci_driver!`] for [`Driver`].

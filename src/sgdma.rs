@@ -20,7 +20,7 @@
 //!     for run in in_flight.dma_runs() {
 //!         engine.enqueue(run.addr, run.len);
 //!     }
-//!     // On an error the buffer is leaked, for the device may still be writing there.
+//!     // On an error the buffer is kept from everybody, for the device may still be writing there.
 //!     engine.run()?;
 //!     in_flight.complete().unmap().copy_to_slice(0, bytes)
 //! }
@@ -48,6 +48,7 @@ compile_error!("sgdma is for 64-bit kernels");
 compile_error!("sgdma is for kernels whose struct pages are one array");
 
 mod attrs;
+mod binding;
 mod bindings;
 mod coherency;
 #[cfg(sgdma_selftests)]
@@ -66,6 +67,7 @@ mod owner;
 mod ownership;
 mod pages;
 pub mod pci;
+mod quarantine;
 mod refused;
 mod scatterlist;
 #[cfg(sgdma_selftests)]
@@ -75,6 +77,7 @@ mod table;
 mod user;
 
 pub use attrs::Attrs;
+pub use binding::Quiet;
 pub use coherency::{
     dma_streaming_is_coherent,
     Bounce,
@@ -130,6 +133,7 @@ pub use owner::{
 };
 pub use ownership::ForCpu;
 pub use pages::OwnedPages;
+pub use quarantine::Reset;
 pub use refused::Refused;
 pub use shared::{
     Exclusive,
@@ -179,7 +183,10 @@ struct Report;
 impl Report {
     fn new() -> Self {
         // SAFETY: Called once, when the module is loaded.
-        unsafe { bindings::sgdma_report_init() };
+        unsafe {
+            bindings::sgdma_report_init();
+            bindings::sgdma_quarantine_init();
+        }
         Self
     }
 }
@@ -193,6 +200,8 @@ impl Drop for Report {
 
 impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        // SAFETY: The module is being loaded, this once: nobody has called into it yet.
+        unsafe { quarantine::init() };
         pr_info!("ready\n");
         if *module_parameters::selftest.value() != 0 {
             #[cfg(sgdma_selftests)]

@@ -208,7 +208,10 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
     /// Says that the device is about to be told addresses of this buffer.
     ///
     /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
-    pub fn submit(self) -> InFlight<Self> {
+    pub fn submit(self) -> InFlight<Self>
+    where
+        P: Send + 'static,
+    {
         InFlight::new(self)
     }
 }
@@ -244,10 +247,14 @@ impl<'bound, D: Direction, P> Deref for Shared<'bound, D, P> {
     }
 }
 
-impl<D: Direction, P> Mapping for Shared<'_, D, P> {}
+impl<D: Direction, P: Send + 'static> Mapping for Shared<'_, D, P> {}
 
-impl<D: Direction, P> private::Mapping for Shared<'_, D, P> {
-    fn given(&self) -> (DmaDevice<'_>, usize) {
-        self.0.given()
+impl<D: Direction, P: Send + 'static> private::Mapping for Shared<'_, D, P> {
+    fn device(&self) -> DmaDevice<'_> {
+        self.0.device()
+    }
+
+    fn hold(self, epoch: u64) {
+        self.0.hold(epoch);
     }
 }

@@ -16,11 +16,13 @@ use crate::{
         Run, //
     },
     gfp::Gfp,
+    mapping::Kept,
     owner::PageOwner,
     pages::{
         Chain,
         OwnedPages, //
     },
+    quarantine::Place,
     refused::Refused,
     scatterlist::{
         sg_dma_unmark,
@@ -125,6 +127,8 @@ pub struct SgTable<P = OwnedPages> {
     /// What the segments were cut to.
     limits: SegmentLimits,
     list: List,
+    /// Where it goes if it is dropped while a device may be at it.
+    place: Place<Kept<P>>,
 }
 
 impl SgTable {
@@ -182,6 +186,7 @@ impl SgTable {
         if nr_pages > unsafe { helpers::sgdma_totalram_pages() } {
             return Err(ENOMEM);
         }
+        let place = Place::new_ours(gfp)?;
         let chain = Chain::alloc(nr_pages, order, gfp)?;
         // SAFETY: The pages are the chain's.
         let list = unsafe { describe(|| chain.pages(), 0..len, limits, gfp) }?;
@@ -194,6 +199,7 @@ impl SgTable {
             range: 0..len,
             limits,
             list,
+            place,
         })
     }
 }
@@ -222,16 +228,19 @@ impl<P: PageOwner> SgTable<P> {
             if range.end > owner.len() {
                 return Err(EINVAL);
             }
+            let place = Place::new(gfp.into())?;
             // SAFETY: Its owner vouches for the pages.
-            unsafe { describe(|| owner.pages(), range.clone(), limits, gfp.into()) }
+            let list = unsafe { describe(|| owner.pages(), range.clone(), limits, gfp.into()) }?;
+            Ok((list, place))
         });
         match list {
             // INVARIANT: Described just now; its owner vouches for the bytes.
-            Ok(list) => Ok(Self {
+            Ok((list, place)) => Ok(Self {
                 owner,
                 range,
                 limits,
                 list,
+                place,
             }),
             Err(error) => Err(Refused {
                 error,
@@ -329,6 +338,7 @@ impl<P> SgTable<P> {
         range: Range<usize>,
         limits: SegmentLimits,
         list: List,
+        place: Place<Kept<P>>,
     ) -> Self {
         // INVARIANT: The caller promises just this.
         Self {
@@ -336,7 +346,13 @@ impl<P> SgTable<P> {
             range,
             limits,
             list,
+            place,
         }
+    }
+
+    /// Its place in a quarantine, and what goes there; the pages before the list, as ever.
+    pub(crate) fn into_kept(self) -> (Place<Kept<P>>, P, List) {
+        (self.place, self.owner, self.list)
     }
 
     /// Not for everybody: while the pages are in a table, nobody else may get at their bytes.

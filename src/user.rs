@@ -20,6 +20,7 @@ use crate::{
         Direction, //
     },
     gfp::Gfp,
+    quarantine::Place,
     refused::Refused,
     scatterlist::List,
     shared::Shared,
@@ -118,13 +119,14 @@ impl<D: Direction> UserTable<D> {
     ) -> Result<Self> {
         let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
         let limits = limits.into();
+        let place = Place::new(Gfp::from(GFP_KERNEL_ACCOUNT))?;
         let (pins, range, list) = pin(addr, len, device_writes, limits)?;
         // INVARIANT: Pinned for writing if the device writes.
         let owner = PinnedPages { pins, direction };
         // SAFETY:
         // - The list was made of these pages for `range`, within `limits`, and is not mapped.
         // - A process has nothing uninitialised. It is user space that uses them besides.
-        let table = unsafe { SgTable::from_parts(owner, range, limits, list) };
+        let table = unsafe { SgTable::from_parts(owner, range, limits, list, place) };
         // INVARIANT: It stays in here.
         Ok(Self(table))
     }

@@ -99,7 +99,8 @@ COMPLAINT = re.compile(
     r"(?<!end )Kernel panic|Oops|Internal error:|Unable to handle kernel|BUG:|kernel BUG at|WARNING:"
     r"|general protection fault|UBSAN:|INFO: task .* blocked|detected (?:expedited )?stall"
     r"|kmemleak: .*suspected|allocated at module unload|pagealloc: |DMAR: \[DMA"
-    r"|DMA-API: (?!preallocated|debugging enabled|dma_debug_entry pool grown|Mapped at)"
+    r"|DMA-API: (?!preallocated|debugging enabled|dma_debug_entry pool grown|Mapped at"
+    r"|enable driver filter|switching off dma-debug driver filter)"
     r"|cut here|Call [Tt]race:")
 # These come with a line that says more, as a rule.
 VAGUE = re.compile(r"cut here|Call [Tt]race:")

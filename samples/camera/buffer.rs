@@ -32,7 +32,7 @@ const MAX_ORDER: u32 = 8;
 enum Memory<'bound> {
     Shared(InFlight<Shared<'bound, FromDevice>>),
     ByTurns(InFlight<Mapped<'bound, FromDevice>>),
-    /// The device did not answer, and may still be using it: it was leaked.
+    /// The device did not answer, and may still be using it: it is in quarantine.
     Lost,
 }
 

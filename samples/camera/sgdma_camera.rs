@@ -46,7 +46,8 @@ use list::Dummy;
 use sgdma::{
     CoherentDevice,
     DmaDevice,
-    DmaLimits, //
+    DmaLimits,
+    Quiet, //
 };
 use sharing::Sharing;
 use stream::Stream;
@@ -91,15 +92,19 @@ impl sgdma::pci::Driver for Camera {
     /// As ipu3-cio2's. The number of such a page fits into the 32 bits of an entry.
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<39>());
 
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+        match pdev.device_id() {
+            EDU_DEVICE_ID => edu::quiesce(pdev),
+            _ => Err(ENODEV),
+        }
+    }
+
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<CameraData<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            if pdev.device_id() != EDU_DEVICE_ID {
-                return Err(ENODEV);
-            }
             // Where memory cannot be shared, this driver is for those who ask for it.
             let sharing = match *module_parameters::ownership.value() {
                 0 => Sharing::Always(CoherentDevice::probe(dma)?),
@@ -109,8 +114,6 @@ impl sgdma::pci::Driver for Camera {
                     return Err(EINVAL);
                 }
             };
-            pdev.enable_device_mem()?;
-            pdev.set_master();
             let dummy = Dummy::new(dma)?;
             Ok(try_pin_init!(CameraData {
                 sharing,
@@ -125,6 +128,11 @@ impl sgdma::pci::Driver for Camera {
 
     fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&CameraData<'bound>>) {
         data.engine.leave();
+    }
+
+    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&CameraData<'bound>>) -> Quiet {
+        // Nobody begins a transfer any more, but one that did not end in time may be under way.
+        edu::quiesce(pdev).unwrap_or(Quiet::Unknown)
     }
 }
 

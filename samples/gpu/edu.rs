@@ -38,6 +38,7 @@ use kernel::{
         Delta, //
     }, //
 };
+use sgdma::Quiet;
 
 register! {
     /// Identification.
@@ -106,6 +107,25 @@ const SIGNALLED_POLL_MS: u32 = 10;
 
 const DEVICE: u32 = 0xed;
 const LIVENESS_PROBE: u32 = 0x5a5a_1234;
+
+/// How often one who wants the device quiet looks whether the transfer has ended.
+const QUIET_POLL_MS: u32 = 10;
+
+/// Waits for the end of a transfer that is under way, whoever began it: there is no calling it off.
+pub(crate) fn quiesce(pdev: &pci::Device<Bound>) -> Result<Quiet> {
+    let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"edu")?;
+    for _ in 0..TIMEOUT_MS / QUIET_POLL_MS {
+        if bar.read(ID).device().get() != DEVICE {
+            return Err(ENODEV);
+        }
+        if !bar.read(DMA_CMD).start() {
+            return Ok(Quiet::Reset);
+        }
+        fsleep(Delta::from_millis(QUIET_POLL_MS.into()));
+    }
+    dev_err!(pdev, "a transfer is under way for {} ms\n", TIMEOUT_MS);
+    Ok(Quiet::Unknown)
+}
 
 /// What the interrupt handler and the one who waits for it share.
 #[pin_data]
@@ -183,7 +203,7 @@ pub(crate) struct Engine<'bound> {
 }
 
 impl<'bound> Engine<'bound> {
-    /// Takes over a device whose memory and bus mastering are enabled.
+    /// Takes over a device that was made quiet.
     pub(crate) fn new(pdev: &'bound pci::Device<Bound>) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"edu")?;

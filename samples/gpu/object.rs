@@ -71,7 +71,7 @@ enum Memory<'bound> {
     Idle(SgTable),
     Shared(InFlight<Shared<'bound, Bidirectional>>),
     ByTurns(InFlight<Mapped<'bound, Bidirectional>>),
-    /// The device did not answer, and may still be using it: it was leaked.
+    /// The device did not answer, and may still be using it: it is in quarantine.
     Lost,
 }
 

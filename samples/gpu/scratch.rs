@@ -30,7 +30,7 @@ impl Engine<'_> {
         let to = scratch.dma_runs().next().ok_or(EINVAL)?.addr;
         let result = self.copy_all(addr, to, bytes.len());
         if result == Err(ETIMEDOUT) {
-            return result; // And the scratch buffer is leaked.
+            return result; // And the scratch buffer goes into quarantine.
         }
         let scratch = scratch.complete().unmap();
         result?;
@@ -49,7 +49,7 @@ impl Engine<'_> {
         let from = scratch.dma_runs().next().ok_or(EINVAL)?.addr;
         let result = self.copy_all(from, addr, bytes.len());
         if result == Err(ETIMEDOUT) {
-            return result; // And the scratch buffer is leaked.
+            return result; // And the scratch buffer goes into quarantine.
         }
         drop(scratch.complete());
         result

@@ -42,7 +42,8 @@ use object::{
 use sgdma::{
     CoherentDevice,
     DmaDevice,
-    DmaLimits, //
+    DmaLimits,
+    Quiet, //
 };
 use sharing::Sharing;
 
@@ -89,6 +90,14 @@ impl sgdma::pci::Driver for Gpu {
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+        match pdev.device_id() {
+            EDU_DEVICE_ID => edu::quiesce(pdev),
+            SVGA_DEVICE_ID => Ok(Quiet::Unknown),
+            _ => Err(ENODEV),
+        }
+    }
+
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
@@ -103,9 +112,6 @@ impl sgdma::pci::Driver for Gpu {
                 );
                 return Err(ENODEV);
             }
-            if pdev.device_id() != EDU_DEVICE_ID {
-                return Err(ENODEV);
-            }
             // Where memory cannot be shared, this driver is for those who ask for it.
             let mode = *module_parameters::mode.value();
             let ownership = *module_parameters::ownership.value();
@@ -117,8 +123,6 @@ impl sgdma::pci::Driver for Gpu {
                     return Err(EINVAL);
                 }
             };
-            pdev.enable_device_mem()?;
-            pdev.set_master();
             Ok(try_pin_init!(GpuData {
                 sharing,
                 engine <- edu::Engine::new(pdev),
@@ -130,6 +134,11 @@ impl sgdma::pci::Driver for Gpu {
 
     fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&GpuData<'bound>>) {
         data.engine.leave();
+    }
+
+    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&GpuData<'bound>>) -> Quiet {
+        // Nobody begins a transfer any more, but one that did not end in time may be under way.
+        edu::quiesce(pdev).unwrap_or(Quiet::Unknown)
     }
 }
 

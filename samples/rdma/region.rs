@@ -233,7 +233,7 @@ impl<'bound> Region<'bound> {
 
 impl Drop for Region<'_> {
     fn drop(&mut self) {
-        // Or else it is leaked, pinned.
+        // Or else it goes into quarantine, pinned.
         let lost = self.lost.load(Relaxed);
         match self.kind.take() {
             Some(Kind::ReadOnly(memory)) if !lost => memory.retire(),

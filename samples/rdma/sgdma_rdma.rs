@@ -40,7 +40,8 @@ use region::Region;
 use sgdma::{
     CoherentDevice,
     DmaDevice,
-    DmaLimits, //
+    DmaLimits,
+    Quiet, //
 };
 
 /// `edu`'s PCI device id. Its vendor id, 0x1234, has no name in the kernel, so it is matched by
@@ -75,22 +76,24 @@ impl sgdma::pci::Driver for Rdma {
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+        match pdev.device_id() {
+            EDU_DEVICE_ID => edu::quiesce(pdev),
+            _ => Err(ENODEV),
+        }
+    }
+
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<RdmaData<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            if pdev.device_id() != EDU_DEVICE_ID {
-                return Err(ENODEV);
-            }
             // User space goes on using its memory: nobody could synchronise that.
             let dev = match *module_parameters::soft.value() {
                 0 => Some(CoherentDevice::probe(dma)?),
                 _ => None,
             };
-            pdev.enable_device_mem()?;
-            pdev.set_master();
             Ok(try_pin_init!(RdmaData {
                 dma,
                 dev,
@@ -103,6 +106,11 @@ impl sgdma::pci::Driver for Rdma {
 
     fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&RdmaData<'bound>>) {
         data.engine.leave();
+    }
+
+    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&RdmaData<'bound>>) -> Quiet {
+        // Nobody begins a transfer any more, but one that did not end in time may be under way.
+        edu::quiesce(pdev).unwrap_or(Quiet::Unknown)
     }
 }
 

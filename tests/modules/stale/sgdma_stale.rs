@@ -18,6 +18,7 @@ use sgdma::{
     FromDevice,
     Mapped,
     NoFiles,
+    Quiet,
     SgTable,
     ToDevice, //
 };
@@ -60,16 +61,18 @@ impl sgdma::pci::Driver for Stale {
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+        match pdev.device_id() {
+            0x11e8 => edu::quiesce(pdev),
+            _ => Err(ENODEV),
+        }
+    }
+
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        if pdev.device_id() != 0x11e8 {
-            return Err(ENODEV);
-        }
-        pdev.enable_device_mem()?;
-        pdev.set_master();
         let engine = KBox::pin_init(edu::Engine::new(pdev), GFP_KERNEL)?;
 
         let mut source = SgTable::alloc(4096, dma, GFP_KERNEL)?;

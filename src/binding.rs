@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a binding consists of: everything that is done to a device for its driver, built up in
+//! stages and taken down by one function.
+//!
+//! A binding ends in one order, whether the driver is unbound or its probe fails, at any stage:
+//!
+//! 1. the gate is shut, and who waits inside is woken
+//! 2. the driver's `unbind`
+//! 3. file operations that run come to their end
+//! 4. the driver's `stop`: the device whole, nobody inside
+//! 5. bus mastering off, and drained
+//! 6. the driver's data is dropped
+//! 7. quarantine is released
+//! 8. the limits are what they were, and so is the count of who has enabled the device
+//!
+//! What later is acquired for a driver has its place in here, and nowhere else.
+
+use crate::{
+    bindings as helpers,
+    device::DmaDevice,
+    files::{
+        FileOps,
+        Lent,
+        Node, //
+    },
+    pci::Driver,
+    quarantine::{
+        self,
+        Quarantine, //
+    }, //
+};
+use kernel::{
+    bindings,
+    device::{
+        Bound,
+        Core,
+        Device, //
+    },
+    error::to_result,
+    pci,
+    prelude::*, //
+};
+
+/// What a driver knows of its device that was made quiet.
+///
+/// It is a statement about hardware, as [`InFlight::complete`](crate::InFlight::complete) is: see
+/// `docs/soundness.md`.
+///
+/// ```
+/// # use kernel::{device::Core, pci, prelude::*};
+/// # use sgdma::Quiet;
+/// // In `Driver::quiesce`:
+/// # fn reset(_: &pci::Device<Core<'_>>) -> Result { Ok(()) }
+/// # fn quiesce(pdev: &pci::Device<Core<'_>>) -> Result<Quiet> {
+/// match reset(pdev) {
+///     Ok(()) => Ok(Quiet::Reset),
+///     Err(ETIMEDOUT) => Ok(Quiet::Unknown),
+///     Err(error) => Err(error),
+/// }
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quiet {
+    /// The device was reset, or has ended all that it was told before: it goes on with none of it.
+    Reset,
+    /// It may go on with what it was told before, once it is let to memory.
+    Unknown,
+}
+
+/// Whether a device does DMA no more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// It cannot, and what it had sent has arrived.
+    Halted,
+    /// It is not there any more.
+    Gone,
+    /// It would not be halted.
+    Failed,
+}
+
+/// What a binding asks of the bus that its device is on.
+pub(crate) trait Bus {
+    /// Has the device answer at its registers; counted.
+    fn enable(&self) -> Result;
+
+    /// Takes that back.
+    fn disable(&self);
+
+    /// Lets the device do DMA.
+    ///
+    /// # Safety
+    ///
+    /// `dev` is a device of this bus, and bound.
+    unsafe fn start_dma(dev: *mut bindings::device);
+
+    /// Keeps it from that, and waits for what is under way. May sleep.
+    fn stop_dma(&self) -> Halt;
+
+    /// Has the device forget all that it was told, DMA staying off. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// That of the bus, if the device cannot be reset by itself.
+    fn reset(&self) -> Result;
+}
+
+/// The DMA limits of a device as its binding found them; dropping it brings them back.
+struct Found<'bound> {
+    dev: &'bound Device<Bound>,
+    limits: helpers::Limits,
+}
+
+impl<'bound> Found<'bound> {
+    /// # Errors
+    ///
+    /// `EINVAL` if the device has none of its own, as where its mask is its parent's.
+    ///
+    /// # Safety
+    ///
+    /// Whenever the result is dropped, no memory is mapped, being mapped or being allocated for
+    /// `dev`, but for what nobody will touch until it is unmapped.
+    unsafe fn new(dev: &'bound Device<Bound>) -> Result<Self> {
+        let mut limits = helpers::Limits::default();
+        // SAFETY: `dev` is valid, and so is `limits` for writing.
+        to_result(unsafe { helpers::sgdma_save_limits(crate::device::as_raw(dev), &mut limits) })?;
+        Ok(Self { dev, limits })
+    }
+}
+
+impl Drop for Found<'_> {
+    fn drop(&mut self) {
+        // SAFETY:
+        // - `dev` is valid, and these limits were its own.
+        // - Nobody maps or allocates, as whoever made this has promised. What was forgotten, or is
+        //   kept, is unmapped by its address and by where the device's memory is mapped, which the
+        //   masks have no part in.
+        unsafe { helpers::sgdma_restore_limits(crate::device::as_raw(self.dev), &self.limits) };
+    }
+}
+
+/// A binding, or as much of it as there is.
+pub(crate) struct Binding<'bound, D: Driver> {
+    // In the order in which they are made; `end()` goes backwards.
+    quarantine: Pin<KBox<Quarantine>>,
+    enabled: bool,
+    limits: Option<Found<'bound>>,
+    lent: Option<Pin<KBox<Lent<'bound, D>>>>,
+    node: Option<Pin<KBox<Node<D>>>>,
+}
+
+impl<'bound, D: Driver> Binding<'bound, D> {
+    /// Binds the driver to `pdev`. May sleep.
+    pub(crate) fn begin(
+        pdev: &'bound pci::Device<Core<'_>>,
+        info: &'bound D::IdInfo,
+    ) -> Result<Self> {
+        let mut this = Self {
+            quarantine: KBox::pin_init(
+                Quarantine::new(<pci::Device<Core<'_>> as Bus>::start_dma),
+                GFP_KERNEL,
+            )?,
+            enabled: false,
+            limits: None,
+            lent: None,
+            node: None,
+        };
+        match this.build(pdev, info) {
+            Ok(()) => Ok(this),
+            Err(error) => {
+                this.end(pdev);
+                Err(error)
+            }
+        }
+    }
+
+    fn build(&mut self, pdev: &'bound pci::Device<Core<'_>>, info: &'bound D::IdInfo) -> Result {
+        // Firmware may have left it on.
+        let _ = pdev.stop_dma();
+        pdev.enable()?;
+        self.enabled = true;
+
+        // SAFETY: It is dropped by `end()`, when the driver's data is, with which all is dropped
+        // that borrows the binding; or it was forgotten, and nobody has it.
+        self.limits = Some(unsafe { Found::new(pdev.as_ref()) }?);
+        let limits = D::limits(pdev, info)?;
+        // SAFETY:
+        // - Mapping and allocating DMA memory takes a bound device. This binding has just begun,
+        //   under the device lock. The one hook of the driver's that has run cannot have kept it;
+        //   what an earlier binding lent has ended with that one.
+        // - The limits found include `dma_parms`.
+        // - The quarantine is pinned on the heap. It is dropped by `end()`, after all that may hold
+        //   a `DmaDevice`; what was forgotten does not use it.
+        let dma = unsafe {
+            let quarantine = &*&raw const *self.quarantine;
+            DmaDevice::with_limits(pdev.as_ref(), &limits, quarantine)
+        }?;
+
+        if D::quiesce(pdev, info)? == Quiet::Reset {
+            quarantine::release_orphans(dma.as_raw());
+        }
+        match quarantine::orphans(dma) {
+            // SAFETY: It is being bound.
+            0 => unsafe { <pci::Device<Core<'_>> as Bus>::start_dma(dma.as_raw()) },
+            number => {
+                dev_warn!(
+                    pdev,
+                    "bus mastering stays off until the driver has reset it: {} buffers of earlier are still its\n",
+                    number
+                );
+                self.quarantine.start_dma_later(dma);
+            }
+        }
+
+        self.lent = Some(KBox::pin_init(
+            Lent::new(dma, D::probe(pdev, dma, info)),
+            GFP_KERNEL,
+        )?);
+        if let (Some(prefix), Some(lent)) = (D::Files::NODE, &self.lent) {
+            // SAFETY: `lent` is pinned on the heap and only shared. It is dropped by `end()`, after
+            // the node, within the binding.
+            let node = unsafe { Node::register(prefix, dma, &raw const **lent) };
+            self.node = Some(KBox::pin_init(node, GFP_KERNEL)?);
+        }
+        Ok(())
+    }
+
+    /// Takes down what there is. May sleep.
+    ///
+    /// The driver core would drop it all, but only after the bus has let go of the device: its
+    /// IOMMU may serve somebody else by then.
+    pub(crate) fn end(mut self, pdev: &'bound pci::Device<Core<'_>>) {
+        if let Some(node) = &self.node {
+            node.shut();
+        }
+        if let Some(lent) = &self.lent {
+            D::unbind(pdev, lent.as_ref().data());
+        }
+        // Waits for the operations that use `lent`.
+        self.node = None;
+        let quiet = match &self.lent {
+            Some(lent) => D::stop(pdev, lent.as_ref().data()),
+            None => Quiet::Unknown,
+        };
+        let halt = pdev.stop_dma();
+        self.lent = None;
+        self.end_quarantine(pdev, quiet, halt);
+        self.limits = None;
+        if self.enabled {
+            pdev.disable();
+        }
+    }
+
+    /// The driver's data is gone, so nothing goes there any more.
+    fn end_quarantine(&self, pdev: &pci::Device<Core<'_>>, quiet: Quiet, halt: Halt) {
+        let over = match halt {
+            Halt::Gone => true,
+            Halt::Halted => quiet == Quiet::Reset || !self.quarantine.is_open(),
+            Halt::Failed => false,
+        };
+        // To be kept from memory is a pause: what the device was told, it may go on with later.
+        let reset = over
+            || pdev
+                .reset()
+                .inspect_err(|error| {
+                    dev_err!(
+                        pdev,
+                        "cannot be reset ({:?}): what it may be working on is kept\n",
+                        error
+                    )
+                })
+                .is_ok();
+        let quiet = if reset { Quiet::Reset } else { quiet };
+        self.quarantine.end(quiet, D::MODULE);
+    }
+}

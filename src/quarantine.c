@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What quarantine.rs asks of C: to count, to say what stays, and to keep what that needs.
+ */
+#include <linux/atomic.h>
+#include <linux/debugfs.h>
+#include <linux/dcache.h>
+#include <linux/device.h>
+#include <linux/export.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+
+#include "helpers.h"
+
+/* In the order of quarantine.rs's. */
+static const char *const names[] = { "held", "released", "for ever" };
+static struct {
+	atomic_long_t number;
+	atomic_long_t bytes;
+} counts[ARRAY_SIZE(names)];
+
+void sgdma_count_held(unsigned int what, long number, long bytes)
+{
+	atomic_long_add(number, &counts[what].number);
+	atomic_long_add(bytes, &counts[what].bytes);
+}
+
+void sgdma_say_held(struct device *dev, size_t len)
+{
+	dev_err_ratelimited(dev, "a buffer of %zu bytes was dropped that the device may still be working on: it is kept until the device is reset\n",
+			    len);
+}
+
+void sgdma_say_for_ever(struct device *dev, size_t len)
+{
+	dev_err_ratelimited(dev, "a buffer of %zu bytes stays for ever, with its device: who had it is gone, or the device is mapped in another way\n",
+			    len);
+}
+
+struct device *sgdma_get_device(struct device *dev)
+{
+	return get_device(dev);
+}
+
+void sgdma_put_device(struct device *dev)
+{
+	put_device(dev);
+}
+
+bool sgdma_try_module_get(struct module *module)
+{
+	return try_module_get(module);
+}
+
+void sgdma_module_put(struct module *module)
+{
+	module_put(module);
+}
+
+/* A device that was taken off its bus comes back with the same name. */
+bool sgdma_same_place(struct device *a, struct device *b)
+{
+	return a->bus == b->bus && !strcmp(dev_name(a), dev_name(b));
+}
+
+static int quarantine_show(struct seq_file *m, void *data)
+{
+	for (int i = 0; i < ARRAY_SIZE(names); i++)
+		seq_printf(m, "%s: %ld buffers, %ld bytes\n", names[i],
+			   atomic_long_read(&counts[i].number), atomic_long_read(&counts[i].bytes));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(quarantine);
+
+/* Into the report's directory, which is removed with all that is in it. */
+void sgdma_quarantine_init(void)
+{
+	struct dentry *dir = debugfs_lookup("sgdma", NULL);
+
+	if (!dir)
+		return;
+	debugfs_create_file("quarantine", 0400, dir, NULL, &quarantine_fops);
+	dput(dir);
+}
