@@ -194,8 +194,11 @@ extern "C" {
     /// Lets `dev` see all bytes of a page, on hardware whose caches hide some.
     pub(crate) fn sgdma_clean_page(dev: *mut bindings::device, page: *mut bindings::page) -> c_int;
 
-    /// `totalram_pages()`.
-    pub(crate) fn sgdma_totalram_pages() -> usize;
+    /// Whether `nr` pages can be had for long without anybody being killed.
+    pub(crate) fn sgdma_pages_available(nr: usize) -> bool;
+
+    /// `EINTR` if the calling process is being killed; else `cond_resched()`.
+    pub(crate) fn sgdma_pause() -> c_int;
 
     /// `page_private()`, where it holds a page.
     pub(crate) fn sgdma_page_private(page: *mut bindings::page) -> *mut bindings::page;

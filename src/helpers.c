@@ -15,6 +15,7 @@
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
 #include <linux/srcu.h>
+#include <linux/swap.h>
 #include <linux/uaccess.h>
 
 #include "helpers.h"
@@ -102,9 +103,19 @@ int sgdma_clean_page(struct device *dev, struct page *page)
 }
 EXPORT_SYMBOL_GPL(sgdma_clean_page);
 
-unsigned long sgdma_totalram_pages(void)
+/* As pages that nobody can be made to give back, without others being killed for the next ones. */
+bool sgdma_pages_available(unsigned long nr)
 {
-	return totalram_pages();
+	return nr <= si_mem_available() + max(get_nr_swap_pages(), 0L);
+}
+
+/* Between two parts of what takes long. */
+int sgdma_pause(void)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	cond_resched();
+	return 0;
 }
 
 struct page *sgdma_page_private(struct page *page)
@@ -125,9 +136,10 @@ bool sgdma_access_ok(unsigned long addr, unsigned long len)
 /* A batch of user pages: what is between two looks at signals. */
 int sgdma_pin_user_pages(unsigned long start, int nr, bool write, struct page **pages)
 {
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	cond_resched();
+	int ret = sgdma_pause();
+
+	if (ret)
+		return ret;
 	return pin_user_pages_fast(start, nr, FOLL_LONGTERM | (write ? FOLL_WRITE : 0), pages);
 }
 

@@ -34,12 +34,13 @@ impl Chain {
     ///
     /// `order` is at most `MAX_PAGE_ORDER`, or the allocator warns.
     pub(crate) fn alloc(nr_pages: usize, order: u32, gfp: Gfp) -> Result<Self> {
+        gfp.check_room_for(nr_pages)?;
         let mut chain = Self {
             first: core::ptr::null_mut(),
             last: core::ptr::null_mut(),
         };
-        let mut left = nr_pages;
-        while left > 0 {
+        let mut done = 0;
+        while done < nr_pages {
             // SAFETY: There is nothing to keep to but the order's limit.
             let first = unsafe { bindings::alloc_pages(gfp.for_zeroed_pages(), order) };
             if first.is_null() {
@@ -52,9 +53,10 @@ impl Chain {
             }
             for i in 0..1 << order {
                 let page = first.wrapping_add(i);
-                if left > 0 {
+                if done < nr_pages {
                     chain.push(page);
-                    left -= 1;
+                    gfp.pause_at(done)?;
+                    done += 1;
                 } else {
                     // SAFETY: The page is ours, of order 0, and goes into no chain.
                     unsafe { bindings::__free_pages(page, 0) };

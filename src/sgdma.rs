@@ -115,6 +115,10 @@ pub use frames::{
     ZipRun,
     ZipRuns, //
 };
+pub use gfp::{
+    __GFP_NORETRY,
+    __GFP_RETRY_MAYFAIL, //
+};
 pub use lockstep::{
     Lockstep,
     Piece, //

@@ -132,15 +132,20 @@ impl SgTable {
     ///
     /// Neighbouring pages become one segment as far as `limits` allow; give the device that the
     /// table is meant for, or [`SegmentLimits::NONE`]. The rest of the last page is zeroed too: a
-    /// device behind an IOMMU sees whole pages. Sleeps only if `gfp` allows it; of its bits those
-    /// of `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`, `GFP_NOWAIT`, `__GFP_NOWARN` and `__GFP_HIGHMEM`
-    /// count.
+    /// device behind an IOMMU sees whole pages.
+    ///
+    /// Sleeps only if `gfp` allows it; of its bits those of `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`,
+    /// `GFP_NOWAIT`, `__GFP_NOWARN`, `__GFP_HIGHMEM`,
+    /// [`__GFP_RETRY_MAYFAIL`](crate::__GFP_RETRY_MAYFAIL) and
+    /// [`__GFP_NORETRY`](crate::__GFP_NORETRY) count. Nobody is killed for the memory.
     ///
     /// # Errors
     ///
     /// - `EINVAL` if `len` is zero, or `limits` do not let a page pass.
     /// - `E2BIG` if it takes 2^31 segments or more.
-    /// - `ENOMEM` if there is no memory, or the machine never had as much.
+    /// - `ENOMEM` if there is no memory, or so little that others would be killed when they want
+    ///   some.
+    /// - `EINTR` if the process is being killed.
     pub fn alloc(len: usize, limits: impl Into<SegmentLimits>, gfp: Flags) -> Result<Self> {
         Self::alloc_from_blocks(len, 0, limits.into(), gfp.into())
     }
@@ -177,12 +182,7 @@ impl SgTable {
 
     fn alloc_from_blocks(len: usize, order: u32, limits: SegmentLimits, gfp: Gfp) -> Result<Self> {
         let limits = limits.check()?;
-        let nr_pages = len.div_ceil(PAGE_SIZE);
-        // SAFETY: Reads a counter.
-        if nr_pages > unsafe { helpers::sgdma_totalram_pages() } {
-            return Err(ENOMEM);
-        }
-        let chain = Chain::alloc(nr_pages, order, gfp)?;
+        let chain = Chain::alloc(len.div_ceil(PAGE_SIZE), order, gfp)?;
         // SAFETY: The pages are the chain's.
         let list = unsafe { describe(|| chain.pages(), 0..len, limits, gfp) }?;
         // SAFETY: It has an entry for each of them, and outlives them by the order of fields.
