@@ -76,6 +76,9 @@ extern "C" {
     /// `page_to_phys()`.
     pub(crate) fn sgdma_page_to_phys(page: *mut bindings::page) -> bindings::phys_addr_t;
 
+    /// `phys_to_page()`, of an address that has a page.
+    pub(crate) fn sgdma_phys_to_page(phys: bindings::phys_addr_t) -> *mut bindings::page;
+
     /// `memcpy_from_page()`, for which it is no undefined behaviour if somebody writes meanwhile.
     pub(crate) fn sgdma_memcpy_from_page(
         to: *mut u8,
@@ -214,6 +217,9 @@ extern "C" {
 
     /// Memory that is mapped into the current process; zero if there is none.
     pub(crate) fn sgdma_selftest_user_memory(len: usize) -> usize;
+
+    /// `page_ref_count()`.
+    pub(crate) fn sgdma_selftest_page_refs(page: *mut bindings::page) -> c_int;
 
     /// `init_srcu_struct()`; may sleep.
     pub(crate) fn sgdma_init_srcu_struct(ssp: *mut bindings::srcu_struct) -> c_int;

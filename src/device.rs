@@ -8,7 +8,8 @@ use crate::{
     attrs::Attrs,
     bindings as helpers,
     coherency::Coherency,
-    frames::Run, //
+    frames::Run,
+    table::SegmentLimits, //
 };
 use kernel::{
     bindings,
@@ -21,7 +22,6 @@ use kernel::{
         DmaMask, //
     },
     error::to_result,
-    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -45,12 +45,12 @@ pub struct DmaLimits {
     pub mask: DmaMask,
     /// The longest segment, in bytes, that the device takes: `dma_set_max_seg_size()`.
     ///
-    /// At least a page of this kernel, or binding fails with `EINVAL`: tables are made of whole
-    /// pages.
+    /// At least [`SegmentLimits::MIN`], or binding fails with `EINVAL`.
     pub max_seg_size: u32,
     /// A segment must not cross a multiple of this mask plus one: `dma_set_seg_boundary()`.
     ///
-    /// One less than a power of two and at least a page, or binding fails with `EINVAL`.
+    /// One less than a power of two, which is at least [`SegmentLimits::MIN`], or binding fails
+    /// with `EINVAL`.
     pub seg_boundary: usize,
 }
 
@@ -167,8 +167,8 @@ impl<'bound> DmaDevice<'bound> {
         limits: &DmaLimits,
     ) -> Result<Self> {
         let boundary = limits.seg_boundary;
-        if (limits.max_seg_size as usize) < PAGE_SIZE
-            || boundary < PAGE_SIZE - 1
+        if (limits.max_seg_size as usize) < SegmentLimits::MIN
+            || boundary < SegmentLimits::MIN - 1
             || boundary & boundary.wrapping_add(1) != 0
         {
             dev_err!(
@@ -200,7 +200,15 @@ impl<'bound> DmaDevice<'bound> {
         }
 
         // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
-        Ok(unsafe { Self::from_bound(dev) })
+        let this = unsafe { Self::from_bound(dev) };
+        if this.max_seg_size == 0 {
+            dev_err!(
+                dev,
+                "the platform maps nothing for it: dma_max_mapping_size() is 0\n"
+            );
+            return Err(EIO);
+        }
+        Ok(this)
     }
 
     /// The bound device.

@@ -13,6 +13,7 @@
 #include <linux/kasan.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/page_ref.h>
 #include <linux/sched/signal.h>
 #include <linux/srcu.h>
 #include <linux/swap.h>
@@ -62,6 +63,12 @@ phys_addr_t sgdma_page_to_phys(struct page *page)
 	return page_to_phys(page);
 }
 EXPORT_SYMBOL_GPL(sgdma_page_to_phys);
+
+struct page *sgdma_phys_to_page(phys_addr_t phys)
+{
+	return phys_to_page(phys);
+}
+EXPORT_SYMBOL_GPL(sgdma_phys_to_page);
 
 /*
  * Memory that a device, or another CPU, may write meanwhile: C's copy of it is some mixture, where
@@ -212,4 +219,9 @@ unsigned long sgdma_selftest_user_memory(size_t len)
 		return 0;
 	addr = vm_mmap(NULL, 0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	return IS_ERR_VALUE(addr) ? 0 : addr;
+}
+
+int sgdma_selftest_page_refs(struct page *page)
+{
+	return page_ref_count(page);
 }

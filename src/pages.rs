@@ -4,33 +4,40 @@
 
 use crate::{
     bindings as helpers,
-    cpu_walk::CpuTable,
-    gfp::Gfp,
-    scatterlist::List, //
+    gfp::Gfp, //
 };
-use core::{
-    mem::ManuallyDrop,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     prelude::*, //
 };
 
-/// Zeroed pages on their way into a table, each linked to the next through its `private` field:
-/// that takes no memory of its own, however many they are.
+/// Pages that belong to their table alone: what [`SgTable::alloc`](crate::SgTable::alloc) makes.
+///
+/// ```
+/// # use sgdma::{OwnedPages, SgTable};
+/// /// It goes without saying: this is an `SgTable`.
+/// type Buffer = SgTable<OwnedPages>;
+/// ```
 ///
 /// # Invariants
 ///
-/// The pages from `first` to `last` are ours and of order 0, and the last one links to none. There
+/// The pages from `first` to `last` are ours and of order 0. Each links to the next one through its
+/// `private` field, which takes no memory, however many they are; the last one links to none. There
 /// are none if `first` is null.
-pub(crate) struct Chain {
+pub struct OwnedPages {
     first: *mut bindings::page,
     last: *mut bindings::page,
 }
 
-impl Chain {
-    /// Allocates `nr_pages` pages in blocks of `1 << order`, each contiguous and aligned to its size.
+// SAFETY: Pages are tied to no task.
+unsafe impl Send for OwnedPages {}
+// SAFETY: It gives no access to them.
+unsafe impl Sync for OwnedPages {}
+
+impl OwnedPages {
+    /// Allocates `nr_pages` zeroed pages in blocks of `1 << order`, each contiguous and aligned to
+    /// its size.
     ///
     /// `order` is at most `MAX_PAGE_ORDER`, or the allocator warns.
     pub(crate) fn alloc(nr_pages: usize, order: u32, gfp: Gfp) -> Result<Self> {
@@ -87,20 +94,9 @@ impl Chain {
             NonNull::new(unsafe { helpers::sgdma_page_private(page.as_ptr()) })
         })
     }
-
-    /// Leaves the pages to the entries of `list`.
-    ///
-    /// # Safety
-    ///
-    /// `list` has an entry for each page of the chain, and outlives the result.
-    pub(crate) unsafe fn into_owned(self, list: &List) -> OwnedPages {
-        let _moved = ManuallyDrop::new(self);
-        // INVARIANT: The pages were the chain's, which is no more; the rest is promised.
-        OwnedPages(*list.sgt())
-    }
 }
 
-impl Drop for Chain {
+impl Drop for OwnedPages {
     fn drop(&mut self) {
         let mut next = NonNull::new(self.first);
         while let Some(page) = next {
@@ -110,35 +106,6 @@ impl Drop for Chain {
                 next = NonNull::new(helpers::sgdma_page_private(page.as_ptr()));
                 bindings::__free_pages(page.as_ptr(), 0);
             }
-        }
-    }
-}
-
-/// Pages that belong to their table alone: what [`SgTable::alloc`](crate::SgTable::alloc) makes.
-///
-/// ```
-/// # use sgdma::{OwnedPages, SgTable};
-/// /// It goes without saying: this is an `SgTable`.
-/// type Buffer = SgTable<OwnedPages>;
-/// ```
-///
-/// # Invariants
-///
-/// The list is a table's that outlives this value. The pages of its entries are ours, of order 0.
-pub struct OwnedPages(bindings::sg_table);
-
-// SAFETY: Pages are tied to no task.
-unsafe impl Send for OwnedPages {}
-// SAFETY: It gives no access to them.
-unsafe impl Sync for OwnedPages {}
-
-impl Drop for OwnedPages {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants the list is there still, and nobody changes it now.
-        let table = unsafe { CpuTable::from_raw(&self.0) };
-        for page in table.cpu_pages() {
-            // SAFETY: By the type invariants the page is ours and of order 0; it comes up once.
-            unsafe { bindings::__free_pages(page.as_ptr(), 0) };
         }
     }
 }

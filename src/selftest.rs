@@ -9,7 +9,10 @@ use crate::{
     coherency::COHERENCIES,
     *, //
 };
-use core::ops::Range;
+use core::{
+    ops::Range,
+    ptr::NonNull, //
+};
 use kernel::{
     alloc::flags::GFP_KERNEL,
     bindings,
@@ -107,17 +110,29 @@ const SINGLE_PAGES: SegmentLimits = SegmentLimits {
 
 fn alloc_refuses_bad_sizes() -> Result {
     let alloc = |len, limits: SegmentLimits| SgTable::alloc(len, limits, GFP_KERNEL).err();
-    let short = SegmentLimits {
-        max_size: PAGE_SIZE - 1,
-        ..SegmentLimits::NONE
-    };
-    let narrow = SegmentLimits {
-        boundary: PAGE_SIZE / 2 - 1,
-        ..SegmentLimits::NONE
-    };
-    check_eq!(alloc(0, SegmentLimits::NONE), Some(EINVAL));
-    check_eq!(alloc(1, short), Some(EINVAL));
-    check_eq!(alloc(1, narrow), Some(EINVAL));
+    let none = SegmentLimits::NONE;
+    let bad = [
+        SegmentLimits {
+            max_size: 0,
+            ..none
+        },
+        SegmentLimits {
+            max_size: SegmentLimits::MIN - 1,
+            ..none
+        },
+        SegmentLimits {
+            boundary: SegmentLimits::MIN / 2 - 1,
+            ..none
+        },
+        SegmentLimits {
+            boundary: PAGE_SIZE,
+            ..none
+        },
+    ];
+    check_eq!(alloc(0, none), Some(EINVAL));
+    for limits in bad {
+        check_eq!(alloc(1, limits), Some(EINVAL));
+    }
     check_eq!(alloc(PAGE_SIZE << 40, SegmentLimits::NONE), Some(ENOMEM));
     check_eq!(alloc(usize::MAX, SegmentLimits::NONE), Some(ENOMEM));
     Ok(())
@@ -305,6 +320,81 @@ fn neighbours_are_joined() -> Result {
     let ends = table.phys_runs().map(|run| run.addr + run.len);
     let starts = table.phys_runs().skip(1).map(|run| run.addr);
     check!(ends.zip(starts).all(|(end, start)| end != start));
+    Ok(())
+}
+
+/// The sort of limits that have segments begin and end inside pages.
+fn short_limits() -> [SegmentLimits; 3] {
+    let none = SegmentLimits::NONE;
+    [
+        SegmentLimits {
+            max_size: 512,
+            ..none
+        },
+        SegmentLimits {
+            max_size: 3000,
+            ..none
+        },
+        SegmentLimits {
+            boundary: 1023,
+            ..none
+        },
+    ]
+}
+
+fn segments_shorter_than_a_page_are_the_same_buffer() -> Result {
+    let dev = TestDevice::new()?;
+    for limits in short_limits() {
+        let len = 5 * PAGE_SIZE + 700;
+        let mut table = patterned(len, limits)?;
+        check!(table.fits(limits) && is_patterned(&table)?);
+        check!(table.cpu().orig_nents() >= 10);
+        check!(table.cpu().orig_nents() <= len.div_ceil(512));
+        // Each page once, and those that the buffer begins or ends in the middle of.
+        let once = || {
+            let runs = table.cpu().pages_once();
+            runs.flat_map(|(first, n)| (0..n).map(move |i| first.wrapping_add(i)))
+        };
+        let owned = table.owner().pages().map(NonNull::as_ptr);
+        check!(once().eq(owned));
+        let last = once().last();
+        check!(table.partial_pages().map(CpuPage::as_ptr).eq(last));
+
+        table.fill(PAGE_SIZE - 1..PAGE_SIZE + 1025, 0xee)?;
+        let mut bytes = [0u8; 1030];
+        table.copy_to_slice(PAGE_SIZE - 3, &mut bytes)?;
+        check!(bytes[2..1028].iter().all(|&byte| byte == 0xee));
+        check!([0, 1, 1028, 1029]
+            .into_iter()
+            .all(|i| bytes[i] == pattern(PAGE_SIZE - 3 + i)));
+        table.copy_from_slice(0, &KVVec::from_elem(7u8, len, GFP_KERNEL)?)?;
+
+        let mut mapped = table.map(dev.dma(), Bidirectional)?;
+        check_eq!(mapped.lockstep().map(|piece| piece.len).sum::<usize>(), len);
+        let mut at = 0;
+        for piece in mapped.lockstep() {
+            check!(piece.len <= 3000 && piece.offset == at % PAGE_SIZE);
+            check_eq!(device_read(piece.dma_address), 7);
+            device_write(piece.dma_address + piece.len as u64 - 1, 8);
+            at += piece.len;
+        }
+        let ends = |table: &SgTable| {
+            let mut ends = table.phys_runs().scan(0, |end, run| {
+                *end += run.len as usize;
+                Some(*end - 1)
+            });
+            ends.all(|end| {
+                let mut byte = [0];
+                table.copy_to_slice(end, &mut byte).is_ok() && byte == [8]
+            })
+        };
+        let mut byte = [0];
+        mapped
+            .for_cpu_range(511..512)?
+            .copy_to_slice(511, &mut byte)?;
+        check_eq!(byte[0], if limits.max_size == 512 { 8 } else { 7 });
+        check!(ends(&mapped.unmap()));
+    }
     Ok(())
 }
 
@@ -727,7 +817,7 @@ fn best_blocks_hold_the_buffer() -> Result {
 fn pin_refuses_what_is_no_user_memory() -> Result {
     let pin = |addr, len| UserTable::pin(addr, len, FromDevice, SegmentLimits::NONE).err();
     let short = SegmentLimits {
-        max_size: PAGE_SIZE - 1,
+        max_size: SegmentLimits::MIN - 1,
         ..SegmentLimits::NONE
     };
     check_eq!(pin(PAGE_SIZE, 0), Some(EINVAL));
@@ -807,6 +897,34 @@ fn user_memory_is_seen_by_all() -> Result {
     Ok(())
 }
 
+fn pins_of_short_segments_are_given_back_once() -> Result {
+    let Some(memory) = UserMemory::new(4 * PAGE_SIZE)? else {
+        return Ok(());
+    };
+    let (at, len) = (PAGE_SIZE - 100, 2 * PAGE_SIZE);
+    let pin = |limits| UserTable::pin(memory.addr + at, len, Bidirectional, limits);
+    let table = pin(SegmentLimits::NONE)?;
+    let refs = || -> usize {
+        let pages = table.cpu().cpu_pages();
+        // SAFETY: The pages are pinned.
+        pages
+            .map(|page| unsafe { helpers::sgdma_selftest_page_refs(page.as_ptr()) as usize })
+            .sum()
+    };
+    let before = refs();
+    for limits in short_limits() {
+        let short = pin(limits)?;
+        check!(refs() > before);
+        short.copy_from_slice(len - 600, &[9; 600])?;
+        drop(short);
+        check_eq!(refs(), before);
+    }
+    let mut back = [0; 600];
+    table.copy_to_slice(len - 600, &mut back)?;
+    check_eq!(back, [9; 600]);
+    Ok(())
+}
+
 fn failed_map_gives_the_buffer_back() -> Result {
     let dev = TestDevice::new()?;
     // Single pages until the allocator gives two neighbours more than the device takes.
@@ -866,6 +984,7 @@ cases! {
     refused_owner_comes_back,
     segments_keep_to_the_limit,
     neighbours_are_joined,
+    segments_shorter_than_a_page_are_the_same_buffer,
     mapping_covers_the_buffer_and_no_more,
     dma_pages_equal_the_c_iterator,
     walks_equal_those_of_c,
@@ -889,6 +1008,7 @@ cases! {
     best_blocks_hold_the_buffer,
     pin_refuses_what_is_no_user_memory,
     user_memory_is_seen_by_all,
+    pins_of_short_segments_are_given_back_once,
     failed_map_gives_the_buffer_back,
     submitted_table_comes_back_when_complete,
 }

@@ -13,14 +13,12 @@ use crate::{
     device::DmaDevice,
     frames::{
         segments,
+        Limits,
         Run, //
     },
     gfp::Gfp,
     owner::PageOwner,
-    pages::{
-        Chain,
-        OwnedPages, //
-    },
+    pages::OwnedPages,
     refused::Refused,
     scatterlist::{
         sg_dma_unmark,
@@ -54,24 +52,35 @@ use kernel::{
 /// # drop((for_this_device, for_none, of_64_kib)); Ok(())
 /// # }
 /// ```
+///
+/// Segments end where pages do, unless a limit is shorter than a page: then they are as long as the
+/// largest power of two within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentLimits {
-    /// The longest segment, in bytes.
+    /// The longest segment, in bytes; at least [`MIN`](Self::MIN).
     pub max_size: usize,
-    /// No segment crosses a multiple of this mask plus one.
+    /// No segment crosses a multiple of this mask plus one: a power of two, at least
+    /// [`MIN`](Self::MIN).
     pub boundary: usize,
 }
 
 impl SegmentLimits {
+    /// The least that a limit may be, in bytes. Shorter segments would share cache lines.
+    pub const MIN: usize = 512;
+
     /// Segments as long as the memory happens to be contiguous, for no device in particular.
     pub const NONE: Self = Self {
         max_size: usize::MAX,
         boundary: usize::MAX,
     };
 
-    /// Whether a page gets through.
+    /// Whether tables can be cut so.
     pub(crate) fn check(self) -> Result<Self> {
-        if self.max_size < PAGE_SIZE || self.boundary < PAGE_SIZE - 1 {
+        let boundary = self.boundary;
+        if self.max_size < Self::MIN
+            || boundary < Self::MIN - 1
+            || boundary & boundary.wrapping_add(1) != 0
+        {
             return Err(EINVAL);
         }
         Ok(self)
@@ -118,7 +127,7 @@ impl From<DmaDevice<'_>> for SegmentLimits {
 /// - All bytes of those pages are initialised, and nobody else uses them: but for user space, which
 ///   may have [`UserMappable`](crate::UserMappable) ones and has [`PinnedPages`](crate::PinnedPages),
 ///   to whose bytes nothing lends a reference.
-// The list comes last, for the pages may be freed by going through it.
+// The list comes last, for pinned pages are let go by going through it.
 pub struct SgTable<P = OwnedPages> {
     owner: P,
     range: Range<usize>,
@@ -141,7 +150,7 @@ impl SgTable {
     ///
     /// # Errors
     ///
-    /// - `EINVAL` if `len` is zero, or `limits` do not let a page pass.
+    /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
     /// - `E2BIG` if it takes 2^31 segments or more.
     /// - `ENOMEM` if there is no memory, or so little that others would be killed when they want
     ///   some.
@@ -182,11 +191,9 @@ impl SgTable {
 
     fn alloc_from_blocks(len: usize, order: u32, limits: SegmentLimits, gfp: Gfp) -> Result<Self> {
         let limits = limits.check()?;
-        let chain = Chain::alloc(len.div_ceil(PAGE_SIZE), order, gfp)?;
-        // SAFETY: The pages are the chain's.
-        let list = unsafe { describe(|| chain.pages(), 0..len, limits, gfp) }?;
-        // SAFETY: It has an entry for each of them, and outlives them by the order of fields.
-        let owner = unsafe { chain.into_owned(&list) };
+        let owner = OwnedPages::alloc(len.div_ceil(PAGE_SIZE), order, gfp)?;
+        // SAFETY: The pages are the owner's, and the limits were checked.
+        let list = unsafe { describe(|| owner.pages(), 0..len, limits, gfp) }?;
         // INVARIANT: The pages are the table's own and were zeroed; the entries describe them up to
         // `len`.
         Ok(Self {
@@ -208,7 +215,7 @@ impl<P: PageOwner> SgTable<P> {
     /// `owner` comes back with each of them.
     ///
     /// - `EINVAL` if `range` is empty, runs backwards or ends beyond the owner's bytes, or if
-    ///   `limits` do not let a page pass.
+    ///   `limits` contradict their documentation.
     /// - `E2BIG` if it takes 2^31 segments or more.
     /// - `ENOMEM` if there is no memory for the list.
     pub fn new(
@@ -260,7 +267,8 @@ impl<P: PageOwner> SgTable<P> {
 ///
 /// # Safety
 ///
-/// The pages are valid, and the same ones each time.
+/// - The pages are valid, and the same ones each time.
+/// - `limits` have been checked.
 pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
     pages: impl Fn() -> I,
     range: Range<usize>,
@@ -270,41 +278,40 @@ pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
     if range.is_empty() {
         return Err(EINVAL);
     }
-    let offset = range.start % PAGE_SIZE;
-    let first = range.start / PAGE_SIZE;
-    let nr_pages = range.end.div_ceil(PAGE_SIZE) - first;
-    let pages = || pages().skip(first).take(nr_pages);
+    let (first, offset) = (range.start / PAGE_SIZE, range.start % PAGE_SIZE);
     let cut = || {
         segments(
-            // SAFETY: Its caller promises a valid page.
-            pages().map(|page| unsafe { helpers::sgdma_page_to_phys(page.as_ptr()) }),
+            pages()
+                .skip(first)
+                // SAFETY: Its caller promises a valid page.
+                .map(|page| unsafe { helpers::sgdma_page_to_phys(page.as_ptr()) }),
             PAGE_SIZE as u64,
-            // An entry's length has 32 bits, and iommu-dma adds to it.
-            limits.max_size.min(1 << 31) as u64,
-            limits.boundary as u64,
+            offset as u64..(offset + range.len()) as u64,
+            Limits {
+                // An entry's length has 32 bits, and iommu-dma adds to it.
+                max_len: limits.max_size.min(1 << 31) as u64,
+                boundary: limits.boundary as u64,
+            },
+            |run| run.len,
         )
     };
-    let (mut orig_nents, mut there) = (0usize, 0);
-    for count in cut() {
+    let (mut orig_nents, mut described) = (0usize, 0);
+    for run in cut() {
         orig_nents += 1;
-        there += count;
+        described += run.len;
     }
-    if there < nr_pages {
+    if described != range.len() as u64 {
         return Err(EINVAL);
     }
 
     // The C API counts them in an `int`.
     let orig_nents = i32::try_from(orig_nents).map_err(|_| E2BIG)?;
     let mut list = List::alloc(orig_nents as u32, gfp)?;
-    let (mut pages, mut start, mut left) = (pages(), offset, range.len());
-    for (sg, count) in list.entries_mut().zip(cut()) {
-        let page = pages.next().ok_or(EINVAL)?;
-        let _others = pages.by_ref().take(count - 1).count();
+    for (sg, run) in list.entries_mut().zip(cut()) {
+        // SAFETY: It is an address in one of the pages.
+        let page = unsafe { helpers::sgdma_phys_to_page(run.addr) };
         // Fits, as the segments keep to the limit above.
-        let length = left.min(count * PAGE_SIZE - start);
-        sg_set_page(sg, page.as_ptr(), length as u32, start as u32);
-        left -= length;
-        start = 0;
+        sg_set_page(sg, page, run.len as u32, run.addr as u32 % PAGE_SIZE as u32);
     }
     Ok(list)
 }
@@ -362,9 +369,13 @@ impl<P> SgTable<P> {
 
     /// The pages of which the buffer begins or ends in the middle.
     pub(crate) fn partial_pages(&self) -> impl Iterator<Item = CpuPage<'_>> {
-        self.cpu()
-            .pieces(0..self.len())
-            .filter(|&(_, _, n)| n < PAGE_SIZE)
+        let page_of = |byte: usize| self.cpu().pieces(byte..byte + 1).next();
+        let first = (self.range.start % PAGE_SIZE != 0).then_some(0);
+        let last = (self.range.end % PAGE_SIZE != 0).then_some(self.len() - 1);
+        [first, last]
+            .into_iter()
+            .flatten()
+            .filter_map(page_of)
             .map(|(page, ..)| page)
     }
 

@@ -11,10 +11,7 @@
 use crate::{
     bindings as helpers,
     coherency::CoherentDevice,
-    cpu_walk::{
-        pages_of,
-        CpuTable, //
-    },
+    cpu_walk::CpuTable,
     direction::{
         DeviceWrites,
         Direction, //
@@ -100,7 +97,7 @@ impl<D: Direction> UserTable<D> {
     ///
     /// Nothing is pinned then, nor counted.
     ///
-    /// - `EINVAL` if `len` is zero, or `limits` do not let a page pass.
+    /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
     /// - `EOVERFLOW` if `addr + len` wraps.
     /// - `EFAULT` if some of it is no memory of the process, cannot be written though the device is
     ///   to write it, or must not be pinned: memory of a device; if it is to be written, files whose
@@ -237,8 +234,8 @@ pub struct PinnedPages<D: Direction> {
 
 /// # Invariants
 ///
-/// The list is a table's that outlives this value. The pages of its entries are pinned, once each
-/// time that they are in there; for writing if `device_writes`.
+/// The list is a table's that outlives this value. The pages of its bytes are pinned, once each
+/// time that the buffer has them; for writing if `device_writes`.
 struct Pins {
     list: bindings::sg_table,
     device_writes: bool,
@@ -255,8 +252,8 @@ impl Drop for Pins {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the list is there still, and nobody changes it now.
         let table = unsafe { CpuTable::from_raw(&self.list) };
-        for (first, count) in table.entries().map(pages_of) {
-            // SAFETY: By the type invariants the pages are pinned, and this entry comes up once.
+        for (first, count) in table.pages_once() {
+            // SAFETY: By the type invariants the pages are pinned, and come up once for each pin.
             unsafe { helpers::sgdma_unpin_user_pages(first, count, self.device_writes) };
         }
     }
