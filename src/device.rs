@@ -103,7 +103,11 @@ pub struct DmaDevice<'bound> {
     seg_boundary: usize,
     max_seg_size: u32,
     path: Path,
-    warns_beyond_reach: bool,
+    reaches_all: bool,
+    cannot_bounce: bool,
+    has_borders: bool,
+    /// When that was so: see [`reaches_all`](Self::reaches_all).
+    memory_plugged: u32,
     needs_cache_maintenance: bool,
     sync_debug: bool,
 }
@@ -118,13 +122,22 @@ impl<'bound> DmaDevice<'bound> {
     pub unsafe fn from_bound(dev: &'bound Device<Bound>) -> Self {
         let raw = as_raw(dev);
         // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
-        let (device, mut platform, seg_boundary, path, warns_beyond_reach) = unsafe {
+        let (device, mut platform, seg_boundary, path) = unsafe {
             (
                 helpers::sgdma_dma_get_max_seg_size(raw),
                 bindings::dma_max_mapping_size(raw),
                 helpers::sgdma_dma_get_seg_boundary(raw),
                 helpers::sgdma_path(raw),
-                !helpers::sgdma_can_bounce(raw) && !helpers::sgdma_reaches_all(raw),
+            )
+        };
+        let is_direct = path == helpers::SGDMA_DIRECT;
+        // SAFETY: As above. In this order: what is plugged in meanwhile counts as new.
+        let (memory_plugged, reaches_all, cannot_bounce, has_borders) = unsafe {
+            (
+                helpers::sgdma_memory_plugged(),
+                helpers::sgdma_reaches_all(raw),
+                is_direct && !helpers::sgdma_can_bounce(raw),
+                is_direct && helpers::sgdma_has_borders(raw),
             )
         };
         // SAFETY: They read what is set when the library is loaded.
@@ -143,7 +156,10 @@ impl<'bound> DmaDevice<'bound> {
                 helpers::SGDMA_IOMMU => Path::Iommu,
                 _ => Path::Ops,
             },
-            warns_beyond_reach,
+            reaches_all,
+            cannot_bounce,
+            has_borders,
+            memory_plugged,
             needs_cache_maintenance: false,
             sync_debug,
         };
@@ -236,6 +252,28 @@ impl<'bound> DmaDevice<'bound> {
         (addr != DmaAddress::MAX).then_some(addr)
     }
 
+    /// How many bytes of `run`, from its beginning on, are in one piece for it if it is mapped
+    /// directly.
+    pub(crate) fn straight(self, run: Run) -> u64 {
+        if !self.has_borders {
+            return run.len;
+        }
+        // SAFETY: The device is valid.
+        unsafe { helpers::sgdma_straight(self.as_raw(), run.addr, run.len as usize) as u64 }
+    }
+
+    /// Whether not all segments are in one piece for it.
+    pub(crate) fn has_borders(self) -> bool {
+        self.has_borders
+    }
+
+    /// Whether it reaches all memory, or goes by an IOMMU. No longer so when some is plugged in,
+    /// which may be anywhere.
+    pub(crate) fn reaches_all(self) -> bool {
+        // SAFETY: Reads a counter.
+        self.reaches_all && self.memory_plugged == unsafe { helpers::sgdma_memory_plugged() }
+    }
+
     /// How its memory is mapped.
     pub(crate) fn path(self) -> Path {
         self.path
@@ -257,7 +295,7 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.
     pub(crate) fn warns_beyond_reach(self) -> bool {
-        self.warns_beyond_reach
+        self.cannot_bounce && !self.reaches_all()
     }
 
     pub(crate) fn as_raw(self) -> *mut bindings::device {

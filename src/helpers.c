@@ -5,6 +5,7 @@
  * the driver that uses it.
  */
 #include <linux/capability.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/highmem.h>
@@ -19,6 +20,7 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 
+#include "coherency.h"
 #include "helpers.h"
 
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev)
@@ -221,7 +223,31 @@ unsigned long sgdma_selftest_user_memory(size_t len)
 	return IS_ERR_VALUE(addr) ? 0 : addr;
 }
 
+/* Gives the bus of a device that nobody uses yet ranges: memory, bus, size. They go with it. */
+int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count)
+{
+	struct bus_dma_region *map = kcalloc(count + 1, sizeof(*map), GFP_KERNEL);
+
+	if (!map)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		map[i] = (struct bus_dma_region) {
+			.cpu_start = ranges[i][0], .dma_start = ranges[i][1], .size = ranges[i][2],
+		};
+	dev->dma_range_map = map;
+	/* As firmware's are made. */
+	dev->bus_dma_limit = dma_range_map_max(map);
+	return 0;
+}
+
 int sgdma_selftest_page_refs(struct page *page)
 {
 	return page_ref_count(page);
+}
+
+/* As if memory came that is beyond the reach of @dev, which then has @mask. */
+void sgdma_selftest_plug(struct device *dev, u64 mask)
+{
+	*dev->dma_mask = mask;
+	sgdma_memory_comes();
 }

@@ -42,6 +42,8 @@ void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
 u8 sgdma_selftest_device_read(dma_addr_t addr);
 unsigned long sgdma_selftest_user_memory(size_t len);
+int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count);
 int sgdma_selftest_page_refs(struct page *page);
+void sgdma_selftest_plug(struct device *dev, u64 mask);
 
 #endif

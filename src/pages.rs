@@ -4,7 +4,8 @@
 
 use crate::{
     bindings as helpers,
-    gfp::Gfp, //
+    gfp::Gfp,
+    reach::Reach, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -40,16 +41,16 @@ impl OwnedPages {
     /// its size.
     ///
     /// `order` is at most `MAX_PAGE_ORDER`, or the allocator warns.
-    pub(crate) fn alloc(nr_pages: usize, order: u32, gfp: Gfp) -> Result<Self> {
+    pub(crate) fn alloc(nr_pages: usize, order: u32, reach: Reach<'_>, gfp: Gfp) -> Result<Self> {
         gfp.check_room_for(nr_pages)?;
         let mut chain = Self {
             first: core::ptr::null_mut(),
             last: core::ptr::null_mut(),
         };
+        let mut pages = reach.pages();
         let mut done = 0;
         while done < nr_pages {
-            // SAFETY: There is nothing to keep to but the order's limit.
-            let first = unsafe { bindings::alloc_pages(gfp.for_zeroed_pages(), order) };
+            let first = pages.alloc(order, gfp);
             if first.is_null() {
                 return Err(ENOMEM);
             }

@@ -20,6 +20,7 @@ use kernel::{
         Bound,
         Device, //
     },
+    error::to_result,
     faux,
     page::PAGE_SIZE,
     uaccess::{
@@ -50,13 +51,25 @@ struct TestDevice(faux::Registration);
 
 impl TestDevice {
     fn new() -> Result<Self> {
+        Self::limited(u64::MAX, &[])
+    }
+
+    /// One whose mask is `mask` and whose bus has ranges, each of an address in memory, one on the
+    /// bus, and a size.
+    fn limited(mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
         let faux = faux::Registration::new(c"sgdma-selftest", None)?;
         let dev: *mut bindings::device = core::ptr::from_ref(faux.as_ref()).cast_mut().cast();
         // SAFETY: Faux devices have room for one mask and no pointer to it. Nobody else knows the
         // device yet.
         unsafe { (*dev).dma_mask = &raw mut (*dev).coherent_dma_mask };
+        if !ranges.is_empty() {
+            // SAFETY: `dev` is valid and has none yet; `ranges` are as many.
+            to_result(unsafe {
+                helpers::sgdma_selftest_set_ranges(dev, ranges.as_ptr(), ranges.len())
+            })?;
+        }
         // SAFETY: `dev` is valid, and nothing is mapped for it yet.
-        kernel::error::to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, u64::MAX) })?;
+        to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, mask) })?;
         Ok(Self(faux))
     }
 
@@ -87,7 +100,7 @@ fn pattern(i: usize) -> u8 {
     (i % 251) as u8
 }
 
-fn patterned(len: usize, limits: impl Into<SegmentLimits>) -> Result<SgTable> {
+fn patterned<'a>(len: usize, limits: impl Into<SegmentLimits<'a>>) -> Result<SgTable> {
     let mut table = SgTable::alloc(len, limits, GFP_KERNEL)?;
     let mut bytes = KVVec::with_capacity(len, GFP_KERNEL)?;
     for i in 0..len {
@@ -103,13 +116,13 @@ fn is_patterned(table: &SgTable) -> Result<bool> {
     Ok(bytes.iter().enumerate().all(|(i, &b)| b == pattern(i)))
 }
 
-const SINGLE_PAGES: SegmentLimits = SegmentLimits {
+const SINGLE_PAGES: SegmentLimits<'static> = SegmentLimits {
     max_size: PAGE_SIZE,
     ..SegmentLimits::NONE
 };
 
 fn alloc_refuses_bad_sizes() -> Result {
-    let alloc = |len, limits: SegmentLimits| SgTable::alloc(len, limits, GFP_KERNEL).err();
+    let alloc = |len, limits: SegmentLimits<'_>| SgTable::alloc(len, limits, GFP_KERNEL).err();
     let none = SegmentLimits::NONE;
     let bad = [
         SegmentLimits {
@@ -324,7 +337,7 @@ fn neighbours_are_joined() -> Result {
 }
 
 /// The sort of limits that have segments begin and end inside pages.
-fn short_limits() -> [SegmentLimits; 3] {
+fn short_limits() -> [SegmentLimits<'static>; 3] {
     let none = SegmentLimits::NONE;
     [
         SegmentLimits {
@@ -395,6 +408,161 @@ fn segments_shorter_than_a_page_are_the_same_buffer() -> Result {
         check_eq!(byte[0], if limits.max_size == 512 { 8 } else { 7 });
         check!(ends(&mapped.unmap()));
     }
+    Ok(())
+}
+
+/// A table's pages, from which other tables are made.
+struct Kept(SgTable);
+
+// SAFETY: They are the table's own, each once and zeroed whole, and it is not used but for this.
+unsafe impl PageOwner for Kept {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> {
+        self.0.owner().pages()
+    }
+}
+
+/// Whether what is in reach stays in place: not where all bounces, nor in sync-debug mode.
+fn stays_in_place() -> Result<bool> {
+    let dev = TestDevice::new()?;
+    let table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
+    let mapped = table.map(dev.dma(), ToDevice)?;
+    Ok(mapped.is_in_place())
+}
+
+/// Where ranges of the test devices' buses lie, as far apart as memory is not.
+const ELSEWHERE: u64 = 1 << 40;
+
+/// As much as one segment may be in sync-debug mode, too.
+const BLOCK: usize = 8 * PAGE_SIZE;
+
+/// A block, contiguous in memory, and an address inside.
+fn block_with_border(at: usize) -> Result<(SgTable, u64)> {
+    let block = SgTable::alloc_blocks(BLOCK, 3, SegmentLimits::NONE, GFP_KERNEL)?;
+    let run = block.phys_runs().next().ok_or(EINVAL)?;
+    check_eq!(run.len, BLOCK as u64);
+    Ok((block, run.addr + at as u64))
+}
+
+/// Two ranges, with different offsets, that meet at `border` and have all memory.
+fn two_ranges(border: u64) -> [[u64; 3]; 2] {
+    [[0, 0, border], [border, border + ELSEWHERE, ELSEWHERE / 2]]
+}
+
+fn segments_end_where_ranges_of_the_bus_do() -> Result {
+    let in_place = stays_in_place()?;
+    for at in [5 * PAGE_SIZE, 5 * PAGE_SIZE + PAGE_SIZE / 2] {
+        let (block, border) = block_with_border(at)?;
+        let dev = TestDevice::limited(u64::MAX, &two_ranges(border))?;
+        // Made for another device, or for none.
+        let Err(refused) = block.map(dev.dma(), Bidirectional) else {
+            return Err(EINVAL);
+        };
+        check_eq!(refused.error, EIO);
+
+        let table = SgTable::new(Kept(refused.buffer), 0..BLOCK, dev.dma(), GFP_KERNEL)?;
+        check!(table.cpu().orig_nents() >= 2);
+        let mapped = table.map(dev.dma(), Bidirectional)?;
+        check_eq!(mapped.is_in_place(), in_place);
+        let start = border - at as u64;
+        let mut byte = start;
+        for piece in mapped.lockstep() {
+            for phys in [byte, byte + piece.len as u64 - 1] {
+                let right = if phys < border {
+                    phys
+                } else {
+                    phys + ELSEWHERE
+                };
+                check!(!mapped.is_in_place() || piece.dma_address + (phys - byte) == right);
+            }
+            byte += piece.len as u64;
+        }
+    }
+    Ok(())
+}
+
+fn what_is_between_ranges_is_not_in_place() -> Result {
+    let (block, border) = block_with_border(5 * PAGE_SIZE)?;
+    let hole = 2 * PAGE_SIZE as u64;
+    let after = border + hole;
+    let dev = TestDevice::limited(
+        u64::MAX,
+        &[[0, 0, border], [after, after, ELSEWHERE - after]],
+    )?;
+    check!(Coherency::of(dev.dma()) != Coherency::Coherent);
+    let Err(refused) = block.map(dev.dma(), Bidirectional) else {
+        return Err(EINVAL);
+    };
+    check_eq!(refused.error, EIO);
+    let table = SgTable::new(Kept(refused.buffer), 0..BLOCK, dev.dma(), GFP_KERNEL)?;
+    check!(!table.is_reached_by(dev.dma()));
+    check!(table.cpu().orig_nents() >= 3);
+    match table.map_attrs(dev.dma(), Bidirectional, Attrs::NO_WARN) {
+        Ok(mapped) => {
+            check!(!mapped.is_in_place());
+            let (start, len) = (border - 5 * PAGE_SIZE as u64, PAGE_SIZE as u64);
+            for (i, piece) in (0..).zip(mapped.lockstep()) {
+                let phys = start + i * len;
+                check!(!(border..after).contains(&phys) || piece.dma_address != phys);
+            }
+        }
+        Err(refused) => check_eq!(refused.error, EIO),
+    }
+    Ok(())
+}
+
+fn ranges_that_have_all_memory_are_all_memory() -> Result {
+    let (_block, border) = block_with_border(0)?;
+    let usual = Coherency::of(TestDevice::new()?.dma());
+    // Two halves; and one more where there is no memory, as for interrupts.
+    for ranges in [
+        &two_ranges(border)[..],
+        &[
+            [ELSEWHERE, 0x800_0000, 0x1000],
+            [0, ELSEWHERE, ELSEWHERE / 2],
+        ],
+    ] {
+        let dev = TestDevice::limited(u64::MAX, ranges)?;
+        check_eq!(Coherency::of(dev.dma()), usual);
+    }
+    Ok(())
+}
+
+fn memory_comes_from_where_it_is_reached() -> Result {
+    let in_place = stays_in_place()?;
+    for bits in [32, 30] {
+        // Not all platforms have memory for all masks.
+        let Ok(dev) = TestDevice::limited((1 << bits) - 1, &[]) else {
+            continue;
+        };
+        let dma = dev.dma();
+        let blocks = SgTable::alloc_blocks(1 << 18, 2, dma, GFP_KERNEL)?;
+        for table in [SgTable::alloc(1 << 18, dma, GFP_KERNEL)?, blocks] {
+            check_eq!(table.map(dma, ToDevice)?.is_in_place(), in_place);
+        }
+    }
+    Ok(())
+}
+
+fn memory_plugged_in_beyond_reach_is_refused() -> Result {
+    let (block, border) = block_with_border(0)?;
+    let dev = TestDevice::new()?;
+    let dma = dev.dma();
+    drop(SgTable::alloc(PAGE_SIZE, dma, GFP_KERNEL)?.map(dma, ToDevice)?);
+    // SAFETY: The device is valid, with a mask.
+    if unsafe { helpers::sgdma_can_bounce(dma.as_raw()) } {
+        // The bounce buffers would be beyond its reach, too.
+        return Ok(());
+    }
+    // SAFETY: Nothing is mapped for the device.
+    unsafe { helpers::sgdma_selftest_plug(dma.as_raw(), border - 1) };
+    check_eq!(
+        block.map(dma, ToDevice).err().map(|refused| refused.error),
+        Some(EIO)
+    );
     Ok(())
 }
 
@@ -987,6 +1155,11 @@ cases! {
     segments_keep_to_the_limit,
     neighbours_are_joined,
     segments_shorter_than_a_page_are_the_same_buffer,
+    segments_end_where_ranges_of_the_bus_do,
+    what_is_between_ranges_is_not_in_place,
+    ranges_that_have_all_memory_are_all_memory,
+    memory_comes_from_where_it_is_reached,
+    memory_plugged_in_beyond_reach_is_refused,
     mapping_covers_the_buffer_and_no_more,
     dma_pages_equal_the_c_iterator,
     walks_equal_those_of_c,

@@ -66,6 +66,7 @@ mod owner;
 mod ownership;
 mod pages;
 pub mod pci;
+mod reach;
 mod refused;
 mod scatterlist;
 #[cfg(sgdma_selftests)]
@@ -134,6 +135,7 @@ pub use owner::{
 };
 pub use ownership::ForCpu;
 pub use pages::OwnedPages;
+pub use reach::Reach;
 pub use refused::Refused;
 pub use shared::{
     Exclusive,
@@ -175,6 +177,25 @@ module! {
 
 struct Sgdma {
     _report: Report,
+    _memory: MemoryWatch,
+}
+
+/// Looks out for memory that is plugged in, as long as it lives.
+struct MemoryWatch;
+
+impl MemoryWatch {
+    fn new() -> Result<Self> {
+        // SAFETY: Called once, when the module is loaded.
+        kernel::error::to_result(unsafe { bindings::sgdma_reach_init() })?;
+        Ok(Self)
+    }
+}
+
+impl Drop for MemoryWatch {
+    fn drop(&mut self) {
+        // SAFETY: It was made by `new()`, once.
+        unsafe { bindings::sgdma_reach_exit() };
+    }
 }
 
 /// The report in debugfs, as long as it lives.
@@ -197,6 +218,7 @@ impl Drop for Report {
 
 impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        let memory = MemoryWatch::new()?;
         pr_info!("ready\n");
         if *module_parameters::selftest.value() != 0 {
             #[cfg(sgdma_selftests)]
@@ -206,6 +228,7 @@ impl kernel::Module for Sgdma {
         }
         Ok(Self {
             _report: Report::new(),
+            _memory: memory,
         })
     }
 }

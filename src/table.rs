@@ -19,6 +19,7 @@ use crate::{
     gfp::Gfp,
     owner::PageOwner,
     pages::OwnedPages,
+    reach::Reach,
     refused::Refused,
     scatterlist::{
         sg_dma_unmark,
@@ -55,16 +56,18 @@ use kernel::{
 ///
 /// Segments end where pages do, unless a limit is shorter than a page: then they are as long as the
 /// largest power of two within it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentLimits {
+#[derive(Clone, Copy)]
+pub struct SegmentLimits<'a> {
     /// The longest segment, in bytes; at least [`MIN`](Self::MIN).
     pub max_size: usize,
     /// No segment crosses a multiple of this mask plus one: a power of two, at least
     /// [`MIN`](Self::MIN).
     pub boundary: usize,
+    /// Where [`SgTable::alloc`] looks for memory first, and what else no segment crosses.
+    pub reach: Reach<'a>,
 }
 
-impl SegmentLimits {
+impl<'a> SegmentLimits<'a> {
     /// The least that a limit may be, in bytes. Shorter segments would share cache lines.
     pub const MIN: usize = 512;
 
@@ -72,6 +75,7 @@ impl SegmentLimits {
     pub const NONE: Self = Self {
         max_size: usize::MAX,
         boundary: usize::MAX,
+        reach: Reach::ALL,
     };
 
     /// Whether tables can be cut so.
@@ -85,13 +89,23 @@ impl SegmentLimits {
         }
         Ok(self)
     }
+
+    /// The same for any device.
+    fn sizes(self) -> SegmentLimits<'static> {
+        SegmentLimits {
+            max_size: self.max_size,
+            boundary: self.boundary,
+            reach: Reach::ALL,
+        }
+    }
 }
 
-impl From<DmaDevice<'_>> for SegmentLimits {
-    fn from(dev: DmaDevice<'_>) -> Self {
+impl<'a> From<DmaDevice<'a>> for SegmentLimits<'a> {
+    fn from(dev: DmaDevice<'a>) -> Self {
         Self {
             max_size: dev.max_seg_size(),
             boundary: dev.seg_boundary(),
+            reach: dev.into(),
         }
     }
 }
@@ -132,7 +146,7 @@ pub struct SgTable<P = OwnedPages> {
     owner: P,
     range: Range<usize>,
     /// What the segments were cut to.
-    limits: SegmentLimits,
+    limits: SegmentLimits<'static>,
     list: List,
 }
 
@@ -140,7 +154,9 @@ impl SgTable {
     /// Allocates a zeroed buffer of `len` bytes from single pages: `sg_alloc_table_from_pages()`.
     ///
     /// Neighbouring pages become one segment as far as `limits` allow; give the device that the
-    /// table is meant for, or [`SegmentLimits::NONE`]. The rest of the last page is zeroed too: a
+    /// table is meant for, or [`SegmentLimits::NONE`]. For a device that does not reach all memory
+    /// they come from where the device finds them in place (`GFP_DMA32`, `GFP_DMA`), as long as there
+    /// are some; what comes from elsewhere then bounces. The rest of the last page is zeroed too: a
     /// device behind an IOMMU sees whole pages.
     ///
     /// Sleeps only if `gfp` allows it; of its bits those of `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`,
@@ -153,9 +169,9 @@ impl SgTable {
     /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
     /// - `E2BIG` if it takes 2^31 segments or more.
     /// - `ENOMEM` if there is no memory, or so little that others would be killed when they want
-    ///   some.
+    ///   some; also if the device reaches none of it, and it cannot bounce.
     /// - `EINTR` if the process is being killed.
-    pub fn alloc(len: usize, limits: impl Into<SegmentLimits>, gfp: Flags) -> Result<Self> {
+    pub fn alloc<'a>(len: usize, limits: impl Into<SegmentLimits<'a>>, gfp: Flags) -> Result<Self> {
         Self::alloc_from_blocks(len, 0, limits.into(), gfp.into())
     }
 
@@ -177,10 +193,10 @@ impl SgTable {
     ///
     /// As for `alloc`; `EINVAL` also if `order` is larger than the kernel's `MAX_PAGE_ORDER`, and
     /// `ENOMEM` if memory is too fragmented for it.
-    pub fn alloc_blocks(
+    pub fn alloc_blocks<'a>(
         len: usize,
         order: u32,
-        limits: impl Into<SegmentLimits>,
+        limits: impl Into<SegmentLimits<'a>>,
         gfp: Flags,
     ) -> Result<Self> {
         if order > bindings::MAX_PAGE_ORDER {
@@ -189,17 +205,22 @@ impl SgTable {
         Self::alloc_from_blocks(len, order, limits.into(), gfp.into())
     }
 
-    fn alloc_from_blocks(len: usize, order: u32, limits: SegmentLimits, gfp: Gfp) -> Result<Self> {
+    fn alloc_from_blocks(
+        len: usize,
+        order: u32,
+        limits: SegmentLimits<'_>,
+        gfp: Gfp,
+    ) -> Result<Self> {
         let limits = limits.check()?;
-        let owner = OwnedPages::alloc(len.div_ceil(PAGE_SIZE), order, gfp)?;
-        // SAFETY: The pages are the owner's, and the limits were checked.
+        let owner = OwnedPages::alloc(len.div_ceil(PAGE_SIZE), order, limits.reach, gfp)?;
+        // SAFETY: The pages are the owner's.
         let list = unsafe { describe(|| owner.pages(), 0..len, limits, gfp) }?;
         // INVARIANT: The pages are the table's own and were zeroed; the entries describe them up to
         // `len`.
         Ok(Self {
             owner,
             range: 0..len,
-            limits,
+            limits: limits.sizes(),
             list,
         })
     }
@@ -218,10 +239,10 @@ impl<P: PageOwner> SgTable<P> {
     ///   `limits` contradict their documentation.
     /// - `E2BIG` if it takes 2^31 segments or more.
     /// - `ENOMEM` if there is no memory for the list.
-    pub fn new(
+    pub fn new<'a>(
         owner: P,
         range: Range<usize>,
-        limits: impl Into<SegmentLimits>,
+        limits: impl Into<SegmentLimits<'a>>,
         gfp: Flags,
     ) -> Result<Self, Refused<P>> {
         let limits = limits.into();
@@ -237,7 +258,7 @@ impl<P: PageOwner> SgTable<P> {
             Ok(list) => Ok(Self {
                 owner,
                 range,
-                limits,
+                limits: limits.sizes(),
                 list,
             }),
             Err(error) => Err(Refused {
@@ -263,16 +284,15 @@ impl<P: PageOwner> SgTable<P> {
     }
 }
 
-/// A list of segments, within `limits`, for the bytes `range` of `pages()`.
+/// A list of segments, within `limits`, which have been checked, for the bytes `range` of `pages()`.
 ///
 /// # Safety
 ///
-/// - The pages are valid, and the same ones each time.
-/// - `limits` have been checked.
+/// The pages are valid, and the same ones each time.
 pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
     pages: impl Fn() -> I,
     range: Range<usize>,
-    limits: SegmentLimits,
+    limits: SegmentLimits<'_>,
     gfp: Gfp,
 ) -> Result<List> {
     if range.is_empty() {
@@ -292,7 +312,7 @@ pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
                 max_len: limits.max_size.min(1 << 31) as u64,
                 boundary: limits.boundary as u64,
             },
-            |run| run.len,
+            |run| limits.reach.straight(run),
         )
     };
     let (mut orig_nents, mut described) = (0usize, 0);
@@ -334,14 +354,14 @@ impl<P> SgTable<P> {
     pub(crate) unsafe fn from_parts(
         owner: P,
         range: Range<usize>,
-        limits: SegmentLimits,
+        limits: SegmentLimits<'_>,
         list: List,
     ) -> Self {
         // INVARIANT: The caller promises just this.
         Self {
             owner,
             range,
-            limits,
+            limits: limits.sizes(),
             list,
         }
     }
@@ -362,6 +382,11 @@ impl<P> SgTable<P> {
             .all(|run| dev.direct_address(run).is_some())
     }
 
+    /// Whether each segment is in one piece for `dev`, which is mapped directly.
+    pub(crate) fn is_straight_for(&self, dev: DmaDevice<'_>) -> bool {
+        self.phys_runs().all(|run| dev.straight(run) == run.len)
+    }
+
     /// Whether the buffer begins and ends where a page does.
     pub(crate) fn is_whole_pages(&self) -> bool {
         (self.range.start | self.range.end) % PAGE_SIZE == 0
@@ -380,7 +405,7 @@ impl<P> SgTable<P> {
     }
 
     /// Whether every segment keeps to `limits`.
-    pub(crate) fn fits(&self, limits: SegmentLimits) -> bool {
+    pub(crate) fn fits(&self, limits: SegmentLimits<'_>) -> bool {
         // As they were cut, if that was for this device or one like it.
         if self.limits.max_size <= limits.max_size
             && (self.limits.boundary == limits.boundary || limits.boundary == usize::MAX)

@@ -107,11 +107,11 @@ impl<D: Direction> UserTable<D> {
     /// - `ENOMEM` if it is more than `RLIMIT_MEMLOCK` allows, or there is no memory.
     /// - `EINTR` if the process is being killed.
     /// - `E2BIG` if it takes 2^31 segments or more.
-    pub fn pin(
+    pub fn pin<'a>(
         addr: usize,
         len: usize,
         direction: D,
-        limits: impl Into<SegmentLimits>,
+        limits: impl Into<SegmentLimits<'a>>,
     ) -> Result<Self> {
         let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
         let limits = limits.into();
@@ -390,7 +390,7 @@ fn pin(
     addr: usize,
     len: usize,
     device_writes: bool,
-    limits: SegmentLimits,
+    limits: SegmentLimits<'_>,
 ) -> Result<(Pins, Range<usize>, List)> {
     let limits = limits.check()?;
     if len == 0 {
