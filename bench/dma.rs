@@ -73,7 +73,7 @@ impl Kind {
         }
     }
 
-    fn limits(self, dev: DmaDevice<'_>) -> SegmentLimits {
+    fn limits(self, dev: DmaDevice<'_>) -> SegmentLimits<'_> {
         match self.scattered {
             true => SegmentLimits {
                 max_size: PAGE_SIZE,

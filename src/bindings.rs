@@ -124,6 +124,9 @@ extern "C" {
     /// `page_to_phys()`.
     pub(crate) fn sgdma_page_to_phys(page: *mut bindings::page) -> bindings::phys_addr_t;
 
+    /// `phys_to_page()`, of an address that has a page.
+    pub(crate) fn sgdma_phys_to_page(phys: bindings::phys_addr_t) -> *mut bindings::page;
+
     /// `memcpy_from_page()`, for which it is no undefined behaviour if somebody writes meanwhile.
     pub(crate) fn sgdma_memcpy_from_page(
         to: *mut u8,
@@ -156,6 +159,16 @@ extern "C" {
 
     /// Whether it reaches all memory, so that it need not.
     pub(crate) fn sgdma_reaches_all(dev: *mut bindings::device) -> bool;
+
+    /// Whether a segment that begins in its reach may go on elsewhere.
+    pub(crate) fn sgdma_has_borders(dev: *mut bindings::device) -> bool;
+
+    /// How many of `size` bytes from `phys` on keep together on the device's bus.
+    pub(crate) fn sgdma_straight(
+        dev: *mut bindings::device,
+        phys: bindings::phys_addr_t,
+        size: usize,
+    ) -> usize;
 
     /// Where a direct mapping in place would be; `DMA_MAPPING_ERROR` if there is none.
     pub(crate) fn sgdma_direct_address(
@@ -242,8 +255,31 @@ extern "C" {
     /// Lets `dev` see all bytes of a page, on hardware whose caches hide some.
     pub(crate) fn sgdma_clean_page(dev: *mut bindings::device, page: *mut bindings::page) -> c_int;
 
-    /// `totalram_pages()`.
-    pub(crate) fn sgdma_totalram_pages() -> usize;
+    /// Whether `nr` pages can be had for long without anybody being killed.
+    pub(crate) fn sgdma_pages_available(nr: usize) -> bool;
+
+    /// `EINTR` if the calling process is being killed; else `cond_resched()`.
+    pub(crate) fn sgdma_pause() -> c_int;
+
+    /// `alloc_pages()`, from where a device that is mapped directly reaches it, as far as there is
+    /// such memory; `zone` is 0, or what an earlier call has left there. `dev` may be null.
+    ///
+    /// Null if there are none, or none in reach of a device that cannot bounce.
+    pub(crate) fn sgdma_alloc_pages(
+        dev: *mut bindings::device,
+        zone: *mut c_uint,
+        gfp: bindings::gfp_t,
+        order: c_uint,
+    ) -> *mut bindings::page;
+
+    /// Changes whenever memory is plugged in.
+    pub(crate) fn sgdma_memory_plugged() -> c_uint;
+
+    /// Has that be watched.
+    pub(crate) fn sgdma_reach_init() -> c_int;
+
+    /// Ends that.
+    pub(crate) fn sgdma_reach_exit();
 
     /// `page_private()`, where it holds a page.
     pub(crate) fn sgdma_page_private(page: *mut bindings::page) -> *mut bindings::page;
@@ -259,6 +295,19 @@ extern "C" {
 
     /// Memory that is mapped into the current process; zero if there is none.
     pub(crate) fn sgdma_selftest_user_memory(len: usize) -> usize;
+
+    /// Sets the ranges of a device's bus, each of an address in memory, one on the bus, and a size.
+    pub(crate) fn sgdma_selftest_set_ranges(
+        dev: *mut bindings::device,
+        ranges: *const [u64; 3],
+        count: usize,
+    ) -> c_int;
+
+    /// `page_ref_count()`.
+    pub(crate) fn sgdma_selftest_page_refs(page: *mut bindings::page) -> c_int;
+
+    /// Makes it look as if memory was plugged in that a device does not reach.
+    pub(crate) fn sgdma_selftest_plug(dev: *mut bindings::device, mask: u64);
 
     /// `init_srcu_struct()`; may sleep.
     pub(crate) fn sgdma_init_srcu_struct(ssp: *mut bindings::srcu_struct) -> c_int;

@@ -11,19 +11,69 @@ enum sgdma_path sgdma_path(struct device *dev)
 	return use_dma_iommu(dev) ? SGDMA_IOMMU : get_dma_ops(dev) ? SGDMA_OPS : SGDMA_DIRECT;
 }
 
+static const struct bus_dma_region *range_of(struct device *dev, phys_addr_t phys)
+{
+	const struct bus_dma_region *range = dev->dma_range_map;
+
+	while (range && range->size && phys - range->cpu_start >= range->size)
+		range++;
+	return range && range->size ? range : NULL;
+}
+
+/*
+ * How many bytes from @phys on, of @size, keep together on the bus: as far as ranges go on with one
+ * offset or, outside of all ranges, up to the next one. The kernel asks of the first byte alone
+ * where all of a segment is.
+ */
+size_t sgdma_straight(struct device *dev, phys_addr_t phys, size_t size)
+{
+	const struct bus_dma_region *range = dev->dma_range_map, *first = range_of(dev, phys);
+	u64 len;
+
+	if (!first) {
+		for (; range && range->size; range++)
+			if (range->cpu_start > phys)
+				size = min(size, range->cpu_start - phys);
+		return size;
+	}
+	range = first;
+	do {
+		len = range->cpu_start + range->size - phys;
+		if (len >= size)
+			return size;
+		range = range_of(dev, phys + len);
+	} while (range && range->dma_start - range->cpu_start ==
+			  first->dma_start - first->cpu_start);
+	return len;
+}
+
+/*
+ * Whether what begins in reach may go on elsewhere, which no limit tells. One range ends where the
+ * bus does, if firmware made it.
+ */
+bool sgdma_has_borders(struct device *dev)
+{
+	const struct bus_dma_region *range = dev->dma_range_map;
+
+	return range && range->size &&
+	       (range[1].size || !dev->bus_dma_limit ||
+		dev->bus_dma_limit - range->dma_start >= range->size);
+}
+
 /* Where a direct mapping is unless it bounces: else, only the mapping itself would tell. */
 dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size)
 {
 	dma_addr_t addr = phys_to_dma(dev, phys);
-	bool in_place = dma_capable(dev, addr, size, true) && !is_swiotlb_force_bounce(dev);
+	bool in_place = dma_capable(dev, addr, size, true) && !is_swiotlb_force_bounce(dev) &&
+			sgdma_straight(dev, phys, size) == size;
 
 	return in_place ? addr : DMA_MAPPING_ERROR;
 }
 
-/* Whether what is between reachable ends may be out of reach: dma_addressing_limited() rounds. */
-bool sgdma_has_gaps(struct device *dev)
+/* Whether no memory is better than other memory: what is mapped directly bounces anyway. */
+bool sgdma_bounces_all(struct device *dev)
 {
-	return dev->dma_range_map && dev->dma_range_map[0].size && dev->dma_range_map[1].size;
+	return is_swiotlb_force_bounce(dev);
 }
 
 /* Whether the bounce buffers are in reach: where they are not, mapping warns. Public: nothing. */

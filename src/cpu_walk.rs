@@ -86,6 +86,18 @@ impl CpuTable {
         }
     }
 
+    /// The pages of a table that is made of whole ones, each as often as the buffer has it, in runs of
+    /// neighbours: where a segment begins inside a page, that was in the one before.
+    pub(crate) fn pages_once(&self) -> impl Iterator<Item = (*mut bindings::page, usize)> + '_ {
+        self.entries().enumerate().map(|(i, sg)| {
+            let (first, count) = pages_of(sg);
+            match i > 0 && sg.offset > 0 {
+                true => (first.wrapping_add(1), count - 1),
+                false => (first, count),
+            }
+        })
+    }
+
     /// The bytes of `range`, cut by pages: for each the page, where in it, and how many.
     pub(crate) fn pieces(
         &self,
@@ -153,7 +165,8 @@ impl CpuPage<'_> {
 /// See [`CpuTable::cpu_pages`].
 ///
 /// Yields each page that an entry's `offset + length` bytes reach, from its first one on, entry
-/// after entry. `nth`, and with it `skip`, takes constant time for each entry.
+/// after entry. A page that is cut into several entries comes up with each. `nth`, and with it `skip`,
+/// takes constant time for each entry.
 #[derive(Clone)]
 pub struct CpuPages<'a> {
     entries: Entries<'a>,
@@ -169,7 +182,7 @@ unsafe impl Sync for CpuPages<'_> {}
 
 /// The first page of an entry, and how many it has.
 #[inline]
-pub(crate) fn pages_of(sg: &bindings::scatterlist) -> (*mut bindings::page, usize) {
+fn pages_of(sg: &bindings::scatterlist) -> (*mut bindings::page, usize) {
     let bytes = sg.offset as usize + sg.length as usize;
     (sg_page(sg), bytes.div_ceil(PAGE_SIZE))
 }

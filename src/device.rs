@@ -9,7 +9,8 @@ use crate::{
     bindings as helpers,
     coherency::Coherency,
     frames::Run,
-    quarantine::Quarantine, //
+    quarantine::Quarantine,
+    table::SegmentLimits, //
 };
 use kernel::{
     bindings,
@@ -21,7 +22,6 @@ use kernel::{
         DmaAddress,
         DmaMask, //
     },
-    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -53,12 +53,12 @@ pub struct DmaLimits {
     pub fallback: Option<DmaMask>,
     /// The longest segment, in bytes, that the device takes: `dma_set_max_seg_size()`.
     ///
-    /// At least a page of this kernel, or binding fails with `EINVAL`: tables are made of whole
-    /// pages.
+    /// At least [`SegmentLimits::MIN`], or binding fails with `EINVAL`.
     pub max_seg_size: u32,
     /// A segment must not cross a multiple of this mask plus one: `dma_set_seg_boundary()`.
     ///
-    /// One less than a power of two and at least a page, or binding fails with `EINVAL`.
+    /// One less than a power of two, which is at least [`SegmentLimits::MIN`], or binding fails
+    /// with `EINVAL`.
     pub seg_boundary: usize,
     /// Bits of an address that are the same on the bus as in memory, wherever a buffer is mapped:
     /// `dma_set_min_align_mask()`.
@@ -89,8 +89,8 @@ impl DmaLimits {
 
     fn check(&self) -> Result {
         let is_mask = |mask: usize| mask & mask.wrapping_add(1) == 0;
-        let fine = self.max_seg_size as usize >= PAGE_SIZE
-            && self.seg_boundary >= PAGE_SIZE - 1
+        let fine = self.max_seg_size as usize >= SegmentLimits::MIN
+            && self.seg_boundary >= SegmentLimits::MIN - 1
             && is_mask(self.seg_boundary)
             && is_mask(self.min_align_mask as usize)
             && self.min_align_mask <= Self::MAX_MIN_ALIGN_MASK;
@@ -152,7 +152,11 @@ pub struct DmaDevice<'bound> {
     seg_boundary: usize,
     max_seg_size: u32,
     path: Path,
-    warns_beyond_reach: bool,
+    reaches_all: bool,
+    cannot_bounce: bool,
+    has_borders: bool,
+    /// When that was so: see [`reaches_all`](Self::reaches_all).
+    memory_plugged: u32,
     needs_cache_maintenance: bool,
     sync_debug: bool,
 }
@@ -169,13 +173,22 @@ impl<'bound> DmaDevice<'bound> {
     pub unsafe fn from_bound(dev: &'bound Device<Bound>) -> Self {
         let raw = as_raw(dev);
         // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
-        let (device, mut platform, seg_boundary, path, warns_beyond_reach) = unsafe {
+        let (device, mut platform, seg_boundary, path) = unsafe {
             (
                 helpers::sgdma_dma_get_max_seg_size(raw),
                 bindings::dma_max_mapping_size(raw),
                 helpers::sgdma_dma_get_seg_boundary(raw),
                 Path::of(raw),
-                !helpers::sgdma_can_bounce(raw) && !helpers::sgdma_reaches_all(raw),
+            )
+        };
+        let is_direct = path == Path::Direct;
+        // SAFETY: As above. In this order: what is plugged in meanwhile counts as new.
+        let (memory_plugged, reaches_all, cannot_bounce, has_borders) = unsafe {
+            (
+                helpers::sgdma_memory_plugged(),
+                helpers::sgdma_reaches_all(raw),
+                is_direct && !helpers::sgdma_can_bounce(raw),
+                is_direct && helpers::sgdma_has_borders(raw),
             )
         };
         // SAFETY: They read what is set when the library is loaded.
@@ -191,7 +204,10 @@ impl<'bound> DmaDevice<'bound> {
             seg_boundary,
             max_seg_size: u32::try_from(platform).map_or(device, |platform| platform.min(device)),
             path,
-            warns_beyond_reach,
+            reaches_all,
+            cannot_bounce,
+            has_borders,
+            memory_plugged,
             needs_cache_maintenance: false,
             sync_debug,
         };
@@ -249,6 +265,13 @@ impl<'bound> DmaDevice<'bound> {
 
         // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
         let this = unsafe { Self::from_bound(dev) };
+        if this.max_seg_size == 0 {
+            dev_err!(
+                dev,
+                "the platform maps nothing for it: dma_max_mapping_size() is 0\n"
+            );
+            return Err(EIO);
+        }
         Ok(Self {
             quarantine: Some(quarantine),
             ..this
@@ -290,6 +313,28 @@ impl<'bound> DmaDevice<'bound> {
         self.quarantine
     }
 
+    /// How many bytes of `run`, from its beginning on, are in one piece for it if it is mapped
+    /// directly.
+    pub(crate) fn straight(self, run: Run) -> u64 {
+        if !self.has_borders {
+            return run.len;
+        }
+        // SAFETY: The device is valid.
+        unsafe { helpers::sgdma_straight(self.as_raw(), run.addr, run.len as usize) as u64 }
+    }
+
+    /// Whether not all segments are in one piece for it.
+    pub(crate) fn has_borders(self) -> bool {
+        self.has_borders
+    }
+
+    /// Whether it reaches all memory, or goes by an IOMMU. No longer so when some is plugged in,
+    /// which may be anywhere.
+    pub(crate) fn reaches_all(self) -> bool {
+        // SAFETY: Reads a counter.
+        self.reaches_all && self.memory_plugged == unsafe { helpers::sgdma_memory_plugged() }
+    }
+
     /// How its memory is mapped.
     pub(crate) fn path(self) -> Path {
         self.path
@@ -311,7 +356,7 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.
     pub(crate) fn warns_beyond_reach(self) -> bool {
-        self.warns_beyond_reach
+        self.cannot_bounce && !self.reaches_all()
     }
 
     pub(crate) fn as_raw(self) -> *mut bindings::device {

@@ -5,6 +5,7 @@
  * the driver that uses it.
  */
 #include <linux/capability.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/highmem.h>
@@ -13,10 +14,13 @@
 #include <linux/kasan.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/page_ref.h>
 #include <linux/sched/signal.h>
 #include <linux/srcu.h>
+#include <linux/swap.h>
 #include <linux/uaccess.h>
 
+#include "coherency.h"
 #include "helpers.h"
 
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev)
@@ -62,6 +66,12 @@ phys_addr_t sgdma_page_to_phys(struct page *page)
 }
 EXPORT_SYMBOL_GPL(sgdma_page_to_phys);
 
+struct page *sgdma_phys_to_page(phys_addr_t phys)
+{
+	return phys_to_page(phys);
+}
+EXPORT_SYMBOL_GPL(sgdma_phys_to_page);
+
 /*
  * Memory that a device, or another CPU, may write meanwhile: C's copy of it is some mixture, where
  * Rust's would be undefined.
@@ -102,9 +112,19 @@ int sgdma_clean_page(struct device *dev, struct page *page)
 }
 EXPORT_SYMBOL_GPL(sgdma_clean_page);
 
-unsigned long sgdma_totalram_pages(void)
+/* As pages that nobody can be made to give back, without others being killed for the next ones. */
+bool sgdma_pages_available(unsigned long nr)
 {
-	return totalram_pages();
+	return nr <= si_mem_available() + max(get_nr_swap_pages(), 0L);
+}
+
+/* Between two parts of what takes long. */
+int sgdma_pause(void)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	cond_resched();
+	return 0;
 }
 
 struct page *sgdma_page_private(struct page *page)
@@ -125,9 +145,10 @@ bool sgdma_access_ok(unsigned long addr, unsigned long len)
 /* A batch of user pages: what is between two looks at signals. */
 int sgdma_pin_user_pages(unsigned long start, int nr, bool write, struct page **pages)
 {
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	cond_resched();
+	int ret = sgdma_pause();
+
+	if (ret)
+		return ret;
 	return pin_user_pages_fast(start, nr, FOLL_LONGTERM | (write ? FOLL_WRITE : 0), pages);
 }
 
@@ -200,4 +221,33 @@ unsigned long sgdma_selftest_user_memory(size_t len)
 		return 0;
 	addr = vm_mmap(NULL, 0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	return IS_ERR_VALUE(addr) ? 0 : addr;
+}
+
+/* Gives the bus of a device that nobody uses yet ranges: memory, bus, size. They go with it. */
+int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count)
+{
+	struct bus_dma_region *map = kcalloc(count + 1, sizeof(*map), GFP_KERNEL);
+
+	if (!map)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		map[i] = (struct bus_dma_region) {
+			.cpu_start = ranges[i][0], .dma_start = ranges[i][1], .size = ranges[i][2],
+		};
+	dev->dma_range_map = map;
+	/* As firmware's are made. */
+	dev->bus_dma_limit = dma_range_map_max(map);
+	return 0;
+}
+
+int sgdma_selftest_page_refs(struct page *page)
+{
+	return page_ref_count(page);
+}
+
+/* As if memory came that is beyond the reach of @dev, which then has @mask. */
+void sgdma_selftest_plug(struct device *dev, u64 mask)
+{
+	*dev->dma_mask = mask;
+	sgdma_memory_comes();
 }

@@ -42,7 +42,9 @@ struct iommu_domain *sgdma_iommu_get_domain_for_dev(struct device *dev);
 phys_addr_t sgdma_iommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova);
 bool sgdma_dma_dev_need_sync(struct device *dev);
 phys_addr_t sgdma_page_to_phys(struct page *page);
-unsigned long sgdma_totalram_pages(void);
+struct page *sgdma_phys_to_page(phys_addr_t phys);
+bool sgdma_pages_available(unsigned long nr);
+int sgdma_pause(void);
 void sgdma_memcpy_from_page(void *to, struct page *page, size_t offset, size_t len);
 void sgdma_memcpy_to_page(struct page *page, size_t offset, const void *from, size_t len);
 void sgdma_zero_page_from(struct page *page, size_t offset);
@@ -63,5 +65,8 @@ void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
 u8 sgdma_selftest_device_read(dma_addr_t addr);
 unsigned long sgdma_selftest_user_memory(size_t len);
+int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count);
+int sgdma_selftest_page_refs(struct page *page);
+void sgdma_selftest_plug(struct device *dev, u64 mask);
 
 #endif

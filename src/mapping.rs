@@ -106,7 +106,9 @@ impl<P> SgTable<P> {
     ///   the table was made for another device, or for none.
     /// - `ERANGE` if a segment came to lie across that boundary on the bus, as it may where bus
     ///   addresses differ from physical ones by less than the boundary.
-    /// - `EIO` if the device does not reach a page, and it cannot or must not bounce.
+    /// - `EIO` if the device does not reach a page, and it cannot or must not bounce; or if the bus
+    ///   shows it the parts of a segment at different places (`dma-ranges`): the table was made for
+    ///   another device, or for none.
     /// - `EIO`, `ENOMEM`, `EINVAL`, `EREMOTEIO`, `EOPNOTSUPP` as `dma_map_sgtable()` gives them, for example if
     ///   the bounce buffer pool (`swiotlb=`) is too small.
     pub fn map_attrs<'bound, D: Direction>(
@@ -177,6 +179,10 @@ impl<P> SgTable<P> {
             && dev.path() == Path::Direct
             && !self.is_reached_by(dev)
         {
+            return Err(EIO);
+        }
+        // It does not notice that the end of such a segment is elsewhere.
+        if dev.has_borders() && !self.is_straight_for(dev) {
             return Err(EIO);
         }
         // Caches may hide what was written to the rest of a page, which an IOMMU shows.

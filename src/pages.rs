@@ -4,44 +4,53 @@
 
 use crate::{
     bindings as helpers,
-    cpu_walk::CpuTable,
     gfp::Gfp,
-    scatterlist::List, //
+    reach::Reach, //
 };
-use core::{
-    mem::ManuallyDrop,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     prelude::*, //
 };
 
-/// Zeroed pages on their way into a table, each linked to the next through its `private` field:
-/// that takes no memory of its own, however many they are.
+/// Pages that belong to their table alone: what [`SgTable::alloc`](crate::SgTable::alloc) makes.
+///
+/// ```
+/// # use sgdma::{OwnedPages, SgTable};
+/// /// It goes without saying: this is an `SgTable`.
+/// type Buffer = SgTable<OwnedPages>;
+/// ```
 ///
 /// # Invariants
 ///
-/// The pages from `first` to `last` are ours and of order 0, and the last one links to none. There
+/// The pages from `first` to `last` are ours and of order 0. Each links to the next one through its
+/// `private` field, which takes no memory, however many they are; the last one links to none. There
 /// are none if `first` is null.
-pub(crate) struct Chain {
+pub struct OwnedPages {
     first: *mut bindings::page,
     last: *mut bindings::page,
 }
 
-impl Chain {
-    /// Allocates `nr_pages` pages in blocks of `1 << order`, each contiguous and aligned to its size.
+// SAFETY: Pages are tied to no task.
+unsafe impl Send for OwnedPages {}
+// SAFETY: It gives no access to them.
+unsafe impl Sync for OwnedPages {}
+
+impl OwnedPages {
+    /// Allocates `nr_pages` zeroed pages in blocks of `1 << order`, each contiguous and aligned to
+    /// its size.
     ///
     /// `order` is at most `MAX_PAGE_ORDER`, or the allocator warns.
-    pub(crate) fn alloc(nr_pages: usize, order: u32, gfp: Gfp) -> Result<Self> {
+    pub(crate) fn alloc(nr_pages: usize, order: u32, reach: Reach<'_>, gfp: Gfp) -> Result<Self> {
+        gfp.check_room_for(nr_pages)?;
         let mut chain = Self {
             first: core::ptr::null_mut(),
             last: core::ptr::null_mut(),
         };
-        let mut left = nr_pages;
-        while left > 0 {
-            // SAFETY: There is nothing to keep to but the order's limit.
-            let first = unsafe { bindings::alloc_pages(gfp.for_zeroed_pages(), order) };
+        let mut pages = reach.pages();
+        let mut done = 0;
+        while done < nr_pages {
+            let first = pages.alloc(order, gfp);
             if first.is_null() {
                 return Err(ENOMEM);
             }
@@ -52,9 +61,10 @@ impl Chain {
             }
             for i in 0..1 << order {
                 let page = first.wrapping_add(i);
-                if left > 0 {
+                if done < nr_pages {
                     chain.push(page);
-                    left -= 1;
+                    gfp.pause_at(done)?;
+                    done += 1;
                 } else {
                     // SAFETY: The page is ours, of order 0, and goes into no chain.
                     unsafe { bindings::__free_pages(page, 0) };
@@ -85,20 +95,9 @@ impl Chain {
             NonNull::new(unsafe { helpers::sgdma_page_private(page.as_ptr()) })
         })
     }
-
-    /// Leaves the pages to the entries of `list`.
-    ///
-    /// # Safety
-    ///
-    /// `list` has an entry for each page of the chain, and outlives the result.
-    pub(crate) unsafe fn into_owned(self, list: &List) -> OwnedPages {
-        let _moved = ManuallyDrop::new(self);
-        // INVARIANT: The pages were the chain's, which is no more; the rest is promised.
-        OwnedPages(*list.sgt())
-    }
 }
 
-impl Drop for Chain {
+impl Drop for OwnedPages {
     fn drop(&mut self) {
         let mut next = NonNull::new(self.first);
         while let Some(page) = next {
@@ -108,35 +107,6 @@ impl Drop for Chain {
                 next = NonNull::new(helpers::sgdma_page_private(page.as_ptr()));
                 bindings::__free_pages(page.as_ptr(), 0);
             }
-        }
-    }
-}
-
-/// Pages that belong to their table alone: what [`SgTable::alloc`](crate::SgTable::alloc) makes.
-///
-/// ```
-/// # use sgdma::{OwnedPages, SgTable};
-/// /// It goes without saying: this is an `SgTable`.
-/// type Buffer = SgTable<OwnedPages>;
-/// ```
-///
-/// # Invariants
-///
-/// The list is a table's that outlives this value. The pages of its entries are ours, of order 0.
-pub struct OwnedPages(bindings::sg_table);
-
-// SAFETY: Pages are tied to no task.
-unsafe impl Send for OwnedPages {}
-// SAFETY: It gives no access to them.
-unsafe impl Sync for OwnedPages {}
-
-impl Drop for OwnedPages {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants the list is there still, and nobody changes it now.
-        let table = unsafe { CpuTable::from_raw(&self.0) };
-        for page in table.cpu_pages() {
-            // SAFETY: By the type invariants the page is ours and of order 0; it comes up once.
-            unsafe { bindings::__free_pages(page.as_ptr(), 0) };
         }
     }
 }

@@ -9,7 +9,10 @@ use crate::{
     coherency::COHERENCIES,
     *, //
 };
-use core::ops::Range;
+use core::{
+    ops::Range,
+    ptr::NonNull, //
+};
 use kernel::{
     alloc::flags::GFP_KERNEL,
     bindings,
@@ -17,6 +20,7 @@ use kernel::{
         Bound,
         Device, //
     },
+    error::to_result,
     faux,
     page::PAGE_SIZE,
     uaccess::{
@@ -47,13 +51,25 @@ struct TestDevice(faux::Registration);
 
 impl TestDevice {
     fn new() -> Result<Self> {
+        Self::limited(u64::MAX, &[])
+    }
+
+    /// One whose mask is `mask` and whose bus has ranges, each of an address in memory, one on the
+    /// bus, and a size.
+    fn limited(mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
         let faux = faux::Registration::new(c"sgdma-selftest", None)?;
         let dev: *mut bindings::device = core::ptr::from_ref(faux.as_ref()).cast_mut().cast();
         // SAFETY: Faux devices have room for one mask and no pointer to it. Nobody else knows the
         // device yet.
         unsafe { (*dev).dma_mask = &raw mut (*dev).coherent_dma_mask };
+        if !ranges.is_empty() {
+            // SAFETY: `dev` is valid and has none yet; `ranges` are as many.
+            to_result(unsafe {
+                helpers::sgdma_selftest_set_ranges(dev, ranges.as_ptr(), ranges.len())
+            })?;
+        }
         // SAFETY: `dev` is valid, and nothing is mapped for it yet.
-        kernel::error::to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, u64::MAX) })?;
+        to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, mask) })?;
         Ok(Self(faux))
     }
 
@@ -84,7 +100,7 @@ fn pattern(i: usize) -> u8 {
     (i % 251) as u8
 }
 
-fn patterned(len: usize, limits: impl Into<SegmentLimits>) -> Result<SgTable> {
+fn patterned<'a>(len: usize, limits: impl Into<SegmentLimits<'a>>) -> Result<SgTable> {
     let mut table = SgTable::alloc(len, limits, GFP_KERNEL)?;
     let mut bytes = KVVec::with_capacity(len, GFP_KERNEL)?;
     for i in 0..len {
@@ -100,24 +116,36 @@ fn is_patterned(table: &SgTable) -> Result<bool> {
     Ok(bytes.iter().enumerate().all(|(i, &b)| b == pattern(i)))
 }
 
-const SINGLE_PAGES: SegmentLimits = SegmentLimits {
+const SINGLE_PAGES: SegmentLimits<'static> = SegmentLimits {
     max_size: PAGE_SIZE,
     ..SegmentLimits::NONE
 };
 
 fn alloc_refuses_bad_sizes() -> Result {
-    let alloc = |len, limits: SegmentLimits| SgTable::alloc(len, limits, GFP_KERNEL).err();
-    let short = SegmentLimits {
-        max_size: PAGE_SIZE - 1,
-        ..SegmentLimits::NONE
-    };
-    let narrow = SegmentLimits {
-        boundary: PAGE_SIZE / 2 - 1,
-        ..SegmentLimits::NONE
-    };
-    check_eq!(alloc(0, SegmentLimits::NONE), Some(EINVAL));
-    check_eq!(alloc(1, short), Some(EINVAL));
-    check_eq!(alloc(1, narrow), Some(EINVAL));
+    let alloc = |len, limits: SegmentLimits<'_>| SgTable::alloc(len, limits, GFP_KERNEL).err();
+    let none = SegmentLimits::NONE;
+    let bad = [
+        SegmentLimits {
+            max_size: 0,
+            ..none
+        },
+        SegmentLimits {
+            max_size: SegmentLimits::MIN - 1,
+            ..none
+        },
+        SegmentLimits {
+            boundary: SegmentLimits::MIN / 2 - 1,
+            ..none
+        },
+        SegmentLimits {
+            boundary: PAGE_SIZE,
+            ..none
+        },
+    ];
+    check_eq!(alloc(0, none), Some(EINVAL));
+    for limits in bad {
+        check_eq!(alloc(1, limits), Some(EINVAL));
+    }
     check_eq!(alloc(PAGE_SIZE << 40, SegmentLimits::NONE), Some(ENOMEM));
     check_eq!(alloc(usize::MAX, SegmentLimits::NONE), Some(ENOMEM));
     Ok(())
@@ -308,6 +336,236 @@ fn neighbours_are_joined() -> Result {
     Ok(())
 }
 
+/// The sort of limits that have segments begin and end inside pages.
+fn short_limits() -> [SegmentLimits<'static>; 3] {
+    let none = SegmentLimits::NONE;
+    [
+        SegmentLimits {
+            max_size: 512,
+            ..none
+        },
+        SegmentLimits {
+            max_size: 3000,
+            ..none
+        },
+        SegmentLimits {
+            boundary: 1023,
+            ..none
+        },
+    ]
+}
+
+fn segments_shorter_than_a_page_are_the_same_buffer() -> Result {
+    let dev = TestDevice::new()?;
+    for limits in short_limits() {
+        let len = 5 * PAGE_SIZE + 700;
+        let mut table = patterned(len, limits)?;
+        check!(table.fits(limits) && is_patterned(&table)?);
+        check!(table.cpu().orig_nents() >= 10);
+        check!(table.cpu().orig_nents() <= len.div_ceil(512));
+        // Each page once, and those that the buffer begins or ends in the middle of.
+        let once = || {
+            let runs = table.cpu().pages_once();
+            runs.flat_map(|(first, n)| (0..n).map(move |i| first.wrapping_add(i)))
+        };
+        let owned = table.owner().pages().map(NonNull::as_ptr);
+        check!(once().eq(owned));
+        let last = once().last();
+        check!(table.partial_pages().map(CpuPage::as_ptr).eq(last));
+
+        table.fill(PAGE_SIZE - 1..PAGE_SIZE + 1025, 0xee)?;
+        let mut bytes = [0u8; 1030];
+        table.copy_to_slice(PAGE_SIZE - 3, &mut bytes)?;
+        check!(bytes[2..1028].iter().all(|&byte| byte == 0xee));
+        check!([0, 1, 1028, 1029]
+            .into_iter()
+            .all(|i| bytes[i] == pattern(PAGE_SIZE - 3 + i)));
+        table.copy_from_slice(0, &KVVec::from_elem(7u8, len, GFP_KERNEL)?)?;
+
+        let mut mapped = table.map(dev.dma(), Bidirectional)?;
+        check_eq!(mapped.lockstep().map(|piece| piece.len).sum::<usize>(), len);
+        let mut at = 0;
+        for piece in mapped.lockstep() {
+            check!(piece.len <= 3000 && piece.offset == at % PAGE_SIZE);
+            check_eq!(device_read(piece.dma_address), 7);
+            device_write(piece.dma_address + piece.len as u64 - 1, 8);
+            at += piece.len;
+        }
+        let ends = |table: &SgTable| {
+            let mut ends = table.phys_runs().scan(0, |end, run| {
+                *end += run.len as usize;
+                Some(*end - 1)
+            });
+            ends.all(|end| {
+                let mut byte = [0];
+                table.copy_to_slice(end, &mut byte).is_ok() && byte == [8]
+            })
+        };
+        let mut byte = [0];
+        mapped
+            .for_cpu_range(511..512)?
+            .copy_to_slice(511, &mut byte)?;
+        check_eq!(byte[0], if limits.max_size == 512 { 8 } else { 7 });
+        check!(ends(&mapped.unmap()));
+    }
+    Ok(())
+}
+
+/// A table's pages, from which other tables are made.
+struct Kept(SgTable);
+
+// SAFETY: They are the table's own, each once and zeroed whole, and it is not used but for this.
+unsafe impl PageOwner for Kept {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> {
+        self.0.owner().pages()
+    }
+}
+
+/// Whether what is in reach stays in place: not where all bounces, nor in sync-debug mode.
+fn stays_in_place() -> Result<bool> {
+    let dev = TestDevice::new()?;
+    let table = SgTable::alloc(PAGE_SIZE, dev.dma(), GFP_KERNEL)?;
+    let mapped = table.map(dev.dma(), ToDevice)?;
+    Ok(mapped.is_in_place())
+}
+
+/// Where ranges of the test devices' buses lie, as far apart as memory is not.
+const ELSEWHERE: u64 = 1 << 40;
+
+/// As much as one segment may be in sync-debug mode, too.
+const BLOCK: usize = 8 * PAGE_SIZE;
+
+/// A block, contiguous in memory, and an address inside.
+fn block_with_border(at: usize) -> Result<(SgTable, u64)> {
+    let block = SgTable::alloc_blocks(BLOCK, 3, SegmentLimits::NONE, GFP_KERNEL)?;
+    let run = block.phys_runs().next().ok_or(EINVAL)?;
+    check_eq!(run.len, BLOCK as u64);
+    Ok((block, run.addr + at as u64))
+}
+
+/// Two ranges, with different offsets, that meet at `border` and have all memory.
+fn two_ranges(border: u64) -> [[u64; 3]; 2] {
+    [[0, 0, border], [border, border + ELSEWHERE, ELSEWHERE / 2]]
+}
+
+fn segments_end_where_ranges_of_the_bus_do() -> Result {
+    let in_place = stays_in_place()?;
+    for at in [5 * PAGE_SIZE, 5 * PAGE_SIZE + PAGE_SIZE / 2] {
+        let (block, border) = block_with_border(at)?;
+        let dev = TestDevice::limited(u64::MAX, &two_ranges(border))?;
+        // Made for another device, or for none.
+        let Err(refused) = block.map(dev.dma(), Bidirectional) else {
+            return Err(EINVAL);
+        };
+        check_eq!(refused.error, EIO);
+
+        let table = SgTable::new(Kept(refused.buffer), 0..BLOCK, dev.dma(), GFP_KERNEL)?;
+        check!(table.cpu().orig_nents() >= 2);
+        let mapped = table.map(dev.dma(), Bidirectional)?;
+        check_eq!(mapped.is_in_place(), in_place);
+        let start = border - at as u64;
+        let mut byte = start;
+        for piece in mapped.lockstep() {
+            for phys in [byte, byte + piece.len as u64 - 1] {
+                let right = if phys < border {
+                    phys
+                } else {
+                    phys + ELSEWHERE
+                };
+                check!(!mapped.is_in_place() || piece.dma_address + (phys - byte) == right);
+            }
+            byte += piece.len as u64;
+        }
+    }
+    Ok(())
+}
+
+fn what_is_between_ranges_is_not_in_place() -> Result {
+    let (block, border) = block_with_border(5 * PAGE_SIZE)?;
+    let hole = 2 * PAGE_SIZE as u64;
+    let after = border + hole;
+    let dev = TestDevice::limited(
+        u64::MAX,
+        &[[0, 0, border], [after, after, ELSEWHERE - after]],
+    )?;
+    check!(Coherency::of(dev.dma()) != Coherency::Coherent);
+    let Err(refused) = block.map(dev.dma(), Bidirectional) else {
+        return Err(EINVAL);
+    };
+    check_eq!(refused.error, EIO);
+    let table = SgTable::new(Kept(refused.buffer), 0..BLOCK, dev.dma(), GFP_KERNEL)?;
+    check!(!table.is_reached_by(dev.dma()));
+    check!(table.cpu().orig_nents() >= 3);
+    match table.map_attrs(dev.dma(), Bidirectional, Attrs::NO_WARN) {
+        Ok(mapped) => {
+            check!(!mapped.is_in_place());
+            let (start, len) = (border - 5 * PAGE_SIZE as u64, PAGE_SIZE as u64);
+            for (i, piece) in (0..).zip(mapped.lockstep()) {
+                let phys = start + i * len;
+                check!(!(border..after).contains(&phys) || piece.dma_address != phys);
+            }
+        }
+        Err(refused) => check_eq!(refused.error, EIO),
+    }
+    Ok(())
+}
+
+fn ranges_that_have_all_memory_are_all_memory() -> Result {
+    let (_block, border) = block_with_border(0)?;
+    let usual = Coherency::of(TestDevice::new()?.dma());
+    // Two halves; and one more where there is no memory, as for interrupts.
+    for ranges in [
+        &two_ranges(border)[..],
+        &[
+            [ELSEWHERE, 0x800_0000, 0x1000],
+            [0, ELSEWHERE, ELSEWHERE / 2],
+        ],
+    ] {
+        let dev = TestDevice::limited(u64::MAX, ranges)?;
+        check_eq!(Coherency::of(dev.dma()), usual);
+    }
+    Ok(())
+}
+
+fn memory_comes_from_where_it_is_reached() -> Result {
+    let in_place = stays_in_place()?;
+    for bits in [32, 30] {
+        // Not all platforms have memory for all masks.
+        let Ok(dev) = TestDevice::limited((1 << bits) - 1, &[]) else {
+            continue;
+        };
+        let dma = dev.dma();
+        let blocks = SgTable::alloc_blocks(1 << 18, 2, dma, GFP_KERNEL)?;
+        for table in [SgTable::alloc(1 << 18, dma, GFP_KERNEL)?, blocks] {
+            check_eq!(table.map(dma, ToDevice)?.is_in_place(), in_place);
+        }
+    }
+    Ok(())
+}
+
+fn memory_plugged_in_beyond_reach_is_refused() -> Result {
+    let (block, border) = block_with_border(0)?;
+    let dev = TestDevice::new()?;
+    let dma = dev.dma();
+    drop(SgTable::alloc(PAGE_SIZE, dma, GFP_KERNEL)?.map(dma, ToDevice)?);
+    // SAFETY: The device is valid, with a mask.
+    if unsafe { helpers::sgdma_can_bounce(dma.as_raw()) } {
+        // The bounce buffers would be beyond its reach, too.
+        return Ok(());
+    }
+    // SAFETY: Nothing is mapped for the device.
+    unsafe { helpers::sgdma_selftest_plug(dma.as_raw(), border - 1) };
+    check_eq!(
+        block.map(dma, ToDevice).err().map(|refused| refused.error),
+        Some(EIO)
+    );
+    Ok(())
+}
+
 fn mapping_covers_the_buffer_and_no_more() -> Result {
     let dev = TestDevice::new()?;
     let len = 50 * PAGE_SIZE + 123;
@@ -325,13 +583,15 @@ fn mapping_covers_the_buffer_and_no_more() -> Result {
 
 fn dma_pages_equal_the_c_iterator() -> Result {
     let dev = TestDevice::new()?;
-    // 300 single pages take a scatterlist of several chained arrays.
+    // So many single pages take a scatterlist of two chained arrays, and half a bounce pool of the
+    // least size, a mebibyte.
+    const PAGES: usize = 130;
     for limits in [SINGLE_PAGES, dev.dma().into()] {
         // Whole pages: a bounced tail may lie anywhere in its frame, where C is wrong.
-        let table = SgTable::alloc(300 * PAGE_SIZE, limits, GFP_KERNEL)?;
+        let table = SgTable::alloc(PAGES * PAGE_SIZE, limits, GFP_KERNEL)?;
         let mapped = table.map(dev.dma(), Bidirectional)?;
         let expected = || compare::c_dma_pages(&mapped, 0);
-        check_eq!(expected().count(), 300);
+        check_eq!(expected().count(), PAGES);
         check!(mapped.dma_pages().eq(expected()));
         let mut folded = KVVec::new();
         mapped.dma_pages().for_each(|addr| {
@@ -727,7 +987,7 @@ fn best_blocks_hold_the_buffer() -> Result {
 fn pin_refuses_what_is_no_user_memory() -> Result {
     let pin = |addr, len| UserTable::pin(addr, len, FromDevice, SegmentLimits::NONE).err();
     let short = SegmentLimits {
-        max_size: PAGE_SIZE - 1,
+        max_size: SegmentLimits::MIN - 1,
         ..SegmentLimits::NONE
     };
     check_eq!(pin(PAGE_SIZE, 0), Some(EINVAL));
@@ -807,6 +1067,34 @@ fn user_memory_is_seen_by_all() -> Result {
     Ok(())
 }
 
+fn pins_of_short_segments_are_given_back_once() -> Result {
+    let Some(memory) = UserMemory::new(4 * PAGE_SIZE)? else {
+        return Ok(());
+    };
+    let (at, len) = (PAGE_SIZE - 100, 2 * PAGE_SIZE);
+    let pin = |limits| UserTable::pin(memory.addr + at, len, Bidirectional, limits);
+    let table = pin(SegmentLimits::NONE)?;
+    let refs = || -> usize {
+        let pages = table.cpu().cpu_pages();
+        // SAFETY: The pages are pinned.
+        pages
+            .map(|page| unsafe { helpers::sgdma_selftest_page_refs(page.as_ptr()) as usize })
+            .sum()
+    };
+    let before = refs();
+    for limits in short_limits() {
+        let short = pin(limits)?;
+        check!(refs() > before);
+        short.copy_from_slice(len - 600, &[9; 600])?;
+        drop(short);
+        check_eq!(refs(), before);
+    }
+    let mut back = [0; 600];
+    table.copy_to_slice(len - 600, &mut back)?;
+    check_eq!(back, [9; 600]);
+    Ok(())
+}
+
 fn failed_map_gives_the_buffer_back() -> Result {
     let dev = TestDevice::new()?;
     // Single pages until the allocator gives two neighbours more than the device takes.
@@ -866,6 +1154,12 @@ cases! {
     refused_owner_comes_back,
     segments_keep_to_the_limit,
     neighbours_are_joined,
+    segments_shorter_than_a_page_are_the_same_buffer,
+    segments_end_where_ranges_of_the_bus_do,
+    what_is_between_ranges_is_not_in_place,
+    ranges_that_have_all_memory_are_all_memory,
+    memory_comes_from_where_it_is_reached,
+    memory_plugged_in_beyond_reach_is_refused,
     mapping_covers_the_buffer_and_no_more,
     dma_pages_equal_the_c_iterator,
     walks_equal_those_of_c,
@@ -889,6 +1183,7 @@ cases! {
     best_blocks_hold_the_buffer,
     pin_refuses_what_is_no_user_memory,
     user_memory_is_seen_by_all,
+    pins_of_short_segments_are_given_back_once,
     failed_map_gives_the_buffer_back,
     submitted_table_comes_back_when_complete,
 }

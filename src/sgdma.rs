@@ -68,6 +68,7 @@ mod ownership;
 mod pages;
 pub mod pci;
 mod quarantine;
+mod reach;
 mod refused;
 mod scatterlist;
 #[cfg(sgdma_selftests)]
@@ -118,6 +119,10 @@ pub use frames::{
     ZipRun,
     ZipRuns, //
 };
+pub use gfp::{
+    __GFP_NORETRY,
+    __GFP_RETRY_MAYFAIL, //
+};
 pub use lockstep::{
     Lockstep,
     Piece, //
@@ -134,6 +139,7 @@ pub use owner::{
 pub use ownership::ForCpu;
 pub use pages::OwnedPages;
 pub use quarantine::Reset;
+pub use reach::Reach;
 pub use refused::Refused;
 pub use shared::{
     Exclusive,
@@ -175,6 +181,25 @@ module! {
 
 struct Sgdma {
     _report: Report,
+    _memory: MemoryWatch,
+}
+
+/// Looks out for memory that is plugged in, as long as it lives.
+struct MemoryWatch;
+
+impl MemoryWatch {
+    fn new() -> Result<Self> {
+        // SAFETY: Called once, when the module is loaded.
+        kernel::error::to_result(unsafe { bindings::sgdma_reach_init() })?;
+        Ok(Self)
+    }
+}
+
+impl Drop for MemoryWatch {
+    fn drop(&mut self) {
+        // SAFETY: It was made by `new()`, once.
+        unsafe { bindings::sgdma_reach_exit() };
+    }
 }
 
 /// The report in debugfs, as long as it lives.
@@ -202,6 +227,7 @@ impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // SAFETY: The module is being loaded, this once: nobody has called into it yet.
         unsafe { quarantine::init() };
+        let memory = MemoryWatch::new()?;
         pr_info!("ready\n");
         if *module_parameters::selftest.value() != 0 {
             #[cfg(sgdma_selftests)]
@@ -211,6 +237,7 @@ impl kernel::Module for Sgdma {
         }
         Ok(Self {
             _report: Report::new(),
+            _memory: memory,
         })
     }
 }

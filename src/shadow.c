@@ -82,21 +82,10 @@ static void free_shadow(struct shadow *shadow)
 			break;
 		bitmap_free(with_cpu(sg));
 		set_page_private(sg_page(sg), 0);
-		free_pages_exact(page_address(sg_page(sg)), size_of(sg));
+		__free_pages(sg_page(sg), get_order(size_of(sg)));
 	}
 	sg_free_table(&shadow->device);
 	kfree(shadow);
-}
-
-/* Memory that the device reaches, as the pages in whose place it comes do. */
-static gfp_t gfp_for(struct device *dev)
-{
-	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
-	gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN | __GFP_ZERO;
-
-	if (sgdma_path(dev) != SGDMA_DIRECT || limit > DMA_BIT_MASK(32))
-		return gfp;
-	return gfp | (limit == DMA_BIT_MASK(32) ? GFP_DMA32 : GFP_DMA);
 }
 
 /* Pages for the entry @sg in place of those of @cpu. */
@@ -104,28 +93,30 @@ static int alloc_entry(struct shadow *shadow, struct scatterlist *sg, struct sca
 {
 	const unsigned int offset = offset_in_page(cpu->offset);
 	const size_t size = max(PAGE_ALIGN(offset + cpu->length), PAGE_SIZE);
-	void *pages = alloc_pages_exact(size, gfp_for(shadow->dev));
 	unsigned long *bits = bitmap_zalloc(cpu->length ?: 1, GFP_ATOMIC | __GFP_NOWARN);
+	unsigned int zone = 0;
+	struct page *page = sgdma_alloc_pages(shadow->dev, &zone,
+					      GFP_ATOMIC | __GFP_NOWARN | __GFP_ZERO,
+					      get_order(size));
 
-	if (!pages || !bits) {
-		if (pages)
-			free_pages_exact(pages, size);
+	if (!page || !bits) {
+		if (page)
+			__free_pages(page, get_order(size));
 		bitmap_free(bits);
 		return -ENOMEM;
 	}
 	bitmap_set(bits, 0, cpu->length);
-	set_page_private(virt_to_page(pages), (unsigned long)bits);
-	sg_set_page(sg, virt_to_page(pages), cpu->length, offset);
-	/* Mapping would warn of what is out of reach, where there is nowhere to bounce to. */
-	if (sgdma_path(shadow->dev) == SGDMA_DIRECT && !sgdma_can_bounce(shadow->dev) &&
-	    sgdma_direct_address(shadow->dev, sg_phys(sg), max(cpu->length, 1U)) ==
-	    DMA_MAPPING_ERROR)
-		return -ENOMEM;
+	set_page_private(page, (unsigned long)bits);
+	sg_set_page(sg, page, cpu->length, offset);
+	/* The kernel does not notice that the end of such an entry is elsewhere on the bus. */
+	if (sgdma_path(shadow->dev) == SGDMA_DIRECT &&
+	    sgdma_straight(shadow->dev, sg_phys(sg), cpu->length) != cpu->length)
+		return -EIO;
 	/* Caches may hide the zeroes around the buffer, which an IOMMU shows. */
 	if ((offset || offset_in_page(offset + cpu->length)) &&
 	    sgdma_coherency(shadow->dev) == SGDMA_NEEDS_CACHE_MAINTENANCE)
 		for (size_t at = 0; at < size; at += PAGE_SIZE)
-			if (sgdma_clean_page(shadow->dev, virt_to_page(pages + at)))
+			if (sgdma_clean_page(shadow->dev, page + (at >> PAGE_SHIFT)))
 				return -EIO;
 	return 0;
 }

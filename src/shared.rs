@@ -196,8 +196,12 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
             return Err(EINVAL);
         }
         let vma = vma.set_mixedmap();
-        for (i, page) in self.cpu().cpu_pages().skip(first).take(pages).enumerate() {
-            let page = NonNull::new(page.as_ptr()).ok_or(EINVAL)?;
+        let wanted = self
+            .cpu()
+            .pages_once()
+            .flat_map(|(page, count)| (0..count).map(move |i| page.wrapping_add(i)));
+        for (i, page) in wanted.skip(first).take(pages).enumerate() {
+            let page = NonNull::new(page).ok_or(EINVAL)?;
             // SAFETY: The page is the buffer's, and stays as long as that.
             let page = unsafe { BorrowedPage::from_raw(page) };
             vma.vm_insert_page(vma.start() + i * PAGE_SIZE, &page)?;

@@ -13,16 +13,15 @@ use crate::{
     device::DmaDevice,
     frames::{
         segments,
+        Limits,
         Run, //
     },
     gfp::Gfp,
     mapping::Kept,
     owner::PageOwner,
-    pages::{
-        Chain,
-        OwnedPages, //
-    },
+    pages::OwnedPages,
     quarantine::Place,
+    reach::Reach,
     refused::Refused,
     scatterlist::{
         sg_dma_unmark,
@@ -56,35 +55,59 @@ use kernel::{
 /// # drop((for_this_device, for_none, of_64_kib)); Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentLimits {
-    /// The longest segment, in bytes.
+///
+/// Segments end where pages do, unless a limit is shorter than a page: then they are as long as the
+/// largest power of two within it.
+#[derive(Clone, Copy)]
+pub struct SegmentLimits<'a> {
+    /// The longest segment, in bytes; at least [`MIN`](Self::MIN).
     pub max_size: usize,
-    /// No segment crosses a multiple of this mask plus one.
+    /// No segment crosses a multiple of this mask plus one: a power of two, at least
+    /// [`MIN`](Self::MIN).
     pub boundary: usize,
+    /// Where [`SgTable::alloc`] looks for memory first, and what else no segment crosses.
+    pub reach: Reach<'a>,
 }
 
-impl SegmentLimits {
+impl<'a> SegmentLimits<'a> {
+    /// The least that a limit may be, in bytes. Shorter segments would share cache lines.
+    pub const MIN: usize = 512;
+
     /// Segments as long as the memory happens to be contiguous, for no device in particular.
     pub const NONE: Self = Self {
         max_size: usize::MAX,
         boundary: usize::MAX,
+        reach: Reach::ALL,
     };
 
-    /// Whether a page gets through.
+    /// Whether tables can be cut so.
     pub(crate) fn check(self) -> Result<Self> {
-        if self.max_size < PAGE_SIZE || self.boundary < PAGE_SIZE - 1 {
+        let boundary = self.boundary;
+        if self.max_size < Self::MIN
+            || boundary < Self::MIN - 1
+            || boundary & boundary.wrapping_add(1) != 0
+        {
             return Err(EINVAL);
         }
         Ok(self)
     }
+
+    /// The same for any device.
+    fn sizes(self) -> SegmentLimits<'static> {
+        SegmentLimits {
+            max_size: self.max_size,
+            boundary: self.boundary,
+            reach: Reach::ALL,
+        }
+    }
 }
 
-impl From<DmaDevice<'_>> for SegmentLimits {
-    fn from(dev: DmaDevice<'_>) -> Self {
+impl<'a> From<DmaDevice<'a>> for SegmentLimits<'a> {
+    fn from(dev: DmaDevice<'a>) -> Self {
         Self {
             max_size: dev.max_seg_size(),
             boundary: dev.seg_boundary(),
+            reach: dev.into(),
         }
     }
 }
@@ -120,12 +143,12 @@ impl From<DmaDevice<'_>> for SegmentLimits {
 /// - All bytes of those pages are initialised, and nobody else uses them: but for user space, which
 ///   may have [`UserMappable`](crate::UserMappable) ones and has [`PinnedPages`](crate::PinnedPages),
 ///   to whose bytes nothing lends a reference.
-// The list comes last, for the pages may be freed by going through it.
+// The list comes last, for pinned pages are let go by going through it.
 pub struct SgTable<P = OwnedPages> {
     owner: P,
     range: Range<usize>,
     /// What the segments were cut to.
-    limits: SegmentLimits,
+    limits: SegmentLimits<'static>,
     list: List,
     /// Where it goes if it is dropped while a device may be at it.
     place: Place<Kept<P>>,
@@ -135,17 +158,24 @@ impl SgTable {
     /// Allocates a zeroed buffer of `len` bytes from single pages: `sg_alloc_table_from_pages()`.
     ///
     /// Neighbouring pages become one segment as far as `limits` allow; give the device that the
-    /// table is meant for, or [`SegmentLimits::NONE`]. The rest of the last page is zeroed too: a
-    /// device behind an IOMMU sees whole pages. Sleeps only if `gfp` allows it; of its bits those
-    /// of `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`, `GFP_NOWAIT`, `__GFP_NOWARN` and `__GFP_HIGHMEM`
-    /// count.
+    /// table is meant for, or [`SegmentLimits::NONE`]. For a device that does not reach all memory
+    /// they come from where the device finds them in place (`GFP_DMA32`, `GFP_DMA`), as long as there
+    /// are some; what comes from elsewhere then bounces. The rest of the last page is zeroed too: a
+    /// device behind an IOMMU sees whole pages.
+    ///
+    /// Sleeps only if `gfp` allows it; of its bits those of `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`,
+    /// `GFP_NOWAIT`, `__GFP_NOWARN`, `__GFP_HIGHMEM`,
+    /// [`__GFP_RETRY_MAYFAIL`](crate::__GFP_RETRY_MAYFAIL) and
+    /// [`__GFP_NORETRY`](crate::__GFP_NORETRY) count. Nobody is killed for the memory.
     ///
     /// # Errors
     ///
-    /// - `EINVAL` if `len` is zero, or `limits` do not let a page pass.
+    /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
     /// - `E2BIG` if it takes 2^31 segments or more.
-    /// - `ENOMEM` if there is no memory, or the machine never had as much.
-    pub fn alloc(len: usize, limits: impl Into<SegmentLimits>, gfp: Flags) -> Result<Self> {
+    /// - `ENOMEM` if there is no memory, or so little that others would be killed when they want
+    ///   some; also if the device reaches none of it, and it cannot bounce.
+    /// - `EINTR` if the process is being killed.
+    pub fn alloc<'a>(len: usize, limits: impl Into<SegmentLimits<'a>>, gfp: Flags) -> Result<Self> {
         Self::alloc_from_blocks(len, 0, limits.into(), gfp.into())
     }
 
@@ -167,10 +197,10 @@ impl SgTable {
     ///
     /// As for `alloc`; `EINVAL` also if `order` is larger than the kernel's `MAX_PAGE_ORDER`, and
     /// `ENOMEM` if memory is too fragmented for it.
-    pub fn alloc_blocks(
+    pub fn alloc_blocks<'a>(
         len: usize,
         order: u32,
-        limits: impl Into<SegmentLimits>,
+        limits: impl Into<SegmentLimits<'a>>,
         gfp: Flags,
     ) -> Result<Self> {
         if order > bindings::MAX_PAGE_ORDER {
@@ -179,25 +209,23 @@ impl SgTable {
         Self::alloc_from_blocks(len, order, limits.into(), gfp.into())
     }
 
-    fn alloc_from_blocks(len: usize, order: u32, limits: SegmentLimits, gfp: Gfp) -> Result<Self> {
+    fn alloc_from_blocks(
+        len: usize,
+        order: u32,
+        limits: SegmentLimits<'_>,
+        gfp: Gfp,
+    ) -> Result<Self> {
         let limits = limits.check()?;
-        let nr_pages = len.div_ceil(PAGE_SIZE);
-        // SAFETY: Reads a counter.
-        if nr_pages > unsafe { helpers::sgdma_totalram_pages() } {
-            return Err(ENOMEM);
-        }
         let place = Place::new_ours(gfp)?;
-        let chain = Chain::alloc(nr_pages, order, gfp)?;
-        // SAFETY: The pages are the chain's.
-        let list = unsafe { describe(|| chain.pages(), 0..len, limits, gfp) }?;
-        // SAFETY: It has an entry for each of them, and outlives them by the order of fields.
-        let owner = unsafe { chain.into_owned(&list) };
+        let owner = OwnedPages::alloc(len.div_ceil(PAGE_SIZE), order, limits.reach, gfp)?;
+        // SAFETY: The pages are the owner's.
+        let list = unsafe { describe(|| owner.pages(), 0..len, limits, gfp) }?;
         // INVARIANT: The pages are the table's own and were zeroed; the entries describe them up to
         // `len`.
         Ok(Self {
             owner,
             range: 0..len,
-            limits,
+            limits: limits.sizes(),
             list,
             place,
         })
@@ -214,13 +242,13 @@ impl<P: PageOwner> SgTable<P> {
     /// `owner` comes back with each of them.
     ///
     /// - `EINVAL` if `range` is empty, runs backwards or ends beyond the owner's bytes, or if
-    ///   `limits` do not let a page pass.
+    ///   `limits` contradict their documentation.
     /// - `E2BIG` if it takes 2^31 segments or more.
     /// - `ENOMEM` if there is no memory for the list.
-    pub fn new(
+    pub fn new<'a>(
         owner: P,
         range: Range<usize>,
-        limits: impl Into<SegmentLimits>,
+        limits: impl Into<SegmentLimits<'a>>,
         gfp: Flags,
     ) -> Result<Self, Refused<P>> {
         let limits = limits.into();
@@ -238,7 +266,7 @@ impl<P: PageOwner> SgTable<P> {
             Ok((list, place)) => Ok(Self {
                 owner,
                 range,
-                limits,
+                limits: limits.sizes(),
                 list,
                 place,
             }),
@@ -265,7 +293,7 @@ impl<P: PageOwner> SgTable<P> {
     }
 }
 
-/// A list of segments, within `limits`, for the bytes `range` of `pages()`.
+/// A list of segments, within `limits`, which have been checked, for the bytes `range` of `pages()`.
 ///
 /// # Safety
 ///
@@ -273,47 +301,46 @@ impl<P: PageOwner> SgTable<P> {
 pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
     pages: impl Fn() -> I,
     range: Range<usize>,
-    limits: SegmentLimits,
+    limits: SegmentLimits<'_>,
     gfp: Gfp,
 ) -> Result<List> {
     if range.is_empty() {
         return Err(EINVAL);
     }
-    let offset = range.start % PAGE_SIZE;
-    let first = range.start / PAGE_SIZE;
-    let nr_pages = range.end.div_ceil(PAGE_SIZE) - first;
-    let pages = || pages().skip(first).take(nr_pages);
+    let (first, offset) = (range.start / PAGE_SIZE, range.start % PAGE_SIZE);
     let cut = || {
         segments(
-            // SAFETY: Its caller promises a valid page.
-            pages().map(|page| unsafe { helpers::sgdma_page_to_phys(page.as_ptr()) }),
+            pages()
+                .skip(first)
+                // SAFETY: Its caller promises a valid page.
+                .map(|page| unsafe { helpers::sgdma_page_to_phys(page.as_ptr()) }),
             PAGE_SIZE as u64,
-            // An entry's length has 32 bits, and iommu-dma adds to it.
-            limits.max_size.min(1 << 31) as u64,
-            limits.boundary as u64,
+            offset as u64..(offset + range.len()) as u64,
+            Limits {
+                // An entry's length has 32 bits, and iommu-dma adds to it.
+                max_len: limits.max_size.min(1 << 31) as u64,
+                boundary: limits.boundary as u64,
+            },
+            |run| limits.reach.straight(run),
         )
     };
-    let (mut orig_nents, mut there) = (0usize, 0);
-    for count in cut() {
+    let (mut orig_nents, mut described) = (0usize, 0);
+    for run in cut() {
         orig_nents += 1;
-        there += count;
+        described += run.len;
     }
-    if there < nr_pages {
+    if described != range.len() as u64 {
         return Err(EINVAL);
     }
 
     // The C API counts them in an `int`.
     let orig_nents = i32::try_from(orig_nents).map_err(|_| E2BIG)?;
     let mut list = List::alloc(orig_nents as u32, gfp)?;
-    let (mut pages, mut start, mut left) = (pages(), offset, range.len());
-    for (sg, count) in list.entries_mut().zip(cut()) {
-        let page = pages.next().ok_or(EINVAL)?;
-        let _others = pages.by_ref().take(count - 1).count();
+    for (sg, run) in list.entries_mut().zip(cut()) {
+        // SAFETY: It is an address in one of the pages.
+        let page = unsafe { helpers::sgdma_phys_to_page(run.addr) };
         // Fits, as the segments keep to the limit above.
-        let length = left.min(count * PAGE_SIZE - start);
-        sg_set_page(sg, page.as_ptr(), length as u32, start as u32);
-        left -= length;
-        start = 0;
+        sg_set_page(sg, page, run.len as u32, run.addr as u32 % PAGE_SIZE as u32);
     }
     Ok(list)
 }
@@ -336,7 +363,7 @@ impl<P> SgTable<P> {
     pub(crate) unsafe fn from_parts(
         owner: P,
         range: Range<usize>,
-        limits: SegmentLimits,
+        limits: SegmentLimits<'_>,
         list: List,
         place: Place<Kept<P>>,
     ) -> Self {
@@ -344,7 +371,7 @@ impl<P> SgTable<P> {
         Self {
             owner,
             range,
-            limits,
+            limits: limits.sizes(),
             list,
             place,
         }
@@ -371,6 +398,11 @@ impl<P> SgTable<P> {
             .all(|run| dev.direct_address(run).is_some())
     }
 
+    /// Whether each segment is in one piece for `dev`, which is mapped directly.
+    pub(crate) fn is_straight_for(&self, dev: DmaDevice<'_>) -> bool {
+        self.phys_runs().all(|run| dev.straight(run) == run.len)
+    }
+
     /// Whether the buffer begins and ends where a page does.
     pub(crate) fn is_whole_pages(&self) -> bool {
         (self.range.start | self.range.end) % PAGE_SIZE == 0
@@ -378,14 +410,18 @@ impl<P> SgTable<P> {
 
     /// The pages of which the buffer begins or ends in the middle.
     pub(crate) fn partial_pages(&self) -> impl Iterator<Item = CpuPage<'_>> {
-        self.cpu()
-            .pieces(0..self.len())
-            .filter(|&(_, _, n)| n < PAGE_SIZE)
+        let page_of = |byte: usize| self.cpu().pieces(byte..byte + 1).next();
+        let first = (self.range.start % PAGE_SIZE != 0).then_some(0);
+        let last = (self.range.end % PAGE_SIZE != 0).then_some(self.len() - 1);
+        [first, last]
+            .into_iter()
+            .flatten()
+            .filter_map(page_of)
             .map(|(page, ..)| page)
     }
 
     /// Whether every segment keeps to `limits`.
-    pub(crate) fn fits(&self, limits: SegmentLimits) -> bool {
+    pub(crate) fn fits(&self, limits: SegmentLimits<'_>) -> bool {
         // As they were cut, if that was for this device or one like it.
         if self.limits.max_size <= limits.max_size
             && (self.limits.boundary == limits.boundary || limits.boundary == usize::MAX)

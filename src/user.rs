@@ -11,10 +11,7 @@
 use crate::{
     bindings as helpers,
     coherency::CoherentDevice,
-    cpu_walk::{
-        pages_of,
-        CpuTable, //
-    },
+    cpu_walk::CpuTable,
     direction::{
         DeviceWrites,
         Direction, //
@@ -101,7 +98,7 @@ impl<D: Direction> UserTable<D> {
     ///
     /// Nothing is pinned then, nor counted.
     ///
-    /// - `EINVAL` if `len` is zero, or `limits` do not let a page pass.
+    /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
     /// - `EOVERFLOW` if `addr + len` wraps.
     /// - `EFAULT` if some of it is no memory of the process, cannot be written though the device is
     ///   to write it, or must not be pinned: memory of a device; if it is to be written, files whose
@@ -111,11 +108,11 @@ impl<D: Direction> UserTable<D> {
     /// - `ENOMEM` if it is more than `RLIMIT_MEMLOCK` allows, or there is no memory.
     /// - `EINTR` if the process is being killed.
     /// - `E2BIG` if it takes 2^31 segments or more.
-    pub fn pin(
+    pub fn pin<'a>(
         addr: usize,
         len: usize,
         direction: D,
-        limits: impl Into<SegmentLimits>,
+        limits: impl Into<SegmentLimits<'a>>,
     ) -> Result<Self> {
         let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
         let limits = limits.into();
@@ -239,8 +236,8 @@ pub struct PinnedPages<D: Direction> {
 
 /// # Invariants
 ///
-/// The list is a table's that outlives this value. The pages of its entries are pinned, once each
-/// time that they are in there; for writing if `device_writes`.
+/// The list is a table's that outlives this value. The pages of its bytes are pinned, once each
+/// time that the buffer has them; for writing if `device_writes`.
 struct Pins {
     list: bindings::sg_table,
     device_writes: bool,
@@ -257,8 +254,8 @@ impl Drop for Pins {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the list is there still, and nobody changes it now.
         let table = unsafe { CpuTable::from_raw(&self.list) };
-        for (first, count) in table.entries().map(pages_of) {
-            // SAFETY: By the type invariants the pages are pinned, and this entry comes up once.
+        for (first, count) in table.pages_once() {
+            // SAFETY: By the type invariants the pages are pinned, and come up once for each pin.
             unsafe { helpers::sgdma_unpin_user_pages(first, count, self.device_writes) };
         }
     }
@@ -315,7 +312,7 @@ impl Pinned {
     ///
     /// The process has memory of its own: it is no kernel thread.
     unsafe fn pin(start: usize, nr_pages: usize, write: bool) -> Result<Self> {
-        let gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+        let gfp = Gfp::from(GFP_KERNEL_ACCOUNT | __GFP_NOWARN).for_vectors();
         let mut pinned = Self(KVVec::new());
         let mut batch = KVec::from_elem(core::ptr::null_mut(), BATCH.min(nr_pages), gfp)?;
         let mut done = 0;
@@ -395,7 +392,7 @@ fn pin(
     addr: usize,
     len: usize,
     device_writes: bool,
-    limits: SegmentLimits,
+    limits: SegmentLimits<'_>,
 ) -> Result<(Pins, Range<usize>, List)> {
     let limits = limits.check()?;
     if len == 0 {

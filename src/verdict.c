@@ -8,8 +8,6 @@
 #include <linux/cc_platform.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
-#include <linux/mmzone.h>
-#include <linux/nodemask.h>
 #include <linux/property.h>
 
 #include "coherency.h"
@@ -63,31 +61,6 @@ static const struct {
 		"sync_debug=1 has every mapping behave as on a platform without coherent caches; load sgdma without it, or use dma_sync",
 	},
 };
-
-/*
- * Whether all memory is in reach, by its first and last page. It is not dma_addressing_limited()
- * that says it: that rounds up to a power of two, and leaves out the bit of AMD's encryption.
- */
-bool sgdma_reaches_all(struct device *dev)
-{
-	int nid;
-
-	if (sgdma_path(dev) != SGDMA_DIRECT)
-		return true;
-	for_each_online_node(nid) {
-		const phys_addr_t ends[] = {
-			PFN_PHYS(node_start_pfn(nid)), PFN_PHYS(node_end_pfn(nid) - 1),
-		};
-
-		if (!node_present_pages(nid))
-			continue;
-		for (int i = 0; i < ARRAY_SIZE(ends); i++)
-			if (sgdma_direct_address(dev, ends[i], PAGE_SIZE) == DMA_MAPPING_ERROR)
-				return false;
-	}
-	/* Several ranges may leave out what is between. */
-	return !sgdma_has_gaps(dev) || !dma_addressing_limited(dev);
-}
 
 enum sgdma_coherency sgdma_coherency(struct device *dev)
 {

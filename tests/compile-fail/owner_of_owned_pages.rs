@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that outlive the list by which they are freed.
+//! Pages of a table's own, out of which another one could be made.
 
 use sgdma::*;
 
