@@ -8,7 +8,8 @@ use crate::{
     attrs::Attrs,
     bindings as helpers,
     coherency::Coherency,
-    frames::Run, //
+    frames::Run,
+    unbinding::Unbinding, //
 };
 use kernel::{
     bindings,
@@ -22,7 +23,8 @@ use kernel::{
     },
     error::to_result,
     page::PAGE_SIZE,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// What a device can address, as the driver knows it from the hardware's manual.
@@ -99,6 +101,7 @@ pub(crate) enum Path {
 #[derive(Clone, Copy)]
 pub struct DmaDevice<'bound> {
     dev: &'bound Device<Bound>,
+    unbinding: &'bound Arc<Unbinding>,
     // What stays as it is while the device is bound, and takes long to find out.
     seg_boundary: usize,
     max_seg_size: u32,
@@ -109,13 +112,17 @@ pub struct DmaDevice<'bound> {
 }
 
 impl<'bound> DmaDevice<'bound> {
-    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`].
+    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`]. They have
+    /// `unbinding` begin as the first step of it.
     ///
     /// # Safety
     ///
     /// The device's DMA mask was set by its driver or its bus, and it is not changed during
     /// `'bound`.
-    pub unsafe fn from_bound(dev: &'bound Device<Bound>) -> Self {
+    pub unsafe fn from_bound(
+        dev: &'bound Device<Bound>,
+        unbinding: &'bound Arc<Unbinding>,
+    ) -> Self {
         let raw = as_raw(dev);
         // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
         let (device, mut platform, seg_boundary, path, warns_beyond_reach) = unsafe {
@@ -136,6 +143,7 @@ impl<'bound> DmaDevice<'bound> {
         // INVARIANT: The caller promises it.
         let mut this = Self {
             dev,
+            unbinding,
             seg_boundary,
             max_seg_size: u32::try_from(platform).map_or(device, |platform| platform.min(device)),
             path: match path {
@@ -164,6 +172,7 @@ impl<'bound> DmaDevice<'bound> {
     /// - The bus gave `dev` its `dma_parms`.
     pub(crate) unsafe fn with_limits(
         dev: &'bound Device<Bound>,
+        unbinding: &'bound Arc<Unbinding>,
         limits: &DmaLimits,
     ) -> Result<Self> {
         let boundary = limits.seg_boundary;
@@ -200,12 +209,17 @@ impl<'bound> DmaDevice<'bound> {
         }
 
         // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
-        Ok(unsafe { Self::from_bound(dev) })
+        Ok(unsafe { Self::from_bound(dev, unbinding) })
     }
 
     /// The bound device.
     pub fn device(self) -> &'bound Device<Bound> {
         self.dev
+    }
+
+    /// Whether it is being unbound, and where to sleep until then.
+    pub fn unbinding(self) -> &'bound Arc<Unbinding> {
+        self.unbinding
     }
 
     /// The longest segment, in bytes, that can be mapped for this device: the smaller of

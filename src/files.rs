@@ -13,7 +13,8 @@
 use crate::{
     device::DmaDevice,
     gate::Gate,
-    pci::Driver, //
+    pci::Driver,
+    unbinding::Unbinding, //
 };
 use core::{
     marker::PhantomData,
@@ -50,8 +51,13 @@ use kernel::{
 /// The state of one open file of driver `D`, and what user space can do with it.
 ///
 /// Operations run in process context and may sleep. The device stays bound until the operation
-/// returns, so an operation must not wait for ever, and must not wait for the unbinding of its own
-/// device. Accesses to user space count: what is behind an address there may be slow on purpose.
+/// returns, so unbinding waits for it: an operation sleeps by [`Unbinding::wait`], which unbinding
+/// ends, and one of many steps asks [`Unbinding::has_begun`] before each. It must not wait for the
+/// unbinding of its own device in another way.
+///
+/// Accesses to user space count: the memory may be served by a process (`userfaultfd(2)`, FUSE) that
+/// never does so, and then holds up unbinding as long as that process likes; killing the process whose
+/// operation it is ends the access with `EFAULT`.
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
@@ -166,6 +172,11 @@ impl<'bound, D: Driver> Lent<'bound, D> {
         self.dma
     }
 
+    /// Whether this device is being unbound, and where to sleep until then.
+    pub fn unbinding(&self) -> &'bound Arc<Unbinding> {
+        self.dma.unbinding()
+    }
+
     pub(crate) fn data(self: Pin<&Self>) -> Pin<&D::Data<'bound>> {
         // SAFETY: `data` is structurally pinned.
         unsafe { self.map_unchecked(|this| &this.data) }
@@ -216,7 +227,7 @@ impl<D: Driver> OpenFile<D> {
 /// # Invariants
 ///
 /// - `misc` is registered, and its `name` points into `name`.
-/// - `gate` was opened with a valid `Lent<'_, D>`.
+/// - The target of `gate` is a `Lent<'_, D>`.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Node<D: Driver> {
     gate: Arc<Gate>,
@@ -245,19 +256,17 @@ impl<D: Driver> Node<D> {
         lent: *const Lent<'bound, D>,
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            let gate = Arc::pin_init(Gate::new(), GFP_KERNEL)?;
-            // SAFETY:
-            // - Called once, and the gate is shared by registering the node, below.
-            // - By the requirements of this function `lent` outlives the node, whose drop closes
-            //   the gate.
-            unsafe { gate.open(lent.cast()) };
+            // SAFETY: By the requirements of this function `lent` outlives the node, whose drop closes
+            // the gate.
+            let gate = unsafe { Gate::new(dma.unbinding().clone(), lent.cast()) };
+            let gate = Arc::pin_init(gate, GFP_KERNEL)?;
             let name = CString::try_from_fmt(fmt!("{}-{}", prefix, dma.device().name()))?;
             // Stays where it is when the `CString` is moved.
             let name_ptr = name.as_char_ptr();
             // The type makes sure that it is a constant in memory, not a temporary.
             let fops: &'static bindings::file_operations = &Vtable::<D>::FOPS;
 
-            // INVARIANT: Registered, with its own name, and behind a gate that was opened.
+            // INVARIANT: Registered, with its own name, and behind a gate with `lent`.
             Ok(try_pin_init!(Self {
                 gate,
                 name,
@@ -281,11 +290,6 @@ impl<D: Driver> Node<D> {
                 }),
             }))
         })
-    }
-
-    /// Has operations answer `ENODEV` from now on; does not wait for those that run.
-    pub(crate) fn shut(&self) {
-        self.gate.shut();
     }
 }
 

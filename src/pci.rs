@@ -18,6 +18,7 @@ use crate::{
         Lent,
         Node, //
     },
+    unbinding::Unbinding, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -26,7 +27,10 @@ use kernel::{
     new_mutex,
     pci,
     prelude::*,
-    sync::Mutex,
+    sync::{
+        Arc,
+        Mutex, //
+    },
     ThisModule, //
 };
 
@@ -103,10 +107,12 @@ pub trait Driver: DriverModule + Sized + 'static {
         info: &'bound Self::IdInfo,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
-    /// Unbind begins. May sleep.
+    /// Unbind has begun. May sleep.
     ///
-    /// No file operation starts any more; those that run still use `data`, and unbind will wait
-    /// for them: a driver with long ones has them return early here.
+    /// File operations that come now answer `ENODEV`. Those that have passed the gate still use
+    /// `data`, or are about to, and unbind will wait for them. [`Unbinding::has_begun`] tells them,
+    /// however late they look, and [`Unbinding::wait`] has returned, or will at once: a driver
+    /// whose operations ask and sleep so has nothing to do here.
     fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
         let _ = (pdev, data);
     }
@@ -154,8 +160,11 @@ struct Binding<'bound, D: Driver> {
 
 struct Parts<'bound, D: Driver> {
     // First, so that it is dropped first: that waits for the operations that use `lent`.
+    #[expect(dead_code, reason = "for its drop")]
     node: Option<Pin<KBox<Node<D>>>>,
     lent: Pin<KBox<Lent<'bound, D>>>,
+    // Last, as all of them borrow it; in a box, so that it stays where it is.
+    unbinding: KBox<Arc<Unbinding>>,
 }
 
 impl<D: Driver> pci::Driver for Adapter<D> {
@@ -169,12 +178,17 @@ impl<D: Driver> pci::Driver for Adapter<D> {
         info: &'bound Self::IdInfo,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
+            let unbinding = Arc::pin_init(Unbinding::new(), GFP_KERNEL)?;
+            let unbinding = KBox::new(unbinding, GFP_KERNEL)?;
+            // SAFETY: It stays in its box, which is dropped after all that the driver has for this
+            // binding: its data, which is in `lent`, or, on an error, was dropped with that.
+            let borrowed: &'bound Arc<Unbinding> = unsafe { &*core::ptr::from_ref(&*unbinding) };
             // SAFETY:
             // - Mapping and allocating DMA memory takes a bound device. This binding has just
             //   begun, under the device lock, and no code of the driver has run in it yet; what an
             //   earlier binding lent has ended with that one.
             // - The PCI core gives all of its devices `dma_parms`.
-            let dma = unsafe { DmaDevice::with_limits(pdev.as_ref(), &D::DMA) }?;
+            let dma = unsafe { DmaDevice::with_limits(pdev.as_ref(), borrowed, &D::DMA) }?;
 
             let lent = KBox::pin_init(Lent::new(dma, D::probe(pdev, dma, info)), GFP_KERNEL)?;
             let node = match D::Files::NODE {
@@ -187,7 +201,7 @@ impl<D: Driver> pci::Driver for Adapter<D> {
                 None => None,
             };
             Ok(try_pin_init!(Binding {
-                parts <- new_mutex!(Some(Parts { node, lent })),
+                parts <- new_mutex!(Some(Parts { node, lent, unbinding })),
             }))
         })
     }
@@ -198,9 +212,7 @@ impl<D: Driver> pci::Driver for Adapter<D> {
         let Some(parts) = this.parts.lock().take() else {
             return;
         };
-        if let Some(node) = &parts.node {
-            node.shut();
-        }
+        parts.unbinding.begin();
         D::unbind(pdev, parts.lent.as_ref().data());
     }
 }

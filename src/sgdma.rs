@@ -72,6 +72,7 @@ mod scatterlist;
 mod selftest;
 mod shared;
 mod table;
+mod unbinding;
 mod user;
 
 pub use attrs::Attrs;
@@ -140,6 +141,7 @@ pub use table::{
     SegmentLimits,
     SgTable, //
 };
+pub use unbinding::Unbinding;
 pub use user::{
     PinnedPages,
     UserTable, //

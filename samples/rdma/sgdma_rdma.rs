@@ -92,17 +92,13 @@ impl sgdma::pci::Driver for Rdma {
             pdev.enable_device_mem()?;
             pdev.set_master();
             Ok(try_pin_init!(RdmaData {
+                engine <- edu::Engine::new(pdev, dma),
                 dma,
                 dev,
-                engine <- edu::Engine::new(pdev),
                 regions <- new_mutex!(RBTree::new()),
                 files: Atomic::new(0),
             }))
         })
-    }
-
-    fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&RdmaData<'bound>>) {
-        data.engine.leave();
     }
 }
 

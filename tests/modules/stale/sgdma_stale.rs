@@ -22,7 +22,6 @@ use sgdma::{
     ToDevice, //
 };
 
-#[expect(dead_code, reason = "its transfers end within its probe")]
 #[path = "../../../samples/gpu/edu.rs"]
 mod edu;
 
@@ -70,7 +69,7 @@ impl sgdma::pci::Driver for Stale {
         }
         pdev.enable_device_mem()?;
         pdev.set_master();
-        let engine = KBox::pin_init(edu::Engine::new(pdev), GFP_KERNEL)?;
+        let engine = KBox::pin_init(edu::Engine::new(pdev, dma), GFP_KERNEL)?;
 
         let mut source = SgTable::alloc(4096, dma, GFP_KERNEL)?;
         source.copy_from_slice(0, WRITTEN)?;
