@@ -56,8 +56,9 @@ use kernel::{
 /// unbinding of its own device in another way.
 ///
 /// Accesses to user space count: the memory may be served by a process (`userfaultfd(2)`, FUSE) that
-/// never does so, and then holds up unbinding as long as that process likes; killing the process whose
-/// operation it is ends the access with `EFAULT`.
+/// never does so. An `ioctl` accesses it outside the gate. What `read`, `write` and `mmap` access
+/// holds up unbinding as long as that process likes; killing the process whose operation it is ends
+/// the access with `EFAULT`.
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
@@ -131,7 +132,10 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
     }
 
     /// Handles `ioctl(2)`; see [`kernel::ioctl`] for `cmd`. `ENOTTY` for an unknown one.
-    fn ioctl(&self, _lent: &Lent<'_, D>, _cmd: u32, _arg: usize) -> Result<isize> {
+    ///
+    /// Runs in front of the gate: user space's memory is read and written out here, where nobody
+    /// waits for it, and what takes the device is done inside, by [`Door::enter`].
+    fn ioctl(&self, _door: &Door<'_, D>, _cmd: u32, _arg: usize) -> Result<isize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
@@ -200,6 +204,38 @@ impl<D: Driver> FileOps<D> for NoFiles {
 
     fn open(_lent: &Lent<'_, D>) -> impl PinInit<Self, Error> {
         Err::<Self, Error>(ENODEV)
+    }
+}
+
+/// The gate in front of a bound device, for one call of [`FileOps::ioctl`].
+///
+/// ```
+/// # use kernel::{prelude::*, uaccess::{UserPtr, UserSlice}};
+/// # use sgdma::{pci::Driver, Door, SgTable};
+/// /// Copies user space's bytes into a buffer that is allocated for the device.
+/// fn upload<D: Driver>(door: &Door<'_, D>, addr: usize, len: usize) -> Result<SgTable> {
+///     let mut bytes = KVVec::new();
+///     UserSlice::new(UserPtr::from_addr(addr), len).read_all(&mut bytes, GFP_KERNEL)?;
+///     door.enter(|lent| {
+///         let mut table = SgTable::alloc(len, lent.dma(), GFP_KERNEL)?;
+///         table.copy_from_slice(0, &bytes)?;
+///         Ok(table)
+///     })
+/// }
+/// ```
+pub struct Door<'a, D: Driver>(&'a OpenFile<D>);
+
+impl<D: Driver> Door<'_, D> {
+    /// Runs `work` inside, where the device stays bound until it returns.
+    ///
+    /// May be called again and again; the device may be unbound between two calls. What `work` is
+    /// lent stays inside. It accesses no memory of user space's: see [`FileOps`].
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if unbinding has begun: `work` is not called then. Otherwise those of `work`.
+    pub fn enter<R>(&self, work: impl FnOnce(&Lent<'_, D>) -> Result<R>) -> Result<R> {
+        self.0.inside(|_, lent| work(lent))
     }
 }
 
@@ -453,8 +489,11 @@ impl<D: Driver> Vtable<D> {
         // SAFETY: The caller guarantees it.
         let open = unsafe { Self::opened(file) };
         from_result(|| {
-            let ret = open.inside(|file, lent| file.ioctl(lent, cmd, arg))?;
-            Ok(ret as c_long)
+            // Or else a bad request to a device that is gone would be told that it is bad.
+            if open.gate.is_shut() {
+                return Err(ENODEV);
+            }
+            Ok(open.state.ioctl(&Door(open), cmd, arg)? as c_long)
         })
     }
 }

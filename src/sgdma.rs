@@ -107,6 +107,7 @@ pub use dma_walk::{
     DmaTable, //
 };
 pub use files::{
+    Door,
     FileOps,
     Lent,
     NoFiles, //
