@@ -39,7 +39,8 @@ use kernel::{
     },
     error::to_result,
     pci,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// What a driver knows of its device that was made quiet.
@@ -142,6 +143,8 @@ impl Drop for Found<'_> {
 /// A binding, or as much of it as there is.
 pub(crate) struct Binding<'bound, D: Driver> {
     // In the order in which they are made; `end()` goes backwards.
+    /// In a box, so that it stays where it is.
+    unbinding: KBox<Arc<Unbinding>>,
     quarantine: Pin<KBox<Quarantine>>,
     enabled: bool,
     limits: Option<Found<'bound>>,
@@ -155,7 +158,9 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         pdev: &'bound pci::Device<Core<'_>>,
         info: &'bound D::IdInfo,
     ) -> Result<Self> {
+        let unbinding = Arc::pin_init(Unbinding::new(), GFP_KERNEL)?;
         let mut this = Self {
+            unbinding: KBox::new(unbinding, GFP_KERNEL)?,
             quarantine: KBox::pin_init(
                 Quarantine::new(<pci::Device<Core<'_>> as Bus>::start_dma),
                 GFP_KERNEL,
@@ -189,11 +194,12 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         //   under the device lock. The one hook of the driver's that has run cannot have kept it;
         //   what an earlier binding lent has ended with that one.
         // - The limits found include `dma_parms`.
-        // - The quarantine is pinned on the heap. It is dropped by `end()`, after all that may hold
-        //   a `DmaDevice`; what was forgotten does not use it.
+        // - Both boxes stay where they are on the heap. They are dropped at the end of `end()`, after
+        //   all that may hold a `DmaDevice`; what was forgotten uses neither.
         let dma = unsafe {
+            let unbinding = &*&raw const *self.unbinding;
             let quarantine = &*&raw const *self.quarantine;
-            DmaDevice::with_limits(pdev.as_ref(), &limits, quarantine)
+            DmaDevice::with_limits(pdev.as_ref(), unbinding, &limits, quarantine)
         }?;
 
         if D::quiesce(pdev, info)? == Quiet::Reset {
@@ -230,9 +236,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     /// The driver core would drop it all, but only after the bus has let go of the device: its
     /// IOMMU may serve somebody else by then.
     pub(crate) fn end(mut self, pdev: &'bound pci::Device<Core<'_>>) {
-        if let Some(node) = &self.node {
-            node.shut();
-        }
+        self.unbinding.begin();
         if let Some(lent) = &self.lent {
             D::unbind(pdev, lent.as_ref().data());
         }

@@ -10,7 +10,8 @@ use crate::{
     coherency::Coherency,
     frames::Run,
     quarantine::Quarantine,
-    table::SegmentLimits, //
+    table::SegmentLimits,
+    unbinding::Unbinding, //
 };
 use kernel::{
     bindings,
@@ -22,7 +23,8 @@ use kernel::{
         DmaAddress,
         DmaMask, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// What a device can address, as the driver knows it from the hardware's manual.
@@ -148,6 +150,7 @@ pub struct DmaDevice<'bound> {
     dev: &'bound Device<Bound>,
     /// Where goes what is dropped while the device may be at it.
     quarantine: Option<&'bound Quarantine>,
+    unbinding: &'bound Arc<Unbinding>,
     // What stays as it is while the device is bound, and takes long to find out.
     seg_boundary: usize,
     max_seg_size: u32,
@@ -162,7 +165,8 @@ pub struct DmaDevice<'bound> {
 }
 
 impl<'bound> DmaDevice<'bound> {
-    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`].
+    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`]. They have
+    /// `unbinding` begin as the first step of it.
     ///
     /// What is dropped in flight is then kept for ever, with a reference to the device.
     ///
@@ -170,7 +174,10 @@ impl<'bound> DmaDevice<'bound> {
     ///
     /// The device's DMA mask was set by its driver or its bus, and it is not changed during
     /// `'bound`.
-    pub unsafe fn from_bound(dev: &'bound Device<Bound>) -> Self {
+    pub unsafe fn from_bound(
+        dev: &'bound Device<Bound>,
+        unbinding: &'bound Arc<Unbinding>,
+    ) -> Self {
         let raw = as_raw(dev);
         // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
         let (device, mut platform, seg_boundary, path) = unsafe {
@@ -201,6 +208,7 @@ impl<'bound> DmaDevice<'bound> {
         let mut this = Self {
             dev,
             quarantine: None,
+            unbinding,
             seg_boundary,
             max_seg_size: u32::try_from(platform).map_or(device, |platform| platform.min(device)),
             path,
@@ -228,6 +236,7 @@ impl<'bound> DmaDevice<'bound> {
     /// - The bus gave `dev` its `dma_parms`.
     pub(crate) unsafe fn with_limits(
         dev: &'bound Device<Bound>,
+        unbinding: &'bound Arc<Unbinding>,
         limits: &DmaLimits,
         quarantine: &'bound Quarantine,
     ) -> Result<Self> {
@@ -264,7 +273,7 @@ impl<'bound> DmaDevice<'bound> {
         }
 
         // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
-        let this = unsafe { Self::from_bound(dev) };
+        let this = unsafe { Self::from_bound(dev, unbinding) };
         if this.max_seg_size == 0 {
             dev_err!(
                 dev,
@@ -287,6 +296,11 @@ impl<'bound> DmaDevice<'bound> {
     pub fn mask(self) -> u64 {
         // SAFETY: The device is valid, with a mask by the type invariants.
         unsafe { *(*self.as_raw()).dma_mask }
+    }
+
+    /// Whether it is being unbound, and where to sleep until then.
+    pub fn unbinding(self) -> &'bound Arc<Unbinding> {
+        self.unbinding
     }
 
     /// The longest segment, in bytes, that can be mapped for this device: the smaller of

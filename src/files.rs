@@ -13,7 +13,8 @@
 use crate::{
     device::DmaDevice,
     gate::Gate,
-    pci::Driver, //
+    pci::Driver,
+    unbinding::Unbinding, //
 };
 use core::{
     marker::PhantomData,
@@ -50,8 +51,14 @@ use kernel::{
 /// The state of one open file of driver `D`, and what user space can do with it.
 ///
 /// Operations run in process context and may sleep. The device stays bound until the operation
-/// returns, so an operation must not wait for ever, and must not wait for the unbinding of its own
-/// device. Accesses to user space count: what is behind an address there may be slow on purpose.
+/// returns, so unbinding waits for it: an operation sleeps by [`Unbinding::wait`], which unbinding
+/// ends, and one of many steps asks [`Unbinding::has_begun`] before each. It must not wait for the
+/// unbinding of its own device in another way.
+///
+/// Accesses to user space count: the memory may be served by a process (`userfaultfd(2)`, FUSE) that
+/// never does so. An `ioctl` accesses it outside the gate. What `read`, `write` and `mmap` access
+/// holds up unbinding as long as that process likes; killing the process whose operation it is ends
+/// the access with `EFAULT`.
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
@@ -125,7 +132,10 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
     }
 
     /// Handles `ioctl(2)`; see [`kernel::ioctl`] for `cmd`. `ENOTTY` for an unknown one.
-    fn ioctl(&self, _lent: &Lent<'_, D>, _cmd: u32, _arg: usize) -> Result<isize> {
+    ///
+    /// Runs in front of the gate: user space's memory is read and written out here, where nobody
+    /// waits for it, and what takes the device is done inside, by [`Door::enter`].
+    fn ioctl(&self, _door: &Door<'_, D>, _cmd: u32, _arg: usize) -> Result<isize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
@@ -166,6 +176,11 @@ impl<'bound, D: Driver> Lent<'bound, D> {
         self.dma
     }
 
+    /// Whether this device is being unbound, and where to sleep until then.
+    pub fn unbinding(&self) -> &'bound Arc<Unbinding> {
+        self.dma.unbinding()
+    }
+
     pub(crate) fn data(self: Pin<&Self>) -> Pin<&D::Data<'bound>> {
         // SAFETY: `data` is structurally pinned.
         unsafe { self.map_unchecked(|this| &this.data) }
@@ -189,6 +204,38 @@ impl<D: Driver> FileOps<D> for NoFiles {
 
     fn open(_lent: &Lent<'_, D>) -> impl PinInit<Self, Error> {
         Err::<Self, Error>(ENODEV)
+    }
+}
+
+/// The gate in front of a bound device, for one call of [`FileOps::ioctl`].
+///
+/// ```
+/// # use kernel::{prelude::*, uaccess::{UserPtr, UserSlice}};
+/// # use sgdma::{pci::Driver, Door, SgTable};
+/// /// Copies user space's bytes into a buffer that is allocated for the device.
+/// fn upload<D: Driver>(door: &Door<'_, D>, addr: usize, len: usize) -> Result<SgTable> {
+///     let mut bytes = KVVec::new();
+///     UserSlice::new(UserPtr::from_addr(addr), len).read_all(&mut bytes, GFP_KERNEL)?;
+///     door.enter(|lent| {
+///         let mut table = SgTable::alloc(len, lent.dma(), GFP_KERNEL)?;
+///         table.copy_from_slice(0, &bytes)?;
+///         Ok(table)
+///     })
+/// }
+/// ```
+pub struct Door<'a, D: Driver>(&'a OpenFile<D>);
+
+impl<D: Driver> Door<'_, D> {
+    /// Runs `work` inside, where the device stays bound until it returns.
+    ///
+    /// May be called again and again; the device may be unbound between two calls. What `work` is
+    /// lent stays inside. It accesses no memory of user space's: see [`FileOps`].
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if unbinding has begun: `work` is not called then. Otherwise those of `work`.
+    pub fn enter<R>(&self, work: impl FnOnce(&Lent<'_, D>) -> Result<R>) -> Result<R> {
+        self.0.inside(|_, lent| work(lent))
     }
 }
 
@@ -216,7 +263,7 @@ impl<D: Driver> OpenFile<D> {
 /// # Invariants
 ///
 /// - `misc` is registered, and its `name` points into `name`.
-/// - `gate` was opened with a valid `Lent<'_, D>`.
+/// - The target of `gate` is a `Lent<'_, D>`.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Node<D: Driver> {
     gate: Arc<Gate>,
@@ -245,19 +292,17 @@ impl<D: Driver> Node<D> {
         lent: *const Lent<'bound, D>,
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            let gate = Arc::pin_init(Gate::new(), GFP_KERNEL)?;
-            // SAFETY:
-            // - Called once, and the gate is shared by registering the node, below.
-            // - By the requirements of this function `lent` outlives the node, whose drop closes
-            //   the gate.
-            unsafe { gate.open(lent.cast()) };
+            // SAFETY: By the requirements of this function `lent` outlives the node, whose drop closes
+            // the gate.
+            let gate = unsafe { Gate::new(dma.unbinding().clone(), lent.cast()) };
+            let gate = Arc::pin_init(gate, GFP_KERNEL)?;
             let name = CString::try_from_fmt(fmt!("{}-{}", prefix, dma.device().name()))?;
             // Stays where it is when the `CString` is moved.
             let name_ptr = name.as_char_ptr();
             // The type makes sure that it is a constant in memory, not a temporary.
             let fops: &'static bindings::file_operations = &Vtable::<D>::FOPS;
 
-            // INVARIANT: Registered, with its own name, and behind a gate that was opened.
+            // INVARIANT: Registered, with its own name, and behind a gate with `lent`.
             Ok(try_pin_init!(Self {
                 gate,
                 name,
@@ -281,11 +326,6 @@ impl<D: Driver> Node<D> {
                 }),
             }))
         })
-    }
-
-    /// Has operations answer `ENODEV` from now on; does not wait for those that run.
-    pub(crate) fn shut(&self) {
-        self.gate.shut();
     }
 }
 
@@ -449,8 +489,11 @@ impl<D: Driver> Vtable<D> {
         // SAFETY: The caller guarantees it.
         let open = unsafe { Self::opened(file) };
         from_result(|| {
-            let ret = open.inside(|file, lent| file.ioctl(lent, cmd, arg))?;
-            Ok(ret as c_long)
+            // Or else a bad request to a device that is gone would be told that it is bad.
+            if open.gate.is_shut() {
+                return Err(ENODEV);
+            }
+            Ok(open.state.ioctl(&Door(open), cmd, arg)? as c_long)
         })
     }
 }

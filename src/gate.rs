@@ -9,19 +9,16 @@
 //! built on SRCU, as `drm_dev_enter()` is, and not on a reader-writer lock: somebody waiting to
 //! close must not stop others at the entry, who may hold what those inside are waiting for.
 
-use crate::bindings as helpers;
-use core::{
-    cell::UnsafeCell,
-    ffi::c_void, //
+use crate::{
+    bindings as helpers,
+    unbinding::Unbinding, //
 };
+use core::ffi::c_void;
 use kernel::{
     bindings,
     error::to_result,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+    sync::Arc,
     types::{
         NotThreadSafe,
         Opaque, //
@@ -89,74 +86,66 @@ impl Drop for SrcuReader<'_> {
     }
 }
 
-/// A gate in front of one object, which is there while the gate is open.
-///
-/// A gate is made shut, opened once, and closed for good.
+/// A gate in front of one object, which is there until unbinding begins and nobody is inside.
 ///
 /// # Invariants
 ///
-/// While `open` is true, and after that until an SRCU grace period is over, `target` points to the
-/// object that was given to [`Gate::open`].
+/// Until unbinding has begun, and after that until an SRCU grace period is over, `target` points to
+/// the object that was given to [`Gate::new`].
 #[pin_data]
 pub(crate) struct Gate {
     #[pin]
     srcu: Srcu,
-    open: Atomic<bool>,
-    target: UnsafeCell<*const c_void>,
+    unbinding: Arc<Unbinding>,
+    target: *const c_void,
 }
 
 // SAFETY: What `target` points to is reached only through `unsafe` methods, whose callers answer
-// for it. The pointer itself is written before `open` is, and only then.
+// for it.
 unsafe impl Send for Gate {}
 // SAFETY: As for `Send`.
 unsafe impl Sync for Gate {}
 
 impl Gate {
-    pub(crate) fn new() -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            srcu <- Srcu::new(),
-            open: Atomic::new(false),
-            target: UnsafeCell::new(core::ptr::null()),
-        })
-    }
-
-    /// Lets in, from now on.
+    /// A gate that lets in until `unbinding` has begun.
     ///
     /// # Safety
     ///
-    /// - Called once, before the gate is shared with other tasks.
-    /// - `target` stays valid, and shared, until [`close`](Self::close) has returned.
-    pub(crate) unsafe fn open(&self, target: *const c_void) {
-        // SAFETY: Nobody else has the gate yet.
-        unsafe { *self.target.get() = target };
-        // INVARIANT: The caller promises a valid target. Relaxed: the gate is not shared yet.
-        self.open.store(true, Relaxed);
+    /// `target` stays valid, and shared, until [`close`](Self::close) has returned.
+    pub(crate) unsafe fn new(
+        unbinding: Arc<Unbinding>,
+        target: *const c_void,
+    ) -> impl PinInit<Self, Error> {
+        // INVARIANT: The caller promises a valid target until `close()` has returned, which has
+        // unbinding begin and waits for the grace period.
+        try_pin_init!(Self {
+            srcu <- Srcu::new(),
+            unbinding,
+            target,
+        })
     }
 
-    /// Lets nobody in any more; does not wait for those inside.
-    pub(crate) fn shut(&self) {
-        self.open.store(false, Relaxed);
-    }
-
-    /// Shuts the gate and waits until nobody is inside. May sleep. May be called again.
+    /// Has unbinding begin, if it has not, and waits until nobody is inside. May sleep.
     pub(crate) fn close(&self) {
-        self.shut();
-        // Orders the store: a reader that misses it is one the grace period waits for.
+        self.unbinding.begin();
+        // Orders that: a reader that misses it is one the grace period waits for.
         self.srcu.synchronize();
+    }
+
+    /// Whether nobody is let in any more.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.unbinding.has_begun()
     }
 
     /// Passes the gate; `None` if it is shut. Does not sleep; the guard's holder may.
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
         let reader = self.srcu.read();
-        if !self.open.load(Relaxed) {
+        if self.is_shut() {
             return None;
         }
-        // SAFETY: It was written before the gate was shared with this task, which publishes it, and
-        // not since.
-        let target = unsafe { *self.target.get() };
         // INVARIANT: The gate was open when we were a reader already.
         Some(Inside {
-            target,
+            target: self.target,
             _reader: reader,
         })
     }
@@ -166,14 +155,14 @@ impl Gate {
 ///
 /// # Invariants
 ///
-/// `target` is what [`Gate::open`] was given, and valid.
+/// `target` is what [`Gate::new`] was given, and valid.
 pub(crate) struct Inside<'a> {
     target: *const c_void,
     _reader: SrcuReader<'a>,
 }
 
 impl Inside<'_> {
-    /// What [`Gate::open`] was given; valid as long as `self`.
+    /// What [`Gate::new`] was given; valid as long as `self`.
     pub(crate) fn target(&self) -> *const c_void {
         self.target
     }

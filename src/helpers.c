@@ -19,6 +19,7 @@
 #include <linux/srcu.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 
 #include "coherency.h"
 #include "helpers.h"
@@ -198,6 +199,21 @@ void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx)
 	srcu_read_unlock(ssp, idx);
 }
 EXPORT_SYMBOL_GPL(sgdma_srcu_read_unlock);
+
+void sgdma_init_waitqueue_head(struct wait_queue_head *queue)
+{
+	/* A macro with a lock class of its own under lockdep. */
+	init_waitqueue_head(queue);
+}
+EXPORT_SYMBOL_GPL(sgdma_init_waitqueue_head);
+
+/* Queues the current task up, as DEFINE_WAIT_FUNC() and add_wait_queue() do. */
+void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *entry)
+{
+	init_wait_func(entry, woken_wake_function);
+	add_wait_queue(queue, entry);
+}
+EXPORT_SYMBOL_GPL(sgdma_add_waiter);
 
 /*
  * For self-tests, whose device has no hardware: what one that is mapped

@@ -12,6 +12,8 @@ struct module;
 struct page;
 struct sg_table;
 struct srcu_struct;
+struct wait_queue_entry;
+struct wait_queue_head;
 
 /* What a binding changes, as it was before. */
 struct sgdma_limits {
@@ -62,6 +64,8 @@ void sgdma_unaccount_pinned(struct mm_struct *mm, unsigned long nr);
 int sgdma_init_srcu_struct(struct srcu_struct *ssp);
 int sgdma_srcu_read_lock(struct srcu_struct *ssp);
 void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
+void sgdma_init_waitqueue_head(struct wait_queue_head *queue);
+void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *entry);
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
 u8 sgdma_selftest_device_read(dma_addr_t addr);
 unsigned long sgdma_selftest_user_memory(size_t len);

@@ -32,7 +32,10 @@ use kernel::{
     new_mutex,
     pci,
     prelude::*,
-    sync::Mutex,
+    sync::{
+        Arc,
+        Mutex, //
+    },
     ThisModule, //
 };
 
@@ -160,10 +163,12 @@ pub trait Driver: DriverModule + Sized + 'static {
         info: &'bound Self::IdInfo,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
-    /// Unbind begins. May sleep.
+    /// Unbind has begun. May sleep.
     ///
-    /// No file operation starts any more; those that run still use `data`, and unbind will wait
-    /// for them: a driver with long ones has them return early here.
+    /// File operations that come now answer `ENODEV`. Those that have passed the gate still use
+    /// `data`, or are about to, and unbind will wait for them. [`Unbinding::has_begun`] tells them,
+    /// however late they look, and [`Unbinding::wait`] has returned, or will at once: a driver
+    /// whose operations ask and sleep so has nothing to do here.
     fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
         let _ = (pdev, data);
     }

@@ -23,6 +23,8 @@ use kernel::{
     error::to_result,
     faux,
     page::PAGE_SIZE,
+    sync::Arc,
+    time::Jiffies,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -47,7 +49,7 @@ macro_rules! check_eq {
 }
 
 /// A device that takes part in the DMA API and has no hardware behind it.
-struct TestDevice(faux::Registration);
+struct TestDevice(faux::Registration, Arc<Unbinding>);
 
 impl TestDevice {
     fn new() -> Result<Self> {
@@ -70,7 +72,7 @@ impl TestDevice {
         }
         // SAFETY: `dev` is valid, and nothing is mapped for it yet.
         to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, mask) })?;
-        Ok(Self(faux))
+        Ok(Self(faux, Arc::pin_init(Unbinding::new(), GFP_KERNEL)?))
     }
 
     fn dma(&self) -> DmaDevice<'_> {
@@ -78,7 +80,7 @@ impl TestDevice {
         // SAFETY: Faux devices are bound to their driver as long as they are registered.
         let dev: &Device<Bound> = unsafe { dev.as_bound() };
         // SAFETY: The mask was set by `new()`, and nobody changes it afterwards.
-        unsafe { DmaDevice::from_bound(dev) }
+        unsafe { DmaDevice::from_bound(dev, &self.1) }
     }
 }
 
@@ -1095,6 +1097,26 @@ fn pins_of_short_segments_are_given_back_once() -> Result {
     Ok(())
 }
 
+fn unbinding_is_seen_by_who_waits() -> Result {
+    let unbinding = Arc::pin_init(Unbinding::new(), GFP_KERNEL)?;
+    check_eq!(unbinding.wait(1, || false), Err(ETIMEDOUT));
+    check_eq!(unbinding.wait(0, || true), Ok(()));
+    let mut asked = 0;
+    // A wake-up before the sleep is one of which the sleep knows.
+    let third = || {
+        unbinding.wake_all();
+        asked += 1;
+        asked == 3
+    };
+    check_eq!(unbinding.wait(Jiffies::MAX, third), Ok(()));
+    check!(!unbinding.has_begun());
+    unbinding.begin();
+    check!(unbinding.has_begun());
+    check_eq!(unbinding.wait(Jiffies::MAX, || false), Err(ENODEV));
+    check_eq!(unbinding.wait(0, || true), Ok(()));
+    Ok(())
+}
+
 fn failed_map_gives_the_buffer_back() -> Result {
     let dev = TestDevice::new()?;
     // Single pages until the allocator gives two neighbours more than the device takes.
@@ -1184,6 +1206,7 @@ cases! {
     pin_refuses_what_is_no_user_memory,
     user_memory_is_seen_by_all,
     pins_of_short_segments_are_given_back_once,
+    unbinding_is_seen_by_who_waits,
     failed_map_gives_the_buffer_back,
     submitted_table_comes_back_when_complete,
 }

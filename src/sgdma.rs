@@ -75,6 +75,7 @@ mod scatterlist;
 mod selftest;
 mod shared;
 mod table;
+mod unbinding;
 mod user;
 
 pub use attrs::Attrs;
@@ -110,6 +111,7 @@ pub use dma_walk::{
     DmaTable, //
 };
 pub use files::{
+    Door,
     FileOps,
     Lent,
     NoFiles, //
@@ -150,6 +152,7 @@ pub use table::{
     SegmentLimits,
     SgTable, //
 };
+pub use unbinding::Unbinding;
 pub use user::{
     PinnedPages,
     UserTable, //

@@ -6,6 +6,8 @@ use crate::{
     list::DEVICE_PAGE,
     request::{
         answer,
+        inside,
+        nothing,
         requests, //
     },
     stream::{
@@ -33,6 +35,7 @@ use kernel::{
     },
 };
 use sgdma::{
+    Door,
     FileOps,
     Lent, //
 };
@@ -94,26 +97,45 @@ impl FileOps<Camera> for CameraFile {
         Ok::<_, Error>(Self { number })
     }
 
-    fn ioctl(&self, camera: &Lent<'_, Camera>, cmd: u32, arg: usize) -> Result<isize> {
-        let stream = self.stream(camera)?;
+    fn ioctl(&self, door: &Door<'_, Camera>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            FORMAT => answer(arg, cmd, |request| set_format(&stream, request)),
-            REQUEST => answer(arg, cmd, |request: &mut Request| {
+            FORMAT => answer(arg, cmd, plan_format, |format, written| {
+                written.and_then(|()| door.enter(|camera| self.stream(camera)?.set_format(format)))
+            }),
+            REQUEST => inside(door, arg, cmd, |camera, request: &mut Request| {
                 let contiguous = flag(request.contiguous)?;
-                stream.request(camera, request.count as usize, contiguous)
+                self.stream(camera)?
+                    .request(camera, request.count as usize, contiguous)
             }),
-            QUERY => answer(arg, cmd, |request| query(camera, &stream, request)),
-            QUEUE => answer(arg, cmd, |request: &mut Index| match request.pad {
-                0 => stream.queue(request.index as usize),
-                _ => Err(EINVAL),
+            QUERY => inside(door, arg, cmd, |camera, request| {
+                query(camera, &*self.stream(camera)?, request)
             }),
-            STREAM => answer(arg, cmd, |request: &mut Switch| match request.pad {
-                0 => stream.switch(flag(request.on)?),
-                _ => Err(EINVAL),
-            }),
-            DEQUEUE => answer(arg, cmd, |request| dequeue(camera, &stream, request)),
-            DUMMY => answer(arg, cmd, |request| show_dummy(camera, request)),
-            _ => return Err(ENOTTY),
+            QUEUE => inside(
+                door,
+                arg,
+                cmd,
+                |camera, request: &mut Index| match request.pad {
+                    0 => self.stream(camera)?.queue(request.index as usize),
+                    _ => Err(EINVAL),
+                },
+            ),
+            STREAM => inside(
+                door,
+                arg,
+                cmd,
+                |camera, request: &mut Switch| match request.pad {
+                    0 => self.stream(camera)?.switch(flag(request.on)?),
+                    _ => Err(EINVAL),
+                },
+            ),
+            DEQUEUE => answer(
+                arg,
+                cmd,
+                |request| door.enter(|camera| capture(camera, &*self.stream(camera)?, request)),
+                |(), written| door.enter(|camera| self.stream(camera)?.settle(written)),
+            ),
+            DUMMY => answer(arg, cmd, |request| show_dummy(door, request), nothing),
+            _ => Err(ENOTTY),
         }?;
         Ok(0)
     }
@@ -129,7 +151,7 @@ impl FileOps<Camera> for CameraFile {
         let mut stage = KVVec::from_elem(0u8, STAGE.min(dst.len()), GFP_KERNEL)?;
         let mut done = 0;
         while !dst.is_empty() {
-            // User space is accessed without the stream's lock.
+            // User space is accessed without the stream's lock. Unbinding waits for it: see FileOps.
             let part = stage.len().min(dst.len());
             let n = match stream.read(index, at, &mut stage[..part]) {
                 Ok(0) => break,
@@ -191,7 +213,8 @@ fn flag(value: u32) -> Result<bool> {
     }
 }
 
-fn set_format(stream: &Stream<'_>, request: &mut SetFormat) -> Result {
+/// All of the answer is known before the format is set.
+fn plan_format(request: &mut SetFormat) -> Result<Format> {
     if request.pad != 0 {
         return Err(EINVAL);
     }
@@ -201,12 +224,11 @@ fn set_format(stream: &Stream<'_>, request: &mut SetFormat) -> Result {
         request.bytes_per_line,
         request.data_offset,
     )?;
-    stream.set_format(format)?;
     request.bytes_per_line = format.bytes_per_line as u32;
     request.size = format.layout.size as u32;
     request.lists = format.layout.lists() as u32;
     request.entries = format.layout.entries() as u32;
-    Ok(())
+    Ok(format)
 }
 
 fn query(camera: &Lent<'_, Camera>, stream: &Stream<'_>, request: &mut Query) -> Result {
@@ -228,7 +250,7 @@ fn query(camera: &Lent<'_, Camera>, stream: &Stream<'_>, request: &mut Query) ->
     })
 }
 
-fn dequeue<'bound>(
+fn capture<'bound>(
     camera: &Lent<'bound, Camera>,
     stream: &Stream<'bound>,
     request: &mut Capture,
@@ -246,9 +268,9 @@ fn dequeue<'bound>(
     Ok(())
 }
 
-fn show_dummy(camera: &Lent<'_, Camera>, request: &ShowDummy) -> Result {
+fn show_dummy(door: &Door<'_, Camera>, request: &ShowDummy) -> Result {
     let mut page = KBox::new([0u8; DEVICE_PAGE], GFP_KERNEL)?;
-    camera.dummy.lock().read(&mut page)?;
+    door.enter(|camera| camera.dummy.lock().read(&mut page))?;
     let user = UserPtr::from_addr(usize::try_from(request.user)?);
     UserSlice::new(user, DEVICE_PAGE)
         .writer()

@@ -117,17 +117,13 @@ impl sgdma::pci::Driver for Camera {
             let dummy = Dummy::new(dma)?;
             Ok(try_pin_init!(CameraData {
                 sharing,
-                engine <- edu::Engine::new(pdev),
+                engine <- edu::Engine::new(pdev, dma),
                 streams <- new_mutex!(RBTree::new()),
                 files: Atomic::new(0),
                 pictures: Atomic::new(0),
                 dummy <- new_mutex!(dummy),
             }))
         })
-    }
-
-    fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&CameraData<'bound>>) {
-        data.engine.leave();
     }
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&CameraData<'bound>>) -> Quiet {

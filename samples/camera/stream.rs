@@ -70,6 +70,7 @@ impl Format {
 }
 
 /// A frame that was captured.
+#[derive(Clone, Copy)]
 pub(crate) struct Frame {
     pub(crate) index: usize,
     pub(crate) sequence: u32,
@@ -98,13 +99,17 @@ impl Queue {
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<(usize, Entry)> {
+    /// The first buffer, and what the device has made of its entry.
+    fn peek(&self) -> Result<(usize, Entry)> {
+        Ok((self.buffers[self.first], self.table.read(self.first)?))
+    }
+
+    fn pop(&mut self) -> Result<usize> {
         let slot = self.first;
-        let entry = self.table.read(slot)?;
         self.table.clear(slot)?;
         self.first = (slot + 1) % MAX_BUFFERS;
         self.count -= 1;
-        Ok((self.buffers[slot], entry))
+        Ok(self.buffers[slot])
     }
 }
 
@@ -115,8 +120,10 @@ struct State<'bound> {
     queue: Option<Queue>,
     /// Frames since it was switched on; None if it is off.
     sequence: Option<u32>,
-    /// The device is at the first buffer of the queue.
+    /// The device is at the first buffer of the queue, or user space is being told of its frame.
     capturing: bool,
+    /// The frame that is in the first buffer, until user space was told of it.
+    frame: Option<Frame>,
 }
 
 impl<'bound> State<'bound> {
@@ -134,7 +141,6 @@ impl<'bound> State<'bound> {
 
     /// What the device needs to know of the next frame.
     fn start(&mut self, sensor: Sensor) -> Result<Shot> {
-        self.at_rest()?;
         let (Some(format), Some(queue), Some(sequence)) = (self.format, &self.queue, self.sequence)
         else {
             return Err(EINVAL);
@@ -153,36 +159,53 @@ impl<'bound> State<'bound> {
 
     /// The device is done with the frame, or has given it up.
     fn finish(&mut self, shot: &Shot, result: Result) -> Result<Frame> {
-        self.capturing = false;
-        let (Some(queue), Some(sequence)) = (&mut self.queue, &mut self.sequence) else {
+        let frame = self.look(shot, result);
+        self.frame = frame.as_ref().ok().copied();
+        self.capturing = frame.is_ok();
+        frame
+    }
+
+    /// What there is in the first buffer.
+    fn look(&mut self, shot: &Shot, result: Result) -> Result<Frame> {
+        let (Some(queue), Some(sequence)) = (&mut self.queue, self.sequence) else {
             return Err(EINVAL);
         };
         if result == Err(ETIMEDOUT) {
             queue.table.lose();
             self.buffers[queue.buffers[queue.first]].lose();
         }
-        // The buffer stays the first one.
         result?;
-        let (index, entry) = queue.pop()?;
+        let (index, entry) = queue.peek()?;
         let size = shot.format.layout.size;
-        let frame = Frame {
+        Ok(Frame {
             index,
-            sequence: *sequence,
+            sequence,
             picture: shot.sensor.picture,
             bytes_used: entry.bytes().min(size),
             right: !entry.is_valid() && entry.bytes() == size && entry.frame() == shot.sequence,
-        };
+        })
+    }
+
+    /// Takes the first buffer off the queue if user space was told of its frame. Or else it stays
+    /// the first one, and the frame is there for who asks next.
+    fn settle(&mut self, told: Result) -> Result {
+        self.capturing = false;
+        told?;
+        self.pop()?;
+        self.sequence = self.sequence.map(|n| n.wrapping_add(1));
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Result {
+        let index = self.queue.as_mut().ok_or(EINVAL)?.pop()?;
         self.buffers[index].queued = false;
-        *sequence = sequence.wrapping_add(1);
-        Ok(frame)
+        self.frame = None;
+        Ok(())
     }
 
     fn clear_queue(&mut self) -> Result {
-        if let Some(queue) = &mut self.queue {
-            while queue.count > 0 {
-                let (index, _) = queue.pop()?;
-                self.buffers[index].queued = false;
-            }
+        while self.queue.as_ref().is_some_and(|queue| queue.count > 0) {
+            self.pop()?;
         }
         Ok(())
     }
@@ -203,6 +226,7 @@ impl<'bound> Stream<'bound> {
             queue: None,
             sequence: None,
             capturing: false,
+            frame: None,
         };
         Arc::pin_init(
             try_pin_init!(Self { state <- new_mutex!(state) }),
@@ -294,23 +318,38 @@ impl<'bound> Stream<'bound> {
         Ok(())
     }
 
-    /// Has the device write a frame into the first buffer of the queue, and takes that off it.
+    /// Has the device write a frame into the first buffer of the queue, unless there is one that
+    /// user space was not told of.
+    ///
+    /// That is to be settled by [`settle`](Self::settle).
     pub(crate) fn capture(
         &self,
         camera: &CameraData<'bound>,
         line_step: usize,
         long: bool,
     ) -> Result<Frame> {
-        let shot = self.state.lock().start(Sensor {
+        let mut state = self.state.lock();
+        state.at_rest()?;
+        if let Some(frame) = state.frame {
+            state.capturing = true;
+            return Ok(frame);
+        }
+        let shot = state.start(Sensor {
             picture: camera.pictures.fetch_add(1, Relaxed),
             line_step: line_step.max(1),
             long,
         })?;
+        drop(state);
         let result = camera.capture(&shot);
         if result == Err(ETIMEDOUT) {
             camera.dummy.lock().lose();
         }
         self.state.lock().finish(&shot, result)
+    }
+
+    /// User space was told of the frame that was captured, or not.
+    pub(crate) fn settle(&self, told: Result) -> Result {
+        self.state.lock().settle(told)
     }
 
     /// Copies from a buffer that is not the device's, and returns how many bytes.

@@ -19,17 +19,16 @@ use kernel::{
         Io, //
     },
     irq,
-    new_condvar,
     new_mutex,
     pci,
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
-            Relaxed, //
+            Release, //
         },
-        CondVar,
-        CondVarTimeoutResult,
+        Arc,
         Mutex, //
     },
     time::{
@@ -38,7 +37,11 @@ use kernel::{
         Delta, //
     }, //
 };
-use sgdma::Quiet;
+use sgdma::{
+    DmaDevice,
+    Quiet,
+    Unbinding, //
+};
 
 register! {
     /// Identification.
@@ -102,8 +105,8 @@ const TIMEOUT_MS: u32 = 5000;
 /// How often one who waits looks whether the device is still there.
 const PRESENCE_POLL_MS: u32 = 500;
 
-/// How often one who was signalled looks whether the transfer has ended.
-const SIGNALLED_POLL_MS: u32 = 10;
+/// How often one who is to leave looks whether the transfer has ended.
+const LEAVING_POLL_MS: u32 = 10;
 
 const DEVICE: u32 = 0xed;
 const LIVENESS_PROBE: u32 = 0x5a5a_1234;
@@ -128,31 +131,24 @@ pub(crate) fn quiesce(pdev: &pci::Device<Bound>) -> Result<Quiet> {
 }
 
 /// What the interrupt handler and the one who waits for it share.
-#[pin_data]
 struct Interrupt {
     bar: Devres<Bar>,
-    #[pin]
-    finished: Mutex<bool>,
-    #[pin]
-    wake: CondVar,
+    finished: Atomic<bool>,
+    unbinding: Arc<Unbinding>,
 }
 
-impl irq::ThreadedHandler for Interrupt {
-    fn handle(&self, dev: &Device<Bound>) -> irq::ThreadedIrqReturn {
+impl irq::Handler for Interrupt {
+    fn handle(&self, dev: &Device<Bound>) -> irq::IrqReturn {
         let Ok(bar) = self.bar.access(dev) else {
-            return irq::ThreadedIrqReturn::None;
+            return irq::IrqReturn::None;
         };
         let raised = bar.read(IRQ_STATUS).raised();
         if raised.get() == 0 {
-            return irq::ThreadedIrqReturn::None;
+            return irq::IrqReturn::None;
         }
         bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
-        irq::ThreadedIrqReturn::WakeThread
-    }
-
-    fn handle_threaded(&self, _dev: &Device<Bound>) -> irq::IrqReturn {
-        *self.finished.lock() = true;
-        self.wake.notify_all();
+        self.finished.store(true, Release);
+        self.unbinding.wake_all();
         irq::IrqReturn::Handled
     }
 }
@@ -160,25 +156,22 @@ impl irq::ThreadedHandler for Interrupt {
 impl Interrupt {
     /// Waits for the end of a transfer; false if it did not come in time, or the device is gone.
     fn wait(&self, is_gone: impl Fn() -> bool) -> bool {
-        let mut left = msecs_to_jiffies(TIMEOUT_MS);
-        let mut finished = self.finished.lock();
-        while !*finished && left > 0 && !is_gone() {
-            let turn = left.min(msecs_to_jiffies(PRESENCE_POLL_MS));
-            left -= turn;
-            left += match self.wake.wait_interruptible_timeout(&mut finished, turn) {
-                CondVarTimeoutResult::Woken { jiffies } => jiffies,
-                CondVarTimeoutResult::Timeout => 0,
-                // A transfer cannot be called off, so whoever is signalled waits for its end all
-                // the same; only not on the condition, which would return at once from now on.
-                CondVarTimeoutResult::Signal { jiffies } => {
-                    drop(finished);
-                    fsleep(Delta::from_millis(SIGNALLED_POLL_MS.into()));
-                    finished = self.finished.lock();
-                    jiffies.saturating_sub(msecs_to_jiffies(SIGNALLED_POLL_MS))
+        let finished = || self.finished.load(Acquire);
+        let mut left = TIMEOUT_MS;
+        while !finished() && left > 0 && !is_gone() {
+            let turn = msecs_to_jiffies(PRESENCE_POLL_MS);
+            left -= match self.unbinding.wait(turn, finished) {
+                Ok(()) => 0,
+                Err(ETIMEDOUT) => PRESENCE_POLL_MS,
+                // A transfer cannot be called off, so who is signalled, or should leave the device,
+                // waits for its end all the same; only not there, which returns at once from now on.
+                Err(_) => {
+                    fsleep(Delta::from_millis(LEAVING_POLL_MS.into()));
+                    LEAVING_POLL_MS
                 }
             };
         }
-        *finished
+        finished()
     }
 }
 
@@ -193,18 +186,19 @@ enum To {
 pub(crate) struct Engine<'bound> {
     dev: &'bound Device<Bound>,
     #[pin]
-    interrupt: irq::ThreadedRegistration<Interrupt>,
+    interrupt: irq::Registration<Interrupt>,
     /// Held for as long as the inner buffer is in use. True if a transfer did not end: the engine
     /// may still be at it, so nothing can be started any more.
     #[pin]
     stuck: Mutex<bool>,
-    /// Set when the driver is being unbound.
-    leaving: Atomic<bool>,
 }
 
 impl<'bound> Engine<'bound> {
     /// Takes over a device that was made quiet.
-    pub(crate) fn new(pdev: &'bound pci::Device<Bound>) -> impl PinInit<Self, Error> + 'bound {
+    pub(crate) fn new(
+        pdev: &'bound pci::Device<Bound>,
+        dma: DmaDevice<'bound>,
+    ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"edu")?;
             bar.write_reg(LIVENESS::zeroed().with_value(LIVENESS_PROBE));
@@ -222,18 +216,17 @@ impl<'bound> Engine<'bound> {
 
             Ok(try_pin_init!(Self {
                 dev: pdev.as_ref(),
-                interrupt <- pdev.request_threaded_irq(
+                interrupt <- pdev.request_irq(
                     *vectors.start(),
                     irq::Flags::TRIGGER_NONE,
                     c"edu",
-                    try_pin_init!(Interrupt {
+                    Ok(Interrupt {
                         bar,
-                        finished <- new_mutex!(false),
-                        wake <- new_condvar!(),
+                        finished: Atomic::new(false),
+                        unbinding: dma.unbinding().clone(),
                     }),
                 ),
                 stuck <- new_mutex!(false),
-                leaving: Atomic::new(false),
             }))
         })
     }
@@ -251,7 +244,7 @@ impl<'bound> Engine<'bound> {
         if *stuck {
             return Err(EIO);
         }
-        if self.leaving.load(Relaxed) {
+        if self.interrupt.handler().unbinding.has_begun() {
             return Err(ENODEV);
         }
         if current!().signal_pending() {
@@ -264,16 +257,11 @@ impl<'bound> Engine<'bound> {
         result
     }
 
-    /// Begins no transfer from now on.
-    pub(crate) fn leave(&self) {
-        self.leaving.store(true, Relaxed);
-    }
-
     fn transfer(&self, from: u64, to: u64, len: usize, direction: To) -> Result {
         let interrupt = self.interrupt.handler();
         let bar = interrupt.bar.access(self.dev)?;
 
-        *interrupt.finished.lock() = false;
+        interrupt.finished.store(false, Release);
         bar.write_reg(DMA_SRC::zeroed().with_address(from));
         bar.write_reg(DMA_DST::zeroed().with_address(to));
         bar.write_reg(DMA_COUNT::zeroed().with_bytes(len as u64));

@@ -11,10 +11,13 @@ use crate::{
     object::{
         Mode,
         Object,
-        State, //
+        State,
+        Undo, //
     },
     request::{
         answer,
+        inside,
+        nothing,
         requests, //
     },
     Gpu, //
@@ -40,6 +43,7 @@ use kernel::{
     },
 };
 use sgdma::{
+    Door,
     FileOps,
     Lent, //
 };
@@ -99,22 +103,44 @@ impl FileOps<Gpu> for ObjectFile {
         })
     }
 
-    fn ioctl(&self, gpu: &Lent<'_, Gpu>, cmd: u32, arg: usize) -> Result<isize> {
+    fn ioctl(&self, door: &Door<'_, Gpu>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            CREATE => answer(arg, cmd, |request| self.create(gpu, request)),
-            DESTROY => answer(arg, cmd, |request| self.destroy(gpu, request)),
-            WRITE | READ => answer(arg, cmd, |request| self.transfer(gpu, cmd, request)),
-            FETCH | STORE => answer(arg, cmd, |request| self.transfer(gpu, cmd, request)),
-            MAP => answer(arg, cmd, |request| self.handle(gpu, request)?.map()),
-            UNMAP => answer(arg, cmd, |request| self.handle(gpu, request)?.unmap()),
-            BIND => answer(arg, cmd, |request| self.bind(gpu, request)),
-            UNBIND => answer(arg, cmd, |request| {
-                let object = self.handle(gpu, request)?;
-                object.with(|state| object.unbind(state))
+            CREATE => answer(
+                arg,
+                cmd,
+                |request| self.plan(request),
+                |plan, written| written.and_then(|()| door.enter(|gpu| self.create(gpu, plan))),
+            ),
+            DESTROY => inside(door, arg, cmd, |gpu, request| self.destroy(gpu, request)),
+            WRITE | READ | FETCH | STORE => answer(
+                arg,
+                cmd,
+                |request| self.transfer(door, cmd, request),
+                nothing,
+            ),
+            MAP => inside(door, arg, cmd, |gpu, request| {
+                self.handle(gpu, request)?.map()
             }),
-            COPY => answer(arg, cmd, |request| self.copy(gpu, request)),
-            INFO => answer(arg, cmd, |request| self.info(gpu, request)),
-            _ => return Err(ENOTTY),
+            UNMAP => inside(door, arg, cmd, |gpu, request| {
+                self.handle(gpu, request)?.unmap()
+            }),
+            BIND => answer(
+                arg,
+                cmd,
+                |request| door.enter(|gpu| self.bind(gpu, request)),
+                |bound, written| door.enter(|gpu| self.settle_bind(gpu, bound, written)),
+            ),
+            UNBIND => inside(door, arg, cmd, |gpu, request| {
+                self.handle(gpu, request)?.unbind()
+            }),
+            COPY => answer(
+                arg,
+                cmd,
+                |request| door.enter(|gpu| self.plan_copy(gpu, request)),
+                |plan, written| written.and_then(|()| door.enter(|gpu| self.copy(gpu, plan))),
+            ),
+            INFO => inside(door, arg, cmd, |gpu, request| self.info(gpu, request)),
+            _ => Err(ENOTTY),
         }?;
         Ok(0)
     }
@@ -131,6 +157,13 @@ impl FileOps<Gpu> for ObjectFile {
             drop(object);
         }
     }
+}
+
+/// What `CREATE` is to make.
+struct Plan {
+    size: usize,
+    mode: Mode,
+    handle: u32,
 }
 
 impl ObjectFile {
@@ -168,7 +201,8 @@ impl ObjectFile {
         Some(node.to_key_value().1)
     }
 
-    fn create(&self, gpu: &Lent<'_, Gpu>, request: &mut Create) -> Result {
+    /// All of the answer is known before there is an object.
+    fn plan(&self, request: &mut Create) -> Result<Plan> {
         if request.mode == 0 {
             request.mode = *module_parameters::mode.value();
         }
@@ -179,10 +213,19 @@ impl ObjectFile {
         if request.size > MAX_SIZE {
             return Err(EFBIG);
         }
-        let object = Object::new(usize::try_from(request.size)?, mode, gpu.sharing)?;
+        let size = usize::try_from(request.size)?;
         let handle = self.handles.fetch_add(1, Relaxed);
         request.handle = u32::try_from(handle).map_err(|_| ENOSPC)?;
-        let node = RBTreeNode::new(self.key(request.handle), object, GFP_KERNEL_ACCOUNT)?;
+        Ok(Plan {
+            size,
+            mode,
+            handle: request.handle,
+        })
+    }
+
+    fn create(&self, gpu: &Lent<'_, Gpu>, plan: Plan) -> Result {
+        let object = Object::new(plan.size, plan.mode, gpu.sharing)?;
+        let node = RBTreeNode::new(self.key(plan.handle), object, GFP_KERNEL_ACCOUNT)?;
         gpu.objects.lock().insert(node);
         Ok(())
     }
@@ -195,14 +238,14 @@ impl ObjectFile {
 
     /// Between user space and an object: by the CPU, or page by page by the device.
     ///
-    /// User space is accessed without the object's lock: a page fault waits for `mmap_lock`, and
-    /// whoever has that may be waiting for the object, in `mmap()`.
-    fn transfer(&self, gpu: &Lent<'_, Gpu>, cmd: u32, request: &Transfer) -> Result {
-        let object = self.object(gpu, request.handle)?;
+    /// User space is accessed outside the gate, and so without the object's lock: a page fault waits
+    /// for `mmap_lock`, and whoever has that may be waiting for the object, in `mmap()`.
+    fn transfer(&self, door: &Door<'_, Gpu>, cmd: u32, request: &Transfer) -> Result {
+        let size = door.enter(|gpu| Ok(self.object(gpu, request.handle)?.size))?;
         let by_device = cmd == FETCH || cmd == STORE;
         let end = request.offset.checked_add(request.len).ok_or(EINVAL)?;
         let unaligned = by_device && (request.offset | request.len) % GPU_PAGE as u64 != 0;
-        if request.pad != 0 || end > object.size as u64 || unaligned {
+        if request.pad != 0 || end > size as u64 || unaligned {
             return Err(EINVAL);
         }
         let (mut at, end) = (request.offset as usize, end as usize);
@@ -212,49 +255,60 @@ impl ObjectFile {
         let mut stage = KVVec::from_elem(0u8, STAGE.min(end - at), GFP_KERNEL)?;
         while at < end {
             let part = &mut stage[..STAGE.min(end - at)];
-            match cmd {
-                READ => {
-                    object.with(|state| state.read(at, part))?;
-                    writer.write_slice(part)?;
+            if cmd == WRITE || cmd == STORE {
+                reader.read_slice(part)?;
+            }
+            door.enter(|gpu| {
+                let object = self.object(gpu, request.handle)?;
+                match cmd {
+                    READ => object.with(|state| state.read(at, part)),
+                    WRITE => object.with(|state| state.write(at, part)),
+                    FETCH => object.by_device(gpu, at, part, |addr, page| gpu.fetch(addr, page)),
+                    _ => object.by_device(gpu, at, part, |addr, page| gpu.store(addr, page)),
                 }
-                WRITE => {
-                    reader.read_slice(part)?;
-                    object.with(|state| state.write(at, part))?;
-                }
-                FETCH => {
-                    object.by_device(gpu, at, part, |addr, page| gpu.fetch(addr, page))?;
-                    writer.write_slice(part)?;
-                }
-                _ => {
-                    reader.read_slice(part)?;
-                    object.by_device(gpu, at, part, |addr, page| gpu.store(addr, page))?;
-                }
+            })?;
+            if cmd == READ || cmd == FETCH {
+                writer.write_slice(part)?;
             }
             at += part.len();
         }
         Ok(())
     }
 
-    fn bind(&self, gpu: &Lent<'_, Gpu>, request: &mut Bind) -> Result {
+    fn bind(&self, gpu: &Lent<'_, Gpu>, request: &mut Bind) -> Result<(u32, Undo)> {
         let object = self.object(gpu, request.handle)?;
         object.with(|state| {
-            object.bind(state, request.entry_bits)?;
+            let undo = object.bind(state, request.entry_bits)?;
             let mob = state.mob.as_ref().ok_or(EINVAL)?;
             request.root = mob.root;
             request.first = mob.first;
             request.level = mob.level as u32;
             request.table_pages = mob.table_pages() as u32;
-            Ok(())
+            Ok((request.handle, undo))
         })
     }
 
+    fn settle_bind(
+        &self,
+        gpu: &Lent<'_, Gpu>,
+        (handle, undo): (u32, Undo),
+        written: Result,
+    ) -> Result {
+        self.object(gpu, handle)?.settle_bind(undo, written)
+    }
+
+    /// The answer comes before the copy, which cannot be taken back.
+    fn plan_copy(&self, gpu: &Lent<'_, Gpu>, request: &mut Copy) -> Result<(u32, u32)> {
+        let size = self.object(gpu, request.src)?.size;
+        request.pages = (size / GPU_PAGE) as u64;
+        Ok((request.src, request.dst))
+    }
+
     /// Has the device copy one object to another, by the page tables of both.
-    fn copy(&self, gpu: &Lent<'_, Gpu>, request: &mut Copy) -> Result {
-        let (src, dst) = (
-            self.object(gpu, request.src)?,
-            self.object(gpu, request.dst)?,
-        );
-        if request.src == request.dst || src.size != dst.size {
+    fn copy(&self, gpu: &Lent<'_, Gpu>, (src, dst): (u32, u32)) -> Result {
+        let same = src == dst;
+        let (src, dst) = (self.object(gpu, src)?, self.object(gpu, dst)?);
+        if same || src.size != dst.size {
             return Err(EINVAL);
         }
         let mut src_state = src.take()?;
@@ -278,7 +332,6 @@ impl ObjectFile {
         }
         src.give_back(src_state);
         dst.give_back(dst_state);
-        request.pages = (src.size / GPU_PAGE) as u64;
         result
     }
 

@@ -79,6 +79,14 @@ enum Memory<'bound> {
 pub(crate) struct State<'bound> {
     memory: Memory<'bound>,
     pub(crate) mob: Option<Mob<'bound>>,
+    /// It is bound, but user space was not told so yet: nothing is done by that until then.
+    unsettled: bool,
+}
+
+/// How to take back that an object was bound.
+pub(crate) struct Undo {
+    /// It was not mapped before.
+    unmap: bool,
 }
 
 #[pin_data]
@@ -110,7 +118,11 @@ impl<'bound> Object<'bound> {
         } else {
             Memory::Idle(SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?)
         };
-        let mut state = State { memory, mob: None };
+        let mut state = State {
+            memory,
+            mob: None,
+            unsettled: false,
+        };
         if mode == Mode::Populate {
             state.map(sharing)?;
         }
@@ -135,7 +147,10 @@ impl<'bound> Object<'bound> {
 
     /// Takes the object away for the device.
     pub(crate) fn take(&self) -> Result<State<'bound>> {
-        self.state.lock().take().ok_or(EBUSY)
+        self.state
+            .lock()
+            .take_if(|state| !state.unsettled)
+            .ok_or(EBUSY)
     }
 
     pub(crate) fn give_back(&self, state: State<'bound>) {
@@ -143,12 +158,16 @@ impl<'bound> Object<'bound> {
     }
 
     /// Has the device know the object, by a page table of entries of `bits` bits.
-    pub(crate) fn bind(&self, state: &mut State<'bound>, bits: u32) -> Result {
+    ///
+    /// That is to be settled by [`settle_bind`](Self::settle_bind).
+    pub(crate) fn bind(&self, state: &mut State<'bound>, bits: u32) -> Result<Undo> {
         if state.mob.is_some() {
             return Err(EBUSY);
         }
-        let mapped_here = !state.is_mapped();
-        if mapped_here {
+        let undo = Undo {
+            unmap: !state.is_mapped(),
+        };
+        if undo.unmap {
             state.map(self.sharing)?;
         }
         let count = self.size / GPU_PAGE;
@@ -156,10 +175,11 @@ impl<'bound> Object<'bound> {
         match mob {
             Ok(mob) => {
                 state.mob = Some(mob);
-                Ok(())
+                state.unsettled = true;
+                Ok(undo)
             }
             Err(error) => {
-                if mapped_here {
+                if undo.unmap {
                     state.unmap();
                 }
                 Err(error)
@@ -167,12 +187,26 @@ impl<'bound> Object<'bound> {
         }
     }
 
-    pub(crate) fn unbind(&self, state: &mut State<'bound>) -> Result {
-        state.mob.take().ok_or(EINVAL)?.retire();
-        if self.mode == Mode::Bind {
-            state.unmap();
-        }
-        Ok(())
+    /// User space knows that the object is bound, or it is bound no longer.
+    pub(crate) fn settle_bind(&self, undo: Undo, told: Result) -> Result {
+        self.with(|state| {
+            state.unsettled = false;
+            if told.is_err() {
+                state.unbind(undo.unmap);
+            }
+            told
+        })
+    }
+
+    pub(crate) fn unbind(&self) -> Result {
+        self.with(|state| match (&state.mob, state.unsettled) {
+            (None, _) => Err(EINVAL),
+            (Some(_), true) => Err(EBUSY),
+            (Some(_), false) => {
+                state.unbind(self.mode == Mode::Bind);
+                Ok(())
+            }
+        })
     }
 
     /// Has the device go to each page of `part`, which lies at `offset`, through the page table.
@@ -226,6 +260,15 @@ impl<'bound> State<'bound> {
 
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self.memory, Memory::Shared(_))
+    }
+
+    fn unbind(&mut self, unmap: bool) {
+        if let Some(mob) = self.mob.take() {
+            mob.retire();
+        }
+        if unmap {
+            self.unmap();
+        }
     }
 
     /// Segments in memory, and those that the device sees.

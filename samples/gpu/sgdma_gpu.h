@@ -4,6 +4,9 @@
  * closing it destroys them. Offsets, lengths and sizes are in bytes. An object
  * that the device is at answers EBUSY, to mmap(2) too. Addresses of DMA pages
  * are shown, which without an IOMMU are those of memory: the node is root's.
+ *
+ * After an error nothing has happened, also if the answer could not be written
+ * (EFAULT); but READ, WRITE, FETCH, STORE and COPY may have moved some bytes.
  */
 #ifndef SGDMA_GPU_H
 #define SGDMA_GPU_H

@@ -125,15 +125,11 @@ impl sgdma::pci::Driver for Gpu {
             };
             Ok(try_pin_init!(GpuData {
                 sharing,
-                engine <- edu::Engine::new(pdev),
+                engine <- edu::Engine::new(pdev, dma),
                 objects <- new_mutex!(RBTree::new()),
                 files: Atomic::new(0),
             }))
         })
-    }
-
-    fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&GpuData<'bound>>) {
-        data.engine.leave();
     }
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&GpuData<'bound>>) -> Quiet {

@@ -5,10 +5,13 @@
 use crate::{
     region::{
         Ask,
+        Pinned,
         Region, //
     },
     request::{
         answer,
+        inside,
+        nothing,
         requests, //
     },
     Rdma, //
@@ -33,6 +36,7 @@ use kernel::{
     },
 };
 use sgdma::{
+    Door,
     FileOps,
     Lent, //
 };
@@ -77,13 +81,25 @@ impl FileOps<Rdma> for RegionFile {
         })
     }
 
-    fn ioctl(&self, rdma: &Lent<'_, Rdma>, cmd: u32, arg: usize) -> Result<isize> {
+    fn ioctl(&self, door: &Door<'_, Rdma>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            REGISTER => answer(arg, cmd, |request| self.register(rdma, request)),
-            DEREGISTER => answer(arg, cmd, |request| self.deregister(rdma, request)),
-            READ => answer(arg, cmd, |request| self.read(rdma, request)),
-            WRITE => answer(arg, cmd, |request| self.write(rdma, request)),
-            _ => return Err(ENOTTY),
+            REGISTER => answer(
+                arg,
+                cmd,
+                |request| self.register(door, request),
+                |key, written| {
+                    written.inspect_err(|_| {
+                        // Or else somebody has done so already.
+                        let _ = door.enter(|rdma| self.remove(rdma, key));
+                    })
+                },
+            ),
+            DEREGISTER => inside(door, arg, cmd, |rdma, request| {
+                self.deregister(rdma, request)
+            }),
+            READ => answer(arg, cmd, |request| self.read(door, request), nothing),
+            WRITE => answer(arg, cmd, |request| self.write(door, request), nothing),
+            _ => Err(ENOTTY),
         }?;
         Ok(0)
     }
@@ -123,67 +139,77 @@ impl RegionFile {
         Some(node.to_key_value().1)
     }
 
-    fn register(&self, rdma: &Lent<'_, Rdma>, request: &mut Register) -> Result {
+    /// Returns the key, whose region goes again if user space is not told.
+    fn register(&self, door: &Door<'_, Rdma>, request: &mut Register) -> Result<u32> {
         if self.regions.fetch_add(1, Relaxed) >= MAX_REGIONS {
             self.regions.fetch_add(-1, Relaxed);
             return Err(ENOSPC);
         }
-        let result = self.add(rdma, request);
+        let result = self.add(door, request);
         if result.is_err() {
             self.regions.fetch_add(-1, Relaxed);
         }
         result
     }
 
-    fn add(&self, rdma: &Lent<'_, Rdma>, request: &mut Register) -> Result {
+    fn add(&self, door: &Door<'_, Rdma>, request: &mut Register) -> Result<u32> {
         let ask = Ask {
             addr: usize::try_from(request.addr)?,
             len: usize::try_from(request.len)?,
             iova: request.iova,
             flags: request.flags,
         };
-        let region = Region::new(rdma, &ask)?;
-        let facts = region.facts();
-        request.key = u32::try_from(self.keys.fetch_add(1, Relaxed)).map_err(|_| ENOSPC)?;
-        request.block_size = facts.block_size;
-        request.blocks = facts.blocks as u64;
-        request.level = facts.level as u32;
-        request.list_pages = facts.list_pages as u32;
-        request.orig_nents = facts.orig_nents as u32;
-        request.nents = facts.nents as u32;
-        let node = RBTreeNode::new((self.number, request.key), region, GFP_KERNEL_ACCOUNT)?;
-        rdma.regions.lock().insert(node);
-        Ok(())
+        // Memory that is pinned is accessed, too.
+        let limits = door.enter(|rdma| Ok(rdma.limits(&ask)))?;
+        let pinned = Pinned::new(&ask, limits)?;
+        door.enter(|rdma| {
+            let region = Region::new(rdma, &ask, pinned)?;
+            let facts = region.facts();
+            request.key = u32::try_from(self.keys.fetch_add(1, Relaxed)).map_err(|_| ENOSPC)?;
+            request.block_size = facts.block_size;
+            request.blocks = facts.blocks as u64;
+            request.level = facts.level as u32;
+            request.list_pages = facts.list_pages as u32;
+            request.orig_nents = facts.orig_nents as u32;
+            request.nents = facts.nents as u32;
+            let node = RBTreeNode::new((self.number, request.key), region, GFP_KERNEL_ACCOUNT)?;
+            rdma.regions.lock().insert(node);
+            Ok(request.key)
+        })
     }
 
     fn deregister(&self, rdma: &Lent<'_, Rdma>, request: &mut Deregister) -> Result {
         self.region(rdma, request.key, request.pad)?;
-        let region = rdma.regions.lock().remove(&(self.number, request.key));
+        self.remove(rdma, request.key)
+    }
+
+    fn remove(&self, rdma: &Lent<'_, Rdma>, key: u32) -> Result {
+        let region = rdma.regions.lock().remove(&(self.number, key));
         // Here, and not under the lock; later if the device is at it.
         drop(region.ok_or(ENOENT)?);
         self.regions.fetch_add(-1, Relaxed);
         Ok(())
     }
 
-    fn read(&self, rdma: &Lent<'_, Rdma>, request: &mut Transfer) -> Result {
-        let region = self.region(rdma, request.key, request.pad)?;
+    fn read(&self, door: &Door<'_, Rdma>, request: &mut Transfer) -> Result {
+        let (key, pad) = (request.key, request.pad);
         let (at, len) = request.range()?;
-        region.may_read(at, len)?;
+        door.enter(|rdma| self.region(rdma, key, pad)?.may_read(at, len))?;
         let mut writer = request.user(len)?.writer();
         in_stages(at, len, |at, part| {
-            region.read(rdma, at, part)?;
+            door.enter(|rdma| self.region(rdma, key, pad)?.read(rdma, at, part))?;
             writer.write_slice(part)
         })
     }
 
-    fn write(&self, rdma: &Lent<'_, Rdma>, request: &mut Transfer) -> Result {
-        let region = self.region(rdma, request.key, request.pad)?;
+    fn write(&self, door: &Door<'_, Rdma>, request: &mut Transfer) -> Result {
+        let (key, pad) = (request.key, request.pad);
         let (at, len) = request.range()?;
-        region.may_write(at, len)?;
+        door.enter(|rdma| self.region(rdma, key, pad)?.may_write(at, len))?;
         let mut reader = request.user(len)?.reader();
         in_stages(at, len, |at, part| {
             reader.read_slice(part)?;
-            region.write(rdma, at, part)
+            door.enter(|rdma| self.region(rdma, key, pad)?.write(rdma, at, part))
         })
     }
 }

@@ -25,6 +25,7 @@ use kernel::{
 };
 use sgdma::{
     Bidirectional,
+    CoherentDevice,
     Direction,
     InFlight,
     PinnedPages,
@@ -61,6 +62,42 @@ impl Ask {
     }
 }
 
+impl RdmaData<'_> {
+    /// What memory that is asked for is to be pinned by.
+    pub(crate) fn limits(&self, ask: &Ask) -> SegmentLimits {
+        match self.device(ask) {
+            Some(dev) => dev.dma().into(),
+            None => SegmentLimits::NONE,
+        }
+    }
+}
+
+impl<'bound> RdmaData<'bound> {
+    /// What is to see that memory; none if the CPU copies it.
+    fn device(&self, ask: &Ask) -> Option<CoherentDevice<'bound>> {
+        self.dev.filter(|_| ask.flags & SOFT == 0)
+    }
+}
+
+/// Memory of the calling process, on its way to a region.
+pub(crate) enum Pinned {
+    ReadOnly(UserTable<ToDevice>),
+    Writable(UserTable<Bidirectional>),
+}
+
+impl Pinned {
+    /// Takes no device, but as long as the process that serves the memory likes.
+    ///
+    /// No lock is held that is taken under `mmap_lock`.
+    pub(crate) fn new(ask: &Ask, limits: SegmentLimits) -> Result<Self> {
+        ask.check()?;
+        Ok(match ask.flags & LOCAL_WRITE {
+            0 => Self::ReadOnly(UserTable::pin(ask.addr, ask.len, ToDevice, limits)?),
+            _ => Self::Writable(UserTable::pin(ask.addr, ask.len, Bidirectional, limits)?),
+        })
+    }
+}
+
 /// What is to be known of a region.
 #[derive(Default)]
 pub(crate) struct Facts {
@@ -82,15 +119,10 @@ enum Memory<'bound, D: Direction> {
 }
 
 impl<'bound, D: Direction> Memory<'bound, D> {
-    fn new(rdma: &RdmaData<'bound>, ask: &Ask, direction: D) -> Result<Self> {
-        let dev = match rdma.dev {
-            Some(dev) if ask.flags & SOFT == 0 => dev,
-            _ => {
-                let table = UserTable::pin(ask.addr, ask.len, direction, SegmentLimits::NONE)?;
-                return Ok(Self::Soft(table));
-            }
+    fn new(rdma: &RdmaData<'bound>, ask: &Ask, table: UserTable<D>) -> Result<Self> {
+        let Some(dev) = rdma.device(ask) else {
+            return Ok(Self::Soft(table));
         };
-        let table = UserTable::pin(ask.addr, ask.len, direction, dev.dma())?;
         let shared = table.map_shared(dev)?;
         let max_level = usize::from(ask.flags & FLAT == 0);
         let pbl = Pbl::new(dev.dma(), &shared, ask.iova, max_level)?;
@@ -160,12 +192,11 @@ pub(crate) struct Region<'bound> {
 }
 
 impl<'bound> Region<'bound> {
-    /// Pins memory of the calling process: no lock is held that is taken under `mmap_lock`.
-    pub(crate) fn new(rdma: &RdmaData<'bound>, ask: &Ask) -> Result<Arc<Self>> {
-        ask.check()?;
-        let kind = match ask.flags & LOCAL_WRITE {
-            0 => Kind::ReadOnly(Memory::new(rdma, ask, ToDevice)?),
-            _ => Kind::Writable(Memory::new(rdma, ask, Bidirectional)?),
+    /// Makes a region of what was pinned for it, by the [`limits`](RdmaData::limits).
+    pub(crate) fn new(rdma: &RdmaData<'bound>, ask: &Ask, pinned: Pinned) -> Result<Arc<Self>> {
+        let kind = match pinned {
+            Pinned::ReadOnly(table) => Kind::ReadOnly(Memory::new(rdma, ask, table)?),
+            Pinned::Writable(table) => Kind::Writable(Memory::new(rdma, ask, table)?),
         };
         // Dropped as a region, also where there is no memory for the `Arc`.
         let region = Self {

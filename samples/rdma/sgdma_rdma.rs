@@ -95,17 +95,13 @@ impl sgdma::pci::Driver for Rdma {
                 _ => None,
             };
             Ok(try_pin_init!(RdmaData {
+                engine <- edu::Engine::new(pdev, dma),
                 dma,
                 dev,
-                engine <- edu::Engine::new(pdev),
                 regions <- new_mutex!(RBTree::new()),
                 files: Atomic::new(0),
             }))
         })
-    }
-
-    fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&RdmaData<'bound>>) {
-        data.engine.leave();
     }
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&RdmaData<'bound>>) -> Quiet {

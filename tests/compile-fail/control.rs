@@ -77,9 +77,15 @@ fn register(dma: DmaDevice<'_>, addr: usize) -> Result<UserTable<Bidirectional>>
     Ok(region.complete().unmap())
 }
 
-fn ioctl(file: &File, lent: &Lent<'_, Gpu>) -> Result {
-    let table = SgTable::alloc(1 << 20, lent.dma(), GFP_KERNEL)?;
-    *lent.kept.lock() = Some(table.map(lent.dma, ToDevice)?.submit());
+fn ioctl(file: &File, door: &Door<'_, Gpu>) -> Result {
+    let (pages, unbinding) = door.enter(|lent| {
+        let table = SgTable::alloc(1 << 20, lent.dma(), GFP_KERNEL)?;
+        let in_flight = table.map(lent.dma, ToDevice)?.submit();
+        let pages = in_flight.dma_pages().count();
+        *lent.kept.lock() = Some(in_flight);
+        Ok((pages, lent.unbinding().clone()))
+    })?;
+    unbinding.wait(1, || pages > 0)?;
     *file.table.lock() = Some(SgTable::alloc(1 << 20, SegmentLimits::NONE, GFP_KERNEL)?);
     Ok(())
 }

@@ -2,12 +2,15 @@
 
 //! Saying that a device is ready for DMA, without answering for it.
 
-use kernel::device::{
-    Bound,
-    Device, //
+use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
+    sync::Arc, //
 };
 use sgdma::*;
 
-fn f(dev: &Device<Bound>) -> DmaDevice<'_> {
-    DmaDevice::from_bound(dev)
+fn f<'a>(dev: &'a Device<Bound>, unbinding: &'a Arc<Unbinding>) -> DmaDevice<'a> {
+    DmaDevice::from_bound(dev, unbinding)
 }

@@ -20,7 +20,5 @@ impl FileOps<Gpu> for Other {
         Ok::<Self, Error>(Self)
     }
 
-    fn ioctl(&self, _lent: &'static Lent<'static, Gpu>, _cmd: u32, _arg: usize) -> Result<isize> {
-        Ok(0)
-    }
+    fn release(&self, _lent: &'static Lent<'static, Gpu>) {}
 }

@@ -593,10 +593,14 @@ static void refuse_meanwhile(struct stream *s)
 	expect(WIFSIGNALED(status), "a frame was captured too soon");
 }
 
+#define REFUSE_ANSWER(what, fd, nr, r) \
+	refuse_answer(what, fd, nr, &r, sizeof(union request))
+
 static void refuse(int fd, const char *node)
 {
 	int other = must(open(node, O_RDWR), node);
 	static struct stream s;
+	struct sgdma_camera_frame frame;
 	struct sgdma_camera_buffer b;
 	static char page[PAGE];
 	union request r;
@@ -604,11 +608,13 @@ static void refuse(int fd, const char *node)
 	s.fd = fd;
 	refuse_early(fd);
 	set_format(&s, 100, 50, 0, 0);
+	REFUSE_ANSWER("FORMAT", fd, SGDMA_CAMERA_FORMAT, OF_FORMAT(1000, 500, 0, 0));
 	r = OF_REQUEST(SGDMA_CAMERA_MAX_BUFFERS + 1, 0);
 	refused("REQUEST of too many", EINVAL, ioctl(fd, SGDMA_CAMERA_REQUEST, &r));
 	request(&s, SGDMA_CAMERA_MAX_BUFFERS, false);
 	give_back(&s);
 	request(&s, 3, false);
+	expect(s.buffers[0].is.length < 1000 * 500, "buffers are of the format refused");
 	turn(&s, true);
 	r = OF_FRAME(0, 0);
 	refused("DEQUEUE with nothing queued", EAGAIN, ioctl(fd, SGDMA_CAMERA_DEQUEUE, &r));
@@ -631,8 +637,18 @@ static void refuse(int fd, const char *node)
 	must(lseek(fd, b.mmap_offset + b.length - 1, SEEK_SET), "lseek");
 	expect(read(fd, page, PAGE) == 1 && !read(fd, page, PAGE), "read across the end");
 
+	/* A frame that user space was not told of waits for who asks next. */
+	REFUSE_ANSWER("QUERY", fd, SGDMA_CAMERA_QUERY, OF_BUFFER(0));
+	REFUSE_ANSWER("DEQUEUE", fd, SGDMA_CAMERA_DEQUEUE, OF_FRAME(0, 0));
+	REFUSE_ANSWER("DEQUEUE again", fd, SGDMA_CAMERA_DEQUEUE, OF_FRAME(0, 0));
+	expect(look(fd, 0).state & SGDMA_CAMERA_QUEUED, "a frame without an answer is lost");
+
 	/* None of it did any harm. */
-	capture(&s, 0, 0, 0);
+	frame = capture(&s, 0, 0, 0);
+	expect(!frame.sequence, "a frame without an answer counts");
+	queue(&s, 1);
+	expect(capture(&s, 1, 0, 0).picture == frame.picture + 1,
+	       "a frame without an answer was captured again");
 	turn(&s, false);
 	give_back(&s);
 	refuse_mmap(fd, "mmap of what was given back", b.length, b.mmap_offset, MAP_SHARED);

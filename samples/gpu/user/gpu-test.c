@@ -508,6 +508,38 @@ static void refuse_mmap(int fd, const char *what, __u64 size, __u64 offset, int 
 	SAY(1, "refused %s: %s\n", what, error_text(errno));
 }
 
+#define REFUSE_ANSWER(what, fd, nr, r) \
+	refuse_answer(what, fd, nr, &r, sizeof(union request))
+
+/* What user space cannot be told of, is not done. */
+static void refuse_answers(int fd)
+{
+	const unsigned int objects = 8;
+	long before = number_in("/proc/meminfo", "MemFree:"), after;
+
+	for (unsigned int i = 0; i < objects; i++)
+		REFUSE_ANSWER("CREATE", fd, SGDMA_GPU_CREATE,
+			      OF_CREATE(SURE_SIZE, SGDMA_GPU_MODE_COHERENT + i % 3));
+	after = number_in("/proc/meminfo", "MemFree:");
+	SAY(1, "%u objects of %llu KiB without an answer: %ld KiB free before, %ld after\n",
+	    objects, SURE_SIZE / 1024, before, after);
+	expect(before - after < (long)(objects * SURE_SIZE / 1024 / 2),
+	       "objects stay that nobody knows of");
+
+	REFUSE_ANSWER("INFO", fd, SGDMA_GPU_INFO, OF_HANDLE(plain.handle));
+	REFUSE_ANSWER("BIND", fd, SGDMA_GPU_BIND, OF_BIND(plain.handle, 64));
+	expect_state(&plain, SGDMA_GPU_MODE_POPULATE, false);
+	REFUSE_ANSWER("BIND of what is not mapped", fd, SGDMA_GPU_BIND,
+		      OF_BIND(evicted.handle, 64));
+	expect_state(&evicted, SGDMA_GPU_MODE_BIND, false);
+
+	write_all(&plain);
+	must(try_bind(&plain, 64, NULL), "bind");
+	REFUSE_ANSWER("COPY", fd, SGDMA_GPU_COPY, OF_COPY(bound.handle, plain.handle));
+	read_all(&plain, "not copied");
+	handle(&plain, SGDMA_GPU_UNBIND, "unbind");
+}
+
 static void refuse(int fd, const char *node)
 {
 	int other_fd = must(open(node, O_RDWR), node);
@@ -543,6 +575,8 @@ static void refuse(int fd, const char *node)
 	refuse_mmap(fd, "mmap across the end", size, info.mmap_offset + PAGE, MAP_SHARED);
 	refuse_mmap(fd, "private mmap", size, info.mmap_offset, MAP_PRIVATE);
 	refuse_mmap(fd, "mmap of a destroyed handle", size, gone_info.mmap_offset, MAP_SHARED);
+
+	refuse_answers(fd);
 
 	/* None of it did any harm. */
 	map_shared(&shared, &info);
@@ -662,25 +696,24 @@ static void many(int fd, const char *node)
 	pid_t pids[4], pid;
 	int ready[2], status;
 	time_t killed;
-	char byte;
 
 	round_robin(fd);
 	evict(fd);
-	must(pipe(ready), "pipe");
 	for (unsigned int i = 0; i < COUNT(pids); i++)
-		pids[i] = start(node, ready[1], 0);
+		pids[i] = start(node, -1, 0);
 	for (unsigned int i = 0; i < COUNT(pids); i++) {
 		status = ended(pids[i]);
 		expect(!status, "one of four processes failed");
 	}
 
+	must(pipe(ready), "pipe");
 	status = ended(start(node, ready[1], 1));
 	expect(!status, "a process that leaves its objects failed");
-	must(read(ready[0], &byte, 1), "pipe");
+	await(ready, "a process that leaves its objects did not make them");
 
+	must(pipe(ready), "pipe");
 	pid = start(node, ready[1], sizeof(buffer) / PAGE);
-	close(ready[1]);
-	must(read(ready[0], &byte, 1), "pipe");
+	await(ready, "the process to kill failed");
 	sleep(1);
 	killed = time(NULL);
 	must(kill(pid, SIGKILL), "kill");

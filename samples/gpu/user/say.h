@@ -7,9 +7,14 @@
 #define SAY_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
@@ -88,6 +93,71 @@ static inline void refused(const char *what, int expected, long result)
 		exit(1);
 	}
 	refusals++;
+}
+
+/*
+ * Waits for another process to write a byte; the program ends if nobody is left
+ * who could. The pipe is used up by that.
+ */
+static inline void await(const int pipe[2], const char *what)
+{
+	char byte;
+
+	/* One's own write end would keep one waiting. */
+	close(pipe[1]);
+	expect(read(pipe[0], &byte, 1) == 1, what);
+	close(pipe[0]);
+}
+
+/* The number behind @name in a file of such lines. */
+static inline long number_in(const char *path, const char *name)
+{
+	static char text[16 << 10];
+	int fd = must(open(path, O_RDONLY), path);
+	size_t len = 0, n = strlen(name);
+	ssize_t got;
+
+	while ((got = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += got;
+	close(fd);
+	text[len] = 0;
+	for (char *at = text; at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (!strncmp(at, name, n)) {
+			for (at += n; *at == ' ' || *at == '\t'; at++)
+				;
+			return atol(at);
+		}
+		if (!*at)
+			break;
+	}
+	SAY(2, "%s has no %s\n", path, name);
+	exit(1);
+}
+
+/* How many pages of the whole machine are pinned. */
+static inline long pinned(void)
+{
+	int fd = must(open("/proc/sys/vm/stat_refresh", O_WRONLY), "stat_refresh");
+
+	must(write(fd, "1", 1), "stat_refresh");
+	close(fd);
+	return number_in("/proc/vmstat", "nr_foll_pin_acquired ") -
+	       number_in("/proc/vmstat", "nr_foll_pin_released ");
+}
+
+/* A request whose answer cannot be written: its memory is for reading. */
+static inline void refuse_answer(const char *what, int fd, unsigned long nr, const void *request,
+				 size_t len)
+{
+	void *copy = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(copy == MAP_FAILED ? -1 : 0, "mmap");
+	memcpy(copy, request, len);
+	must(syscall(__NR_mprotect, copy, len, PROT_READ), "mprotect");
+	refused(what, EFAULT, ioctl(fd, nr, copy));
+	must(munmap(copy, len), "munmap");
+	SAY(1, "refused %s whose answer cannot be written: %s\n", what, error_text(EFAULT));
 }
 
 #endif

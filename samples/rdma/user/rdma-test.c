@@ -40,43 +40,6 @@ static __u64 moved;		/* bytes, by the device */
 
 /* What the kernel says */
 
-/* The number behind @name in a file of such lines. */
-static long number_in(const char *path, const char *name)
-{
-	static char text[KIB(16)];
-	int fd = must(open(path, O_RDONLY), path);
-	size_t len = 0, n = strlen(name);
-	ssize_t got;
-
-	while ((got = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
-		len += got;
-	close(fd);
-	text[len] = 0;
-	for (char *at = text; at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		if (!strncmp(at, name, n)) {
-			for (at += n; *at == ' ' || *at == '\t'; at++)
-				;
-			return atol(at);
-		}
-		if (!*at)
-			break;
-	}
-	SAY(2, "%s has no %s\n", path, name);
-	exit(1);
-}
-
-/* How many pages of the whole machine are pinned. */
-static long pinned(void)
-{
-	int fd = must(open("/proc/sys/vm/stat_refresh", O_WRONLY), "stat_refresh");
-
-	must(write(fd, "1", 1), "stat_refresh");
-	close(fd);
-	return number_in("/proc/vmstat", "nr_foll_pin_acquired ") -
-	       number_in("/proc/vmstat", "nr_foll_pin_released ");
-}
-
 /* How many count for this process, in KiB. */
 static long counted(void)
 {
@@ -406,7 +369,6 @@ static void lives(int fd, const char *node)
 	time_t killed;
 	pid_t pid;
 	long before = pinned();
-	char byte;
 
 	/* Never touched: the page of zeroes is not what is pinned, or this write would be lost. */
 	snprintf(doing, sizeof(doing), "untouched: ");
@@ -471,10 +433,11 @@ static void lives(int fd, const char *node)
 		exit(0);
 	}
 	expect(!ended(pid), "the one who registered failed");
-	must(read(ready[0], &byte, 1), "pipe");
+	await(ready, "reading what was taken back meanwhile failed");
 
 	/* Ends with everything registered, or is killed with the device at it. */
 	snprintf(doing, sizeof(doing), "killed: ");
+	must(pipe(ready), "pipe");
 	pid = must(fork(), "fork");
 	if (!pid) {
 		memory = map(KIB(64));
@@ -485,7 +448,7 @@ static void lives(int fd, const char *node)
 		for (;;)
 			must(try_io(fd, SGDMA_RDMA_READ, r.key, 0, KIB(64), buffer), "read");
 	}
-	must(read(ready[0], &byte, 1), "pipe");
+	await(ready, "the process to kill failed");
 	sleep(1);
 	killed = time(NULL);
 	must(kill(pid, SIGKILL), "kill");
@@ -508,8 +471,6 @@ static void lives(int fd, const char *node)
 		expect(WIFSIGNALED(ended(pid)), "the process to kill had ended");
 		expect(pinned() == before, "pages stay pinned");
 	}
-	close(ready[0]);
-	close(ready[1]);
 	SAY(1, "fork, munmap, exit and kill with regions alive: ok\n");
 	doing[0] = 0;
 }
@@ -595,6 +556,24 @@ static void refuse_beyond_the_limit(int fd)
 	dereg(fd, r.key);
 	dereg(fd, other.key);
 	exit(0);
+}
+
+/* What user space cannot be told of, is not registered. */
+static void refuse_answers(int fd, __u8 *memory, __u64 len)
+{
+	static const __u32 flags[] = { WRITABLE, READABLE, READABLE | SGDMA_RDMA_SOFT };
+	long before = pinned(), counts = counted();
+
+	for (unsigned int i = 0; i < 30; i++) {
+		struct sgdma_rdma_reg r = {
+			.addr = (unsigned long)memory, .len = len,
+			.flags = flags[i % COUNT(flags)] | soft,
+		};
+
+		refuse_answer("a region", fd, SGDMA_RDMA_REG, &r, sizeof(r));
+	}
+	SAY(1, "%ld pages pinned before, %ld after\n", before, pinned());
+	expect(pinned() == before && counted() == counts, "pages stay pinned without an answer");
 }
 
 static void refuse(int fd, const char *node)
@@ -692,6 +671,8 @@ static void refuse(int fd, const char *node)
 	refused("another pad", EINVAL, ioctl(fd, SGDMA_RDMA_READ, &io));
 	refused("an unknown number", ENOTTY, ioctl(fd, _IOWR('R', 0xef, __u64), &io));
 	refused("a request at address 0", EFAULT, ioctl(fd, SGDMA_RDMA_REG, NULL));
+
+	refuse_answers(fd, memory, len);
 
 	/* None of it did any harm. */
 	compare(memory, 0, 0, len, "the memory afterwards");

@@ -22,6 +22,7 @@ use sgdma::{
     DmaDevice,
     DmaLimits,
     DmaTable,
+    Door,
     FileOps,
     Lent,
     Lockstep,
@@ -196,30 +197,33 @@ impl FileOps<Exert> for File {
         Ok::<_, Error>(Self)
     }
 
-    fn ioctl(&self, lent: &Lent<'_, Exert>, cmd: u32, len: usize) -> Result<isize> {
-        let dma = lent.dma();
-        if len % PAGE_SIZE != 0 || !(PAGE_SIZE..=64 << 20).contains(&len) {
-            return Err(EINVAL);
-        }
-        match cmd {
-            ALLOC => by_turns(SgTable::alloc(len, dma, GFP_KERNEL_ACCOUNT)?, dma),
-            ATOMIC => by_turns(SgTable::alloc(len, dma, GFP_ATOMIC)?, dma),
-            BLOCKS => by_turns(SgTable::alloc_blocks(len, ORDER, dma, GFP_KERNEL)?, dma),
-            BYTES => bytes(len, dma),
-            MAP => {
-                let of_a_page = SegmentLimits {
-                    max_size: PAGE_SIZE,
-                    ..SegmentLimits::from(dma)
-                };
-                by_turns(SgTable::alloc(len, of_a_page, GFP_KERNEL)?, dma)
-            }
-            SHARE => share(
-                SgTable::alloc(len, dma, GFP_KERNEL)?,
-                CoherentDevice::probe(dma)?,
-            ),
-            _ => Err(ENOTTY),
-        }?;
+    fn ioctl(&self, door: &Door<'_, Exert>, cmd: u32, len: usize) -> Result<isize> {
+        door.enter(|lent| exert(lent.dma(), cmd, len))?;
         Ok(0)
+    }
+}
+
+fn exert(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
+    if len % PAGE_SIZE != 0 || !(PAGE_SIZE..=64 << 20).contains(&len) {
+        return Err(EINVAL);
+    }
+    match cmd {
+        ALLOC => by_turns(SgTable::alloc(len, dma, GFP_KERNEL_ACCOUNT)?, dma),
+        ATOMIC => by_turns(SgTable::alloc(len, dma, GFP_ATOMIC)?, dma),
+        BLOCKS => by_turns(SgTable::alloc_blocks(len, ORDER, dma, GFP_KERNEL)?, dma),
+        BYTES => bytes(len, dma),
+        MAP => {
+            let of_a_page = SegmentLimits {
+                max_size: PAGE_SIZE,
+                ..SegmentLimits::from(dma)
+            };
+            by_turns(SgTable::alloc(len, of_a_page, GFP_KERNEL)?, dma)
+        }
+        SHARE => share(
+            SgTable::alloc(len, dma, GFP_KERNEL)?,
+            CoherentDevice::probe(dma)?,
+        ),
+        _ => Err(ENOTTY),
     }
 }
 

@@ -23,7 +23,6 @@ use sgdma::{
     ToDevice, //
 };
 
-#[expect(dead_code, reason = "its transfers end within its probe")]
 #[path = "../../../samples/gpu/edu.rs"]
 mod edu;
 
@@ -73,7 +72,7 @@ impl sgdma::pci::Driver for Stale {
         dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        let engine = KBox::pin_init(edu::Engine::new(pdev), GFP_KERNEL)?;
+        let engine = KBox::pin_init(edu::Engine::new(pdev, dma), GFP_KERNEL)?;
 
         let mut source = SgTable::alloc(4096, dma, GFP_KERNEL)?;
         source.copy_from_slice(0, WRITTEN)?;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Taking the bound device out of the gate, to map memory for it.
+
+mod driver;
+
+use driver::Gpu;
+use kernel::prelude::*;
+use sgdma::*;
+
+struct Data<'bound>(DmaDevice<'bound>);
+struct File;
+
+fn ioctl(door: &Door<'_, Gpu>, table: SgTable) -> Result {
+    let dma = door.enter(|lent| Ok(lent.dma()))?;
+    table.map(dma, ToDevice)?;
+    Ok(())
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A driver whose operation would never end by itself, for a program that unbinds it meanwhile.
+
+use kernel::{
+    device::Core,
+    dma::DmaMask,
+    ioctl::_IO,
+    pci,
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    },
+    time::{
+        delay::fsleep,
+        Delta,
+        Jiffies, //
+    }, //
+};
+use sgdma::{
+    DmaDevice,
+    DmaLimits,
+    Door,
+    FileOps,
+    Lent, //
+};
+
+const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
+
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+
+const SLEEP: u32 = _IO('L' as u32, 0);
+const LATE: u32 = _IO('L' as u32, 1);
+const WOKEN: u32 = _IO('L' as u32, 2);
+
+static COUNT_LATE: Atomic<i32> = Atomic::new(0);
+static COUNT_WOKEN: Atomic<i32> = Atomic::new(0);
+
+struct Linger;
+
+struct Data {
+    /// The driver was told that unbinding has begun.
+    told: Atomic<bool>,
+}
+
+impl sgdma::pci::Driver for Linger {
+    type IdInfo = ();
+    type Data<'bound> = Data;
+    type Files = File;
+
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        _dma: DmaDevice<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        if pdev.device_id() != 0x11e8 {
+            return Err(ENODEV);
+        }
+        Ok::<_, Error>(Data {
+            told: Atomic::new(false),
+        })
+    }
+
+    fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Data>) {
+        data.told.store(true, Release);
+    }
+}
+
+struct File;
+
+#[vtable]
+impl FileOps<Linger> for File {
+    const NODE: Option<&'static CStr> = Some(c"sgdma_linger");
+
+    fn open(_: &Lent<'_, Linger>) -> impl PinInit<Self, Error> {
+        Ok::<_, Error>(Self)
+    }
+
+    fn ioctl(&self, door: &Door<'_, Linger>, cmd: u32, arg: usize) -> Result<isize> {
+        match cmd {
+            SLEEP => door.enter(|lent| linger(lent, arg)),
+            LATE => Ok(COUNT_LATE.load(Relaxed) as isize),
+            WOKEN => Ok(COUNT_WOKEN.load(Relaxed) as isize),
+            _ => Err(ENOTTY),
+        }
+    }
+}
+
+fn linger(lent: &Lent<'_, Linger>, micros: usize) -> Result<isize> {
+    fsleep(Delta::from_micros(micros.min(10_000) as i64));
+    // In this order: what the driver was told, its operations can know.
+    let told = lent.told.load(Acquire);
+    if lent.unbinding().has_begun() {
+        COUNT_LATE.fetch_add(1, Relaxed);
+        return Err(ENODEV);
+    }
+    if told {
+        return Err(EDOM);
+    }
+    let result = lent.unbinding().wait(Jiffies::MAX, || false);
+    if result == Err(ENODEV) {
+        COUNT_WOKEN.fetch_add(1, Relaxed);
+        if !lent.unbinding().has_begun() {
+            return Err(EDOM);
+        }
+    }
+    result.map(|()| 0)
+}
+
+sgdma::module_pci_driver! {
+    type: Linger,
+    name: "sgdma_linger",
+    authors: ["sgdma developers"],
+    description: "Sleeps in an operation until it is unbound",
+    license: "GPL",
+}

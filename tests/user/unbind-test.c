@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * unbind-test: unbinds a device while a process is in an operation that would
+ * not end by itself, asleep or at memory that stalls. Ends with 0 if unbinding
+ * did not wait for that, with 1 and a line that says why if it did.
+ *
+ * Takes CONFIG_USERFAULTFD, and the right to have faults of the kernel stall.
+ *
+ * Freestanding, with the kernel's nolibc: the guest has no C library.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/userfaultfd.h>
+
+#include "../../samples/camera/sgdma_camera.h"
+#include "../../samples/gpu/sgdma_gpu.h"
+#include "../../samples/rdma/sgdma_rdma.h"
+#include "../modules/linger/sgdma_linger.h"
+
+#define PROGRAM		"unbind-test"
+#include "../../samples/gpu/user/say.h"
+
+/* What nothing here takes, in milliseconds. */
+#define TOO_LONG	10000
+
+static const char *node, *address;
+static char driver[80];		/* its directory in sysfs */
+
+/* Writes the address to a file of the driver's. */
+static void tell(const char *file)
+{
+	char path[100];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", driver, file);
+	fd = must(open(path, O_WRONLY), path);
+	must(write(fd, address, strlen(address)), path);
+	close(fd);
+}
+
+static pid_t start_unbind(void)
+{
+	pid_t pid = must(fork(), "fork");
+
+	if (!pid) {
+		tell("unbind");
+		exit(0);
+	}
+	return pid;
+}
+
+/* Whether a process has ended in time; how, is in @status. */
+static bool ended_within(pid_t pid, int *status, int ms)
+{
+	for (; ms > 0; ms--) {
+		if (must(waitpid(pid, status, WNOHANG), "wait") == pid)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+static void kill_it(pid_t pid, const char *what)
+{
+	int status;
+
+	must(kill(pid, SIGKILL), "kill");
+	expect(ended_within(pid, &status, TOO_LONG), what);
+	expect(WIFSIGNALED(status), "the process in the operation had ended");
+}
+
+/* Asleep in an operation */
+
+static void linger(unsigned int turns)
+{
+	long late, woken, refused;
+	int fd, status;
+
+	for (unsigned int i = 0; i < turns; i++) {
+		pid_t sleeper, unbinder;
+
+		snprintf(doing, sizeof(doing), "turn %u: ", i);
+		fd = must(open(node, O_RDWR), node);
+		sleeper = must(fork(), "fork");
+		if (!sleeper) {
+			/* Some are asleep by then, some are not, and some come too late. */
+			usleep(i % 3 * 1000);
+			ioctl(fd, SGDMA_LINGER_SLEEP, i % 2 * 3000);
+			exit(errno);
+		}
+		usleep(i * 7919 % 5000);
+		unbinder = start_unbind();
+		expect(ended_within(unbinder, &status, TOO_LONG) && !status,
+		       "unbinding waits for who sleeps");
+		expect(ended_within(sleeper, &status, TOO_LONG), "a sleeper was not woken");
+		errno = WEXITSTATUS(status);
+		must(errno == ENODEV ? 0 : -1, "a sleeper");
+		close(fd);
+		tell("bind");
+	}
+	doing[0] = 0;
+	fd = must(open(node, O_RDWR), node);
+	late = must(ioctl(fd, SGDMA_LINGER_LATE, 0), "late");
+	woken = must(ioctl(fd, SGDMA_LINGER_WOKEN, 0), "woken");
+	refused = turns - late - woken;
+	SAY(1, "%u operations: %ld woken, %ld told behind the gate, %ld refused at it\n", turns,
+	    woken, late, refused);
+	expect(woken && late && refused, "not all cases have come up");
+}
+
+/* At memory that stalls */
+
+static int report;	/* the write end of a pipe to who is to know of the trap */
+
+/* Memory that nobody serves: whoever reads it, or writes it if it has @content, stalls. */
+static void *trap(const void *content, size_t len)
+{
+	struct uffdio_api api = {
+		.api = UFFD_API, .features = content ? UFFD_FEATURE_PAGEFAULT_FLAG_WP : 0,
+	};
+	size_t size = getpagesize();
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_writeprotect protect = {
+		.range = { (unsigned long)memory, size }, .mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+	struct uffdio_register range = {
+		.range = { (unsigned long)memory, size },
+		.mode = content ? UFFDIO_REGISTER_MODE_WP : UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = must(syscall(__NR_userfaultfd, 0), "userfaultfd");
+
+	must(memory == MAP_FAILED ? -1 : 0, "mmap");
+	must(ioctl(fd, UFFDIO_API, &api), "userfaultfd");
+	if (content)
+		memcpy(memory, content, len);
+	must(ioctl(fd, UFFDIO_REGISTER, &range), "userfaultfd register");
+	if (content)
+		must(ioctl(fd, UFFDIO_WRITEPROTECT, &protect), "userfaultfd protect");
+	must(write(report, &fd, sizeof(fd)), "pipe");
+	return memory;
+}
+
+#define ANSWER(fd, nr, request)	ioctl(fd, nr, trap(&(request), sizeof(request)))
+
+static void gpu_request(int fd)
+{
+	ioctl(fd, SGDMA_GPU_CREATE, trap(NULL, 0));
+}
+
+static void gpu_create(int fd)
+{
+	struct sgdma_gpu_create create = { .size = 4096 };
+
+	ANSWER(fd, SGDMA_GPU_CREATE, create);
+}
+
+static __u32 gpu_object(int fd)
+{
+	struct sgdma_gpu_create create = { .size = 1 << 20 };
+
+	must(ioctl(fd, SGDMA_GPU_CREATE, &create), "create");
+	return create.handle;
+}
+
+static void gpu_bind(int fd)
+{
+	struct sgdma_gpu_bind bind = { .handle = gpu_object(fd), .entry_bits = 64 };
+
+	ANSWER(fd, SGDMA_GPU_BIND, bind);
+}
+
+static void gpu_io(int fd, unsigned long nr)
+{
+	struct sgdma_gpu_io io = { .handle = gpu_object(fd), .len = 4096 };
+
+	io.user = (unsigned long)trap(NULL, 0);
+	ioctl(fd, nr, &io);
+}
+
+static void gpu_write(int fd)
+{
+	gpu_io(fd, SGDMA_GPU_WRITE);
+}
+
+static void gpu_read(int fd)
+{
+	gpu_io(fd, SGDMA_GPU_READ);
+}
+
+static __u8 memory[4096];
+
+static struct sgdma_rdma_reg rdma_region(void *addr)
+{
+	return (struct sgdma_rdma_reg){
+		.addr = (unsigned long)addr, .len = 4096, .iova = (unsigned long)addr,
+		.flags = SGDMA_RDMA_REMOTE_READ | SGDMA_RDMA_REMOTE_WRITE |
+			 SGDMA_RDMA_LOCAL_WRITE,
+	};
+}
+
+static void rdma_request(int fd)
+{
+	ioctl(fd, SGDMA_RDMA_REG, trap(NULL, 0));
+}
+
+static void rdma_pin(int fd)
+{
+	struct sgdma_rdma_reg reg = rdma_region(trap(NULL, 0));
+
+	ioctl(fd, SGDMA_RDMA_REG, &reg);
+}
+
+static void rdma_register(int fd)
+{
+	struct sgdma_rdma_reg reg = rdma_region(memory);
+
+	ANSWER(fd, SGDMA_RDMA_REG, reg);
+}
+
+static void rdma_io(int fd, unsigned long nr)
+{
+	struct sgdma_rdma_reg reg = rdma_region(memory);
+	struct sgdma_rdma_io io = { .len = 100 };
+
+	must(ioctl(fd, SGDMA_RDMA_REG, &reg), "register");
+	io.key = reg.key;
+	io.user = (unsigned long)trap(NULL, 0);
+	ioctl(fd, nr, &io);
+}
+
+static void rdma_read(int fd)
+{
+	rdma_io(fd, SGDMA_RDMA_READ);
+}
+
+static void rdma_write(int fd)
+{
+	rdma_io(fd, SGDMA_RDMA_WRITE);
+}
+
+static void camera_request(int fd)
+{
+	ioctl(fd, SGDMA_CAMERA_FORMAT, trap(NULL, 0));
+}
+
+static void camera_buffers(int fd)
+{
+	struct sgdma_camera_format format = { .width = 10, .height = 10 };
+	struct sgdma_camera_request request = { .count = 1 };
+	struct sgdma_camera_stream stream = { .on = 1 };
+	struct sgdma_camera_index index = {};
+
+	must(ioctl(fd, SGDMA_CAMERA_FORMAT, &format), "format");
+	must(ioctl(fd, SGDMA_CAMERA_REQUEST, &request), "request");
+	must(ioctl(fd, SGDMA_CAMERA_STREAM, &stream), "stream");
+	must(ioctl(fd, SGDMA_CAMERA_QUEUE, &index), "queue");
+}
+
+static void camera_dequeue(int fd)
+{
+	struct sgdma_camera_frame frame = {};
+
+	camera_buffers(fd);
+	ANSWER(fd, SGDMA_CAMERA_DEQUEUE, frame);
+}
+
+static void camera_dummy(int fd)
+{
+	struct sgdma_camera_dummy dummy = { .user = (unsigned long)trap(NULL, 0) };
+
+	ioctl(fd, SGDMA_CAMERA_DUMMY, &dummy);
+}
+
+static void camera_read(int fd)
+{
+	struct sgdma_camera_stream stream = {};
+
+	camera_buffers(fd);
+	must(ioctl(fd, SGDMA_CAMERA_STREAM, &stream), "stream");
+	read(fd, trap(NULL, 0), 1);
+}
+
+static const struct operation {
+	const char *driver, *what;
+	void (*run)(int fd);
+	bool waits;	/* it is inside */
+} operations[] = {
+	{ "gpu", "a request", gpu_request, false },
+	{ "gpu", "the answer of CREATE", gpu_create, false },
+	{ "gpu", "the answer of BIND", gpu_bind, false },
+	{ "gpu", "the bytes of WRITE", gpu_write, false },
+	{ "gpu", "the bytes of READ", gpu_read, false },
+	{ "rdma", "a request", rdma_request, false },
+	{ "rdma", "memory to pin", rdma_pin, false },
+	{ "rdma", "the answer of REG", rdma_register, false },
+	{ "rdma", "the bytes of READ", rdma_read, false },
+	{ "rdma", "the bytes of WRITE", rdma_write, false },
+	{ "camera", "a request", camera_request, false },
+	{ "camera", "the answer of DEQUEUE", camera_dequeue, false },
+	{ "camera", "the bytes of DUMMY", camera_dummy, false },
+	{ "camera", "the bytes of read()", camera_read, true },
+};
+
+/* The file descriptor of another process that is reported on a pipe, as one's own. */
+static int trap_of(pid_t pid, const int pipe[2])
+{
+	int fd, pidfd = must(syscall(__NR_pidfd_open, pid, 0), "pidfd");
+
+	close(pipe[1]);
+	expect(read(pipe[0], &fd, sizeof(fd)) == sizeof(fd), "the process failed");
+	close(pipe[0]);
+	fd = must(syscall(__NR_pidfd_getfd, pidfd, fd, 0), "pidfd_getfd");
+	close(pidfd);
+	return fd;
+}
+
+static void stall_in(const struct operation *op)
+{
+	struct pollfd poll_fd = { .events = POLLIN };
+	long before = pinned();
+	pid_t pid, unbinder;
+	int ends[2], status;
+	bool in_time;
+
+	snprintf(doing, sizeof(doing), "%s: ", op->what);
+	must(pipe(ends), "pipe");
+	pid = must(fork(), "fork");
+	if (!pid) {
+		close(ends[0]);
+		report = ends[1];
+		op->run(must(open(node, O_RDWR), node));
+		exit(0);
+	}
+	poll_fd.fd = trap_of(pid, ends);
+	expect(must(poll(&poll_fd, 1, TOO_LONG), "poll") == 1, "nobody went into the trap");
+
+	unbinder = start_unbind();
+	in_time = ended_within(unbinder, &status, op->waits ? 1000 : TOO_LONG);
+	kill_it(pid, "who stalls cannot be killed");
+	expect(in_time != op->waits, op->waits ? "unbinding did not wait for who is inside" :
+			"unbinding waits for memory that stalls");
+	if (op->waits)
+		expect(ended_within(unbinder, &status, TOO_LONG), "unbinding waits for the dead");
+	expect(!status, "unbinding failed");
+	expect(pinned() == before, "pages stay pinned");
+	close(poll_fd.fd);
+	tell("bind");
+	SAY(1, "%s stalls: unbinding %s: ok\n", op->what,
+	    op->waits ? "waits until the process is killed" : "does not wait");
+	doing[0] = 0;
+}
+
+static unsigned int stall(const char *name)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < COUNT(operations); i++) {
+		if (!strcmp(operations[i].driver, name)) {
+			stall_in(&operations[i]);
+			count++;
+		}
+	}
+	return count;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 2 ? strchr(argv[2], '_') : NULL, *end;
+
+	node = name ? argv[2] : "";
+	end = strchr(node, '-');
+	if (end) {
+		address = end + 1;
+		snprintf(driver, sizeof(driver), "/sys/bus/pci/drivers/sgdma%.*s",
+			 (int)(end - name), name);
+		if (!strcmp(argv[1], "linger") && argc == 4) {
+			linger(atoi(argv[3]));
+			return 0;
+		}
+		if (!strcmp(argv[1], "stall") && argc == 3) {
+			char which[20];
+
+			snprintf(which, sizeof(which), "%.*s", (int)(end - name - 1), name + 1);
+			if (stall(which))
+				return 0;
+		}
+	}
+	SAY(2, "linger NODE TURNS | stall NODE\n");
+	return 2;
+}
