@@ -16,6 +16,15 @@ use kernel::{
 pub(crate) const SGDMA_DIRECT: c_uint = 0;
 pub(crate) const SGDMA_IOMMU: c_uint = 1;
 
+/// `struct sgdma_parameters`.
+#[repr(C)]
+pub(crate) struct Parameters {
+    pub(crate) sync_debug: bool,
+    pub(crate) selftest: bool,
+    pub(crate) tables: c_uint,
+    pub(crate) seed: u64,
+}
+
 // Only pointers to these structures are passed; that some have empty members does not matter.
 #[allow(improper_ctypes)]
 extern "C" {
@@ -155,11 +164,19 @@ extern "C" {
         for_cpu: bool,
     ) -> bool;
 
-    /// Puts the report into debugfs.
-    pub(crate) fn sgdma_report_init();
+    /// What insmod was given; it does not change.
+    pub(crate) static sgdma_parameters: Parameters;
 
-    /// Takes it away again.
-    pub(crate) fn sgdma_report_exit();
+    /// Begins what C does as long as the module is there: the report, and watching what is unbound.
+    /// Called by the task that loads the module.
+    pub(crate) fn sgdma_module_init();
+
+    /// Ends that.
+    pub(crate) fn sgdma_module_exit();
+
+    /// Lets others run; returns whether a self-test should end, for nobody waits for it any more.
+    /// May sleep.
+    pub(crate) fn sgdma_selftest_is_stopped() -> bool;
 
     /// Whether `len` bytes from `addr` on are where user space's memory may be.
     pub(crate) fn sgdma_access_ok(addr: usize, len: usize) -> bool;

@@ -14,6 +14,12 @@ enum sgdma_coherency sgdma_judge(struct device *dev, enum sgdma_path path);
 bool sgdma_reaches_all(struct device *dev);
 bool sgdma_sync_debug(void);
 size_t sgdma_max_shadow(void);
+void sgdma_sync_debug_init(void);
+void sgdma_sync_debug_exit(void);
+
+/* The buses whose devices are looked at; a null pointer comes last. */
+#define SGDMA_BUSES 3
+extern const struct bus_type *const sgdma_buses[SGDMA_BUSES + 1];
 void sgdma_report_init(void);
 void sgdma_report_exit(void);
 

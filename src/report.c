@@ -16,7 +16,7 @@
 
 #include "coherency.h"
 
-static const struct bus_type *const buses[] = {
+const struct bus_type *const sgdma_buses[] = {
 #ifdef CONFIG_PCI
 	&pci_bus_type,
 #endif
@@ -24,6 +24,7 @@ static const struct bus_type *const buses[] = {
 #ifdef CONFIG_ARM_AMBA
 	&amba_bustype,
 #endif
+	NULL
 };
 
 static const char *const paths[] = {
@@ -104,8 +105,8 @@ static void show_all(struct seq_file *m, show_fn show)
 {
 	struct report report = { m, show };
 
-	for (int i = 0; i < ARRAY_SIZE(buses); i++)
-		bus_for_each_dev(buses[i], NULL, &report, show_device);
+	for (int i = 0; sgdma_buses[i]; i++)
+		bus_for_each_dev(sgdma_buses[i], NULL, &report, show_device);
 }
 
 static int devices_show(struct seq_file *m, void *data)

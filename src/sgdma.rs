@@ -153,55 +153,46 @@ module! {
     authors: ["sgdma developers"],
     description: "Scatter-gather DMA for Rust drivers: tables, walks, mappings",
     license: "GPL",
-    params: {
-        selftest: u8 {
-            default: 0,
-            description: "1: run the self-tests in kernels without KUnit, too",
-        },
-        tables: u32 {
-            default: 100,
-            description: "How many random tables the self-tests walk",
-        },
-        seed: u64 {
-            default: 1,
-            description: "What the random tables are made from",
-        },
-    },
 }
 
 struct Sgdma {
-    _report: Report,
+    _c: InC,
 }
 
-/// The report in debugfs, as long as it lives.
-struct Report;
+/// What `module.c` does, as long as it lives.
+struct InC;
 
-impl Report {
+impl InC {
     fn new() -> Self {
-        // SAFETY: Called once, when the module is loaded.
-        unsafe { bindings::sgdma_report_init() };
+        // SAFETY: Called once, when the module is loaded, by the task that loads it.
+        unsafe { bindings::sgdma_module_init() };
         Self
     }
 }
 
-impl Drop for Report {
+impl Drop for InC {
     fn drop(&mut self) {
-        // SAFETY: It was made by `new()`, once.
-        unsafe { bindings::sgdma_report_exit() };
+        // SAFETY: `new()` was called, once, and this is called once.
+        unsafe { bindings::sgdma_module_exit() };
     }
 }
 
 impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        pr_info!("ready\n");
-        if *module_parameters::selftest.value() != 0 {
+        // SAFETY: It was set before the module's code runs, and does not change.
+        let parameters = unsafe { &bindings::sgdma_parameters };
+        let c = InC::new();
+        if parameters.sync_debug {
+            pr_info!("ready (sync_debug=1)\n");
+        } else {
+            pr_info!("ready\n");
+        }
+        if parameters.selftest {
             #[cfg(sgdma_selftests)]
             selftest::run();
             #[cfg(not(sgdma_selftests))]
             pr_err!("built without self-tests: SGDMA_SELFTESTS=n\n");
         }
-        Ok(Self {
-            _report: Report::new(),
-        })
+        Ok(Self { _c: c })
     }
 }
