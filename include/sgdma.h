@@ -121,8 +121,13 @@ const char *sgdma_coherency_string(enum sgdma_coherency coherency);
  * what the CPU writes, and the other way round, only as it may expect to on a
  * platform without coherent caches. See docs/sync-debug.md. The buffer must be
  * unmapped and synchronised by the functions here, whether the mode is on or off.
+ * In sync-debug mode the log names each mapping that dma_unmap_sgtable() was
+ * called for instead, and the wrong calls that DMA debugging would report.
  *
- * Context: Any context. Does not sleep.
+ * Context: As dma_map_sgtable(): any context, and it does not sleep. In
+ * sync-debug mode it allocates memory, by %GFP_NOWAIT, and takes spinlocks, with
+ * interrupts off: hard interrupts may map, but under PREEMPT_RT neither they nor
+ * who holds a raw spinlock.
  * Return: as dma_map_sgtable(). In sync-debug mode also -ENOMEM if there is no
  * memory for as much again, contiguous for each entry (4 MiB at most, with pages
  * of 4 KiB), and -EOPNOTSUPP if @attrs has %DMA_ATTR_REQUIRE_COHERENT.
@@ -139,7 +144,10 @@ int sgdma_map_sgtable(struct device *dev, struct sg_table *sgt,
  *	still the device's and that it may have written stay %SGDMA_POISON in
  *	sync-debug mode.
  *
- * Context: Any context. Does not sleep.
+ * In sync-debug mode a table that is unmapped once more is left alone, with a
+ * line in the log.
+ *
+ * Context: As for sgdma_map_sgtable().
  */
 void sgdma_unmap_sgtable(struct device *dev, struct sg_table *sgt,
 			 enum dma_data_direction dir, unsigned long attrs);
@@ -150,7 +158,7 @@ void sgdma_unmap_sgtable(struct device *dev, struct sg_table *sgt,
  * @sgt: the buffer
  * @dir: the direction it was mapped in
  *
- * Context: Any context. Does not sleep.
+ * Context: As for sgdma_map_sgtable().
  */
 void sgdma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *sgt,
 				enum dma_data_direction dir);
@@ -161,7 +169,7 @@ void sgdma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *sgt,
  * @sgt: the buffer
  * @dir: the direction it was mapped in
  *
- * Context: Any context. Does not sleep.
+ * Context: As for sgdma_map_sgtable().
  */
 void sgdma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
 				   enum dma_data_direction dir);
@@ -171,10 +179,11 @@ void sgdma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
  * buffer
  * @dev: the device
  * @addr: where the device sees the part
- * @size: how many bytes of one segment it has
+ * @size: how many bytes of one segment it has. In sync-debug mode, what is beyond
+ *	the segment is left out, with a line in the log.
  * @dir: the direction the buffer was mapped in
  *
- * Context: Any context. Does not sleep.
+ * Context: As for sgdma_map_sgtable().
  */
 void sgdma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
 			       enum dma_data_direction dir);
@@ -183,10 +192,11 @@ void sgdma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
  * sgdma_sync_single_for_device() - dma_sync_single_for_device() likewise
  * @dev: the device
  * @addr: where the device sees the part
- * @size: how many bytes of one segment it has
+ * @size: how many bytes of one segment it has. In sync-debug mode, what is beyond
+ *	the segment is left out, with a line in the log.
  * @dir: the direction the buffer was mapped in
  *
- * Context: Any context. Does not sleep.
+ * Context: As for sgdma_map_sgtable().
  */
 void sgdma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
 				  enum dma_data_direction dir);

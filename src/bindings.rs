@@ -28,6 +28,15 @@ pub(crate) struct Limits {
     skips_sync: bool,
 }
 
+/// `struct sgdma_parameters`.
+#[repr(C)]
+pub(crate) struct Parameters {
+    pub(crate) sync_debug: bool,
+    pub(crate) selftest: bool,
+    pub(crate) tables: c_uint,
+    pub(crate) seed: u64,
+}
+
 // Only pointers to these structures are passed; that some have empty members does not matter.
 #[allow(improper_ctypes)]
 extern "C" {
@@ -66,9 +75,6 @@ extern "C" {
 
     /// Whether two devices are, or were, in the same place of the same bus.
     pub(crate) fn sgdma_same_place(a: *mut bindings::device, b: *mut bindings::device) -> bool;
-
-    /// Puts the figures of what is held beside the report.
-    pub(crate) fn sgdma_quarantine_init();
 
     /// Remembers the DMA limits of a device; `EINVAL` if they are not its own.
     pub(crate) fn sgdma_save_limits(dev: *mut bindings::device, limits: *mut Limits) -> c_int;
@@ -216,11 +222,19 @@ extern "C" {
         for_cpu: bool,
     ) -> bool;
 
-    /// Puts the report into debugfs.
-    pub(crate) fn sgdma_report_init();
+    /// What insmod was given; it does not change.
+    pub(crate) static sgdma_parameters: Parameters;
 
-    /// Takes it away again.
-    pub(crate) fn sgdma_report_exit();
+    /// Begins what C does as long as the module is there: the report, and watching what is unbound.
+    /// Called by the task that loads the module.
+    pub(crate) fn sgdma_module_init() -> c_int;
+
+    /// Ends that.
+    pub(crate) fn sgdma_module_exit();
+
+    /// Lets others run; returns whether a self-test should end, for nobody waits for it any more.
+    /// May sleep.
+    pub(crate) fn sgdma_selftest_is_stopped() -> bool;
 
     /// Whether `len` bytes from `addr` on are where user space's memory may be.
     pub(crate) fn sgdma_access_ok(addr: usize, len: usize) -> bool;
@@ -274,12 +288,6 @@ extern "C" {
 
     /// Changes whenever memory is plugged in.
     pub(crate) fn sgdma_memory_plugged() -> c_uint;
-
-    /// Has that be watched.
-    pub(crate) fn sgdma_reach_init() -> c_int;
-
-    /// Ends that.
-    pub(crate) fn sgdma_reach_exit();
 
     /// `page_private()`, where it holds a page.
     pub(crate) fn sgdma_page_private(page: *mut bindings::page) -> *mut bindings::page;

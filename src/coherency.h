@@ -22,6 +22,12 @@ int sgdma_reach_init(void);
 void sgdma_reach_exit(void);
 bool sgdma_sync_debug(void);
 size_t sgdma_max_shadow(void);
+void sgdma_sync_debug_init(void);
+void sgdma_sync_debug_exit(void);
+
+/* The buses whose devices are looked at; a null pointer comes last. */
+#define SGDMA_BUSES 3
+extern const struct bus_type *const sgdma_buses[SGDMA_BUSES + 1];
 void sgdma_report_init(void);
 void sgdma_report_exit(void);
 

@@ -9,6 +9,7 @@
 //! The pages are never touched: the entries may name any.
 
 use crate::{
+    bindings as helpers,
     cpu_walk::CpuTable,
     dma_walk::{
         DmaPages,
@@ -455,6 +456,11 @@ pub(crate) fn tables(count: u32, seed: u64) -> Result<u32> {
     let mut random = Random::new(seed);
     let mut differences = 0;
     for i in 0..count {
+        // SAFETY: Self-tests run in process context.
+        if unsafe { helpers::sgdma_selftest_is_stopped() } {
+            pr_err!("stopped after {} of {} tables\n", i, count);
+            return Err(EINTR);
+        }
         let table = Table::random(&mut random)?;
         if let Some(what) = difference(&table, &mut random) {
             differences += 1;

@@ -5,6 +5,16 @@
 #include <linux/dma-direction.h>
 #include <linux/types.h>
 
+/* What insmod is given. */
+struct sgdma_parameters {
+	bool sync_debug;
+	bool selftest;
+	unsigned int tables;
+	unsigned long long seed;
+};
+
+extern struct sgdma_parameters sgdma_parameters;
+
 struct device;
 struct iommu_domain;
 struct mm_struct;
@@ -66,6 +76,9 @@ int sgdma_srcu_read_lock(struct srcu_struct *ssp);
 void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
 void sgdma_init_waitqueue_head(struct wait_queue_head *queue);
 void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *entry);
+int sgdma_module_init(void);
+void sgdma_module_exit(void);
+bool sgdma_selftest_is_stopped(void);
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
 u8 sgdma_selftest_device_read(dma_addr_t addr);
 unsigned long sgdma_selftest_user_memory(size_t len);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Is this platform coherent? The devices on PCI and platform buses (and AMBA), each with its
- * verdict, in debugfs: a table for people and JSON lines for programs. In C, for 7.2's Rust debugfs
+ * verdict, in debugfs: a table for people and JSON Lines for programs. In C, for 7.2's Rust debugfs
  * does not keep the module while a file is open.
  */
 #include <linux/debugfs.h>
@@ -16,7 +16,7 @@
 
 #include "coherency.h"
 
-static const struct bus_type *const buses[] = {
+const struct bus_type *const sgdma_buses[] = {
 #ifdef CONFIG_PCI
 	&pci_bus_type,
 #endif
@@ -24,6 +24,7 @@ static const struct bus_type *const buses[] = {
 #ifdef CONFIG_ARM_AMBA
 	&amba_bustype,
 #endif
+	NULL
 };
 
 static const char *const paths[] = {
@@ -45,15 +46,16 @@ static void show_line(struct seq_file *m, struct device *dev, const char *driver
 static void show_json(struct seq_file *m, struct device *dev, const char *driver, u64 mask,
 		      const char *path, const char *name, const char *string)
 {
+	char hex[sizeof("0x0123456789abcdef")];
 	const char *const strings[][2] = {
 		{ "bus", dev->bus->name }, { "device", dev_name(dev) }, { "driver", driver },
-		{ "path", path }, { "verdict", name }, { "reason", string },
+		{ "path", path }, { "mask", hex }, { "verdict", name }, { "reason", string },
 	};
 
 	/* Not every program's numbers have 64 bits. */
-	seq_printf(m, "{\"mask\": \"%#llx\"", mask);
+	snprintf(hex, sizeof(hex), "%#llx", mask);
 	for (int i = 0; i < ARRAY_SIZE(strings); i++) {
-		seq_printf(m, ", \"%s\": ", strings[i][0]);
+		seq_printf(m, "%s\"%s\": ", i ? ", " : "{", strings[i][0]);
 		if (!strings[i][1]) {
 			seq_puts(m, "null");
 			continue;
@@ -103,8 +105,8 @@ static void show_all(struct seq_file *m, show_fn show)
 {
 	struct report report = { m, show };
 
-	for (int i = 0; i < ARRAY_SIZE(buses); i++)
-		bus_for_each_dev(buses[i], NULL, &report, show_device);
+	for (int i = 0; sgdma_buses[i]; i++)
+		bus_for_each_dev(sgdma_buses[i], NULL, &report, show_device);
 }
 
 static int devices_show(struct seq_file *m, void *data)

@@ -605,11 +605,9 @@ fn dma_pages_equal_the_c_iterator() -> Result {
 }
 
 fn walks_equal_those_of_c() -> Result {
-    let (count, seed) = (
-        *module_parameters::tables.value(),
-        *module_parameters::seed.value(),
-    );
-    check_eq!(compare::tables(count, seed)?, 0);
+    // SAFETY: It was set before the module's code ran, and does not change.
+    let parameters = unsafe { &helpers::sgdma_parameters };
+    check_eq!(compare::tables(parameters.tables, parameters.seed)?, 0);
     Ok(())
 }
 

@@ -158,7 +158,10 @@ pub use user::{
     UserTable, //
 };
 
-use kernel::prelude::*;
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
 
 module! {
     type: Sgdma,
@@ -166,63 +169,27 @@ module! {
     authors: ["sgdma developers"],
     description: "Scatter-gather DMA for Rust drivers: tables, walks, mappings",
     license: "GPL",
-    params: {
-        selftest: u8 {
-            default: 0,
-            description: "1: run the self-tests in kernels without KUnit, too",
-        },
-        tables: u32 {
-            default: 100,
-            description: "How many random tables the self-tests walk",
-        },
-        seed: u64 {
-            default: 1,
-            description: "What the random tables are made from",
-        },
-    },
 }
 
 struct Sgdma {
-    _report: Report,
-    _memory: MemoryWatch,
+    _c: InC,
 }
 
-/// Looks out for memory that is plugged in, as long as it lives.
-struct MemoryWatch;
+/// What `module.c` does, as long as it lives.
+struct InC;
 
-impl MemoryWatch {
+impl InC {
     fn new() -> Result<Self> {
-        // SAFETY: Called once, when the module is loaded.
-        kernel::error::to_result(unsafe { bindings::sgdma_reach_init() })?;
+        // SAFETY: Called once, when the module is loaded, by the task that loads it.
+        to_result(unsafe { bindings::sgdma_module_init() })?;
         Ok(Self)
     }
 }
 
-impl Drop for MemoryWatch {
+impl Drop for InC {
     fn drop(&mut self) {
-        // SAFETY: It was made by `new()`, once.
-        unsafe { bindings::sgdma_reach_exit() };
-    }
-}
-
-/// The report in debugfs, as long as it lives.
-struct Report;
-
-impl Report {
-    fn new() -> Self {
-        // SAFETY: Called once, when the module is loaded.
-        unsafe {
-            bindings::sgdma_report_init();
-            bindings::sgdma_quarantine_init();
-        }
-        Self
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        // SAFETY: It was made by `new()`, once.
-        unsafe { bindings::sgdma_report_exit() };
+        // SAFETY: `new()` was called, once, and this is called once.
+        unsafe { bindings::sgdma_module_exit() };
     }
 }
 
@@ -230,17 +197,20 @@ impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // SAFETY: The module is being loaded, this once: nobody has called into it yet.
         unsafe { quarantine::init() };
-        let memory = MemoryWatch::new()?;
-        pr_info!("ready\n");
-        if *module_parameters::selftest.value() != 0 {
+        // SAFETY: It was set before the module's code runs, and does not change.
+        let parameters = unsafe { &bindings::sgdma_parameters };
+        let c = InC::new()?;
+        if parameters.sync_debug {
+            pr_info!("ready (sync_debug=1)\n");
+        } else {
+            pr_info!("ready\n");
+        }
+        if parameters.selftest {
             #[cfg(sgdma_selftests)]
             selftest::run();
             #[cfg(not(sgdma_selftests))]
             pr_err!("built without self-tests: SGDMA_SELFTESTS=n\n");
         }
-        Ok(Self {
-            _report: Report::new(),
-            _memory: memory,
-        })
+        Ok(Self { _c: c })
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sync-debug mode: mappings for which any device is like one that is not coherent.
+ * One mapping in sync-debug mode, for which any device is like one that is not coherent. The calls
+ * of drivers, and which mappings there are: sync_debug.c.
  *
  * The device is given pages of its own, the shadow, and bytes cross between them and the CPU's
  * pages only where the driver says so. Each byte is the device's or the CPU's, from the mapping on
@@ -16,60 +17,26 @@
  * was written to shows that somebody had not got the byte.
  */
 #include <linux/bitmap.h>
+#include <linux/device.h>
 #include <linux/dma-mapping.h>
-#include <linux/export.h>
-#include <linux/hashtable.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
-#include <linux/scatterlist.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 
 #include "coherency.h"
 #include "helpers.h"
+#include "shadow.h"
 
-static bool sync_debug;
-module_param(sync_debug, bool, 0444);
-MODULE_PARM_DESC(sync_debug, "1: have any device behave as one that is not coherent, to find forgotten syncs");
-
-struct shadow {
-	struct hlist_node node;
-	struct device *dev;
-	enum dma_data_direction dir;
-	unsigned long attrs;
-	/* Who mapped it. */
-	void *caller;
-	size_t len;
-	/* The CPU's list, by which it is found, and one of as many entries of the same lengths. */
-	struct scatterlist *cpu;
-	struct sg_table device;
-	/* Held while bytes cross: parts of a buffer may change hands on several CPUs. */
-	spinlock_t lock;
-	bool reported;
-};
-
-/* All there are, in the order of nothing; and whether there ever was one. */
-static DEFINE_HASHTABLE(shadows, 8);
-static DEFINE_SPINLOCK(shadows_lock);
-static bool any __read_mostly;
-
-/* The page in which byte @at of an entry is. */
-static struct page *page_at(struct scatterlist *sg, size_t at)
+/* The page of the CPU's in which byte @at of an entry is. */
+static struct page *cpu_page(struct shadow_entry *entry, size_t at)
 {
-	return sg_page(sg) + ((sg->offset + at) >> PAGE_SHIFT);
+	return entry->cpu + ((entry->offset + at) >> PAGE_SHIFT);
 }
 
 /* An entry's pages; there is one for an empty entry, too. */
 static size_t size_of(struct scatterlist *sg)
 {
 	return max(PAGE_ALIGN(sg->offset + sg->length), PAGE_SIZE);
-}
-
-/* Which of an entry's bytes are the CPU's, a bit for each. */
-static unsigned long *with_cpu(struct scatterlist *sg)
-{
-	return (unsigned long *)page_private(sg_page(sg));
 }
 
 static void free_shadow(struct shadow *shadow)
@@ -80,12 +47,23 @@ static void free_shadow(struct shadow *shadow)
 	for_each_sgtable_sg(&shadow->device, sg, i) {
 		if (!sg_page(sg))
 			break;
-		bitmap_free(with_cpu(sg));
+		kfree(sgdma_shadow_entry(sg));
 		set_page_private(sg_page(sg), 0);
-		__free_pages(sg_page(sg), get_order(size_of(sg)));
+		if (!shadow->device_keeps_pages)
+			__free_pages(sg_page(sg), get_order(size_of(sg)));
 	}
 	sg_free_table(&shadow->device);
 	kfree(shadow);
+}
+
+/* Gives a reference back. The last one frees the mapping. */
+void sgdma_shadow_put(struct shadow *shadow)
+{
+	if (!refcount_dec_and_test(&shadow->refs))
+		return;
+	if (!shadow->device_keeps_pages)
+		put_device(shadow->dev);
+	free_shadow(shadow);
 }
 
 /* Pages for the entry @sg in place of those of @cpu. */
@@ -93,20 +71,28 @@ static int alloc_entry(struct shadow *shadow, struct scatterlist *sg, struct sca
 {
 	const unsigned int offset = offset_in_page(cpu->offset);
 	const size_t size = max(PAGE_ALIGN(offset + cpu->length), PAGE_SIZE);
-	unsigned long *bits = bitmap_zalloc(cpu->length ?: 1, GFP_ATOMIC | __GFP_NOWARN);
 	unsigned int zone = 0;
-	struct page *page = sgdma_alloc_pages(shadow->dev, &zone,
-					      GFP_ATOMIC | __GFP_NOWARN | __GFP_ZERO,
+	/*
+	 * No more than is there: nothing is reclaimed or killed for it, and what is kept for
+	 * interrupts stays.
+	 */
+	struct page *page = sgdma_alloc_pages(shadow->dev, &zone, GFP_NOWAIT | __GFP_ZERO,
 					      get_order(size));
+	struct shadow_entry *entry;
 
-	if (!page || !bits) {
+	entry = kzalloc_flex(*entry, with_cpu, BITS_TO_LONGS(cpu->length), GFP_NOWAIT);
+	if (!page || !entry) {
 		if (page)
 			__free_pages(page, get_order(size));
-		bitmap_free(bits);
+		kfree(entry);
 		return -ENOMEM;
 	}
-	bitmap_set(bits, 0, cpu->length);
-	set_page_private(page, (unsigned long)bits);
+	entry->shadow = shadow;
+	entry->cpu = sg_page(cpu);
+	entry->offset = cpu->offset;
+	RB_CLEAR_NODE(&entry->by_address);
+	bitmap_set(entry->with_cpu, 0, cpu->length);
+	set_page_private(page, (unsigned long)entry);
 	sg_set_page(sg, page, cpu->length, offset);
 	/* The kernel does not notice that the end of such an entry is elsewhere on the bus. */
 	if (sgdma_path(shadow->dev) == SGDMA_DIRECT &&
@@ -121,36 +107,40 @@ static int alloc_entry(struct shadow *shadow, struct scatterlist *sg, struct sca
 	return 0;
 }
 
-static void copy_from_cpu(struct scatterlist *cpu, void *to)
+static void copy_from_cpu(struct scatterlist *sg)
 {
+	struct shadow_entry *entry = sgdma_shadow_entry(sg);
 	size_t n;
 
-	for (size_t at = 0; at < cpu->length; at += n) {
-		size_t start = offset_in_page(cpu->offset + at);
+	for (size_t at = 0; at < sg->length; at += n) {
+		size_t start = offset_in_page(sg->offset + at);
 
-		n = min(cpu->length - at, PAGE_SIZE - start);
-		memcpy_from_page(to + at, page_at(cpu, at), start, n);
+		n = min(sg->length - at, PAGE_SIZE - start);
+		memcpy_from_page(sg_virt(sg) + at, cpu_page(entry, at), start, n);
 	}
 }
 
 /* A shadow of @sgt, all of whose bytes are the CPU's. */
-static struct shadow *alloc_shadow(struct device *dev, struct sg_table *sgt,
-				   enum dma_data_direction dir, unsigned long attrs, void *caller)
+struct shadow *sgdma_shadow_alloc(struct device *dev, struct sg_table *sgt,
+				  enum dma_data_direction dir, unsigned long attrs, void *caller)
 {
-	struct shadow *shadow = kzalloc(sizeof(*shadow), GFP_ATOMIC | __GFP_NOWARN);
+	struct shadow *shadow = kzalloc_obj(*shadow, GFP_NOWAIT);
 	struct scatterlist *sg, *cpu = sgt->sgl;
 	unsigned int i;
 	int ret;
 
 	if (!shadow)
 		return ERR_PTR(-ENOMEM);
+	refcount_set(&shadow->refs, 1);
 	shadow->dev = dev;
 	shadow->dir = dir;
 	shadow->attrs = attrs;
 	shadow->caller = caller;
-	shadow->cpu = cpu;
+	shadow->list = cpu;
 	spin_lock_init(&shadow->lock);
-	ret = sg_alloc_table(&shadow->device, sgt->orig_nents, GFP_ATOMIC | __GFP_NOWARN);
+	INIT_LIST_HEAD(&shadow->all);
+	strscpy(shadow->driver, dev_driver_string(dev));
+	ret = sg_alloc_table(&shadow->device, sgt->orig_nents, GFP_NOWAIT);
 	if (ret) {
 		kfree(shadow);
 		return ERR_PTR(ret);
@@ -163,58 +153,79 @@ static struct shadow *alloc_shadow(struct device *dev, struct sg_table *sgt,
 		}
 		/* The device need not write all of a buffer, and what it leaves stays. */
 		if (dir == DMA_FROM_DEVICE)
-			copy_from_cpu(cpu, sg_virt(sg));
+			copy_from_cpu(sg);
 		else
 			memset(sg_virt(sg), SGDMA_POISON, cpu->length);
 		shadow->len += cpu->length;
 		cpu = sg_next(cpu);
 	}
+	get_device(dev);
 	return shadow;
 }
 
-enum crossing { FOR_DEVICE, FOR_CPU, UNMAP, UNMAP_WITHOUT };
-
-static void report(struct shadow *shadow, size_t at, const char *wrong)
+const char *sgdma_direction_name(enum dma_data_direction dir)
 {
-	static const char *const ways[] = {
+	static const char *const names[] = {
 		[DMA_BIDIRECTIONAL] = "both ways",
 		[DMA_TO_DEVICE] = "to the device",
 		[DMA_FROM_DEVICE] = "from the device",
 	};
 
-	if (shadow->reported)
-		return;
-	shadow->reported = true;
-	dev_err(shadow->dev, "sync_debug: %s, byte %zu of %zu mapped %s by %pS\n", wrong, at,
-		shadow->len, ways[shadow->dir], shadow->caller);
+	return (unsigned int)dir < ARRAY_SIZE(names) ? names[dir] : "nowhere";
 }
 
-/* Has @n bytes cross, from @at in the buffer on, which are all the CPU's or all the device's. */
-static void cross_run(struct shadow *shadow, enum crossing what, bool cpus, size_t at,
+/* A line about a mapping, unless it has one like it. Returns whether the line was written. */
+bool sgdma_shadow_complain(struct shadow *shadow, enum sgdma_complaint about, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (test_and_set_bit(about, &shadow->complaints))
+		return false;
+	va_start(args, fmt);
+	vaf.va = &args;
+	/* As dev_err(), which no longer knows a driver that was unbound. */
+	pr_err("%s %s: sync_debug: %pV: %zu bytes mapped %s by %pS\n", shadow->driver,
+	       dev_name(shadow->dev), &vaf, shadow->len, sgdma_direction_name(shadow->dir),
+	       shadow->caller);
+	va_end(args);
+	return true;
+}
+
+/* Looks for what somebody wrote who had not got the bytes; as for cross_run(). */
+static void check_run(struct shadow *shadow, enum sgdma_crossing what, bool cpus, size_t at,
 		      u8 *cpu, u8 *device, size_t n)
 {
 	const bool reads = shadow->dir != DMA_FROM_DEVICE, writes = shadow->dir != DMA_TO_DEVICE;
-	u8 *wrong;
+	const bool unmaps = what == UNMAP || what == UNMAP_WITHOUT_SYNC;
+	const char *wrong = NULL;
+	u8 *byte;
+	size_t i = n;
 
 	if (cpus && reads) {
-		wrong = memchr_inv(device, SGDMA_POISON, n);
-		if (wrong)
-			report(shadow, at + (wrong - device),
-			       "for_device forgotten: the device wrote what was the CPU's");
+		wrong = "for_device forgotten: the device wrote what was the CPU's";
+		byte = memchr_inv(device, SGDMA_POISON, n);
+		i = byte ? byte - device : n;
 	} else if (!cpus && writes) {
-		wrong = memchr_inv(cpu, SGDMA_POISON, n);
-		if (wrong)
-			report(shadow, at + (wrong - cpu),
-			       "for_cpu forgotten: the CPU wrote what was the device's");
-	} else if (!cpus && what >= UNMAP) {
-		for (size_t i = 0; i < n; i++)
-			if (cpu[i] != device[i]) {
-				report(shadow, at + i,
-				       "for_device forgotten: the CPU wrote what the device never saw");
-				break;
-			}
+		wrong = "for_cpu forgotten: the CPU wrote what was the device's";
+		byte = memchr_inv(cpu, SGDMA_POISON, n);
+		i = byte ? byte - cpu : n;
+	} else if (!cpus && unmaps) {
+		wrong = "for_device forgotten: the CPU wrote what the device never saw";
+		for (i = 0; i < n && cpu[i] == device[i];)
+			i++;
 	}
+	if (i < n)
+		sgdma_shadow_complain(shadow, SGDMA_WRONG_BYTE, "%s, byte %zu", wrong, at + i);
+}
 
+/* Has @n bytes cross, from @at in the buffer on, which are all the CPU's or all the device's. */
+static void cross_run(struct shadow *shadow, enum sgdma_crossing what, bool cpus, size_t at,
+		      u8 *cpu, u8 *device, size_t n)
+{
+	const bool reads = shadow->dir != DMA_FROM_DEVICE, writes = shadow->dir != DMA_TO_DEVICE;
+
+	check_run(shadow, what, cpus, at, cpu, device, n);
 	switch (what) {
 	case FOR_DEVICE:
 		if (reads && (cpus || !writes))
@@ -229,19 +240,20 @@ static void cross_run(struct shadow *shadow, enum crossing what, bool cpus, size
 		if (reads)
 			memset(device, SGDMA_POISON, n);
 		break;
-	case UNMAP_WITHOUT:
+	case UNMAP_WITHOUT_SYNC:
 		break;
 	}
 }
 
-/* Has @n bytes cross, from @at in the buffer on, which are in one page and one pair of entries. */
-static void cross_page(struct shadow *shadow, enum crossing what, size_t at, size_t in_entry,
-		       struct scatterlist *cpu, struct scatterlist *device, size_t n)
+/* Has @n bytes cross, from @at in the buffer on, which are in one page and one entry. */
+static void cross_page(struct shadow *shadow, enum sgdma_crossing what, size_t at,
+		       size_t in_entry, struct scatterlist *sg, size_t n)
 {
-	void *page = kmap_local_page(page_at(cpu, in_entry));
-	u8 *cpus = page + offset_in_page(cpu->offset + in_entry);
-	u8 *devices = sg_virt(device) + in_entry;
-	unsigned long *bits = with_cpu(device);
+	struct shadow_entry *entry = sgdma_shadow_entry(sg);
+	void *page = kmap_local_page(cpu_page(entry, in_entry));
+	u8 *cpus = page + offset_in_page(sg->offset + in_entry);
+	u8 *devices = sg_virt(sg) + in_entry;
+	unsigned long *bits = entry->with_cpu;
 	const size_t end = in_entry + n;
 
 	for (size_t bit = in_entry, next; bit < end; bit = next) {
@@ -259,20 +271,20 @@ static void cross_page(struct shadow *shadow, enum crossing what, size_t at, siz
 }
 
 /* Has bytes cross; all of them are the buffer's. */
-static noinline void cross(struct shadow *shadow, enum crossing what, size_t at, size_t len)
+void sgdma_shadow_cross(struct shadow *shadow, enum sgdma_crossing what, size_t at, size_t len)
 {
-	struct scatterlist *cpu = shadow->cpu, *sg = shadow->device.sgl, *dma = sg;
-	const bool mapped = what < UNMAP;
+	struct scatterlist *sg = shadow->device.sgl, *dma = sg;
+	const bool mapped = what == FOR_DEVICE || what == FOR_CPU;
 	size_t start = 0, dma_start = 0, n;
 
 	for (const size_t end = at + len; at < end; at += n) {
 		dma_addr_t addr;
 		unsigned long flags;
 
-		for (; at - start >= cpu->length; cpu = sg_next(cpu), sg = sg_next(sg))
-			start += cpu->length;
-		n = min(end - at, cpu->length - (at - start));
-		n = min(n, PAGE_SIZE - offset_in_page(cpu->offset + (at - start)));
+		for (; at - start >= sg->length; sg = sg_next(sg))
+			start += sg->length;
+		n = min(end - at, sg->length - (at - start));
+		n = min(n, PAGE_SIZE - offset_in_page(sg->offset + (at - start)));
 		/* An IOMMU may have merged entries, so what the device sees is another walk. */
 		if (mapped) {
 			for (; at - dma_start >= sg_dma_len(dma); dma = sg_next(dma))
@@ -285,205 +297,9 @@ static noinline void cross(struct shadow *shadow, enum crossing what, size_t at,
 		spin_lock_irqsave(&shadow->lock, flags);
 		if (mapped)
 			dma_sync_single_for_cpu(shadow->dev, addr, n, shadow->dir);
-		cross_page(shadow, what, at, at - start, cpu, sg, n);
+		cross_page(shadow, what, at, at - start, sg, n);
 		if (mapped && shadow->dir != DMA_FROM_DEVICE)
 			dma_sync_single_for_device(shadow->dev, addr, n, shadow->dir);
 		spin_unlock_irqrestore(&shadow->lock, flags);
 	}
 }
-
-/* What is mapped does not go away while its driver synchronises it. */
-static noinline struct shadow *find(struct scatterlist *cpu)
-{
-	struct shadow *shadow;
-	unsigned long flags;
-
-	if (!READ_ONCE(any))
-		return NULL;
-	spin_lock_irqsave(&shadows_lock, flags);
-	hash_for_each_possible(shadows, shadow, node, (unsigned long)cpu)
-		if (shadow->cpu == cpu)
-			break;
-	spin_unlock_irqrestore(&shadows_lock, flags);
-	return shadow;
-}
-
-/* The same, by what the device sees of it; @at is set to where in the buffer that is. */
-static struct shadow *find_address(struct device *dev, dma_addr_t addr, size_t *at)
-{
-	struct shadow *shadow, *found = NULL;
-	struct scatterlist *sg;
-	unsigned long flags;
-	unsigned int i, bucket;
-
-	if (!READ_ONCE(any))
-		return NULL;
-	spin_lock_irqsave(&shadows_lock, flags);
-	hash_for_each(shadows, bucket, shadow, node) {
-		size_t start = 0;
-
-		if (shadow->dev != dev)
-			continue;
-		for_each_sgtable_dma_sg(&shadow->device, sg, i) {
-			if (addr - sg_dma_address(sg) < sg_dma_len(sg)) {
-				*at = start + (addr - sg_dma_address(sg));
-				found = shadow;
-			}
-			start += sg_dma_len(sg);
-		}
-	}
-	spin_unlock_irqrestore(&shadows_lock, flags);
-	return found;
-}
-
-bool sgdma_sync_debug(void)
-{
-	return sync_debug;
-}
-
-size_t sgdma_max_shadow(void)
-{
-	return PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER;
-}
-
-/* Memory of other devices is no memory of the CPU's. */
-static bool is_memory(struct sg_table *sgt)
-{
-	struct scatterlist *sg;
-	unsigned int i;
-
-	for_each_sgtable_sg(sgt, sg, i)
-		if (is_zone_device_page(sg_page(sg)))
-			return false;
-	return true;
-}
-
-/* Out of line, for most who map want nothing of it. */
-static noinline int map_with_shadow(struct device *dev, struct sg_table *sgt,
-				    enum dma_data_direction dir, unsigned long attrs, void *caller)
-{
-	struct scatterlist *sg, *dma;
-	struct shadow *shadow;
-	unsigned long flags;
-	unsigned int i;
-	int ret;
-
-	attrs &= ~SGDMA_ATTR_SYNC_DEBUG;
-	if (attrs & DMA_ATTR_REQUIRE_COHERENT)
-		return -EOPNOTSUPP;
-	if (!is_memory(sgt))
-		return dma_map_sgtable(dev, sgt, dir, attrs);
-
-	shadow = alloc_shadow(dev, sgt, dir, attrs & ~DMA_ATTR_SKIP_CPU_SYNC, caller);
-	if (IS_ERR(shadow))
-		return PTR_ERR(shadow);
-	ret = dma_map_sgtable(dev, &shadow->device, dir, shadow->attrs);
-	if (ret) {
-		free_shadow(shadow);
-		return ret;
-	}
-	sgt->nents = shadow->device.nents;
-	dma = sgt->sgl;
-	for_each_sgtable_dma_sg(&shadow->device, sg, i) {
-		sg_dma_address(dma) = sg_dma_address(sg);
-		sg_dma_len(dma) = sg_dma_len(sg);
-		dma = sg_next(dma);
-	}
-	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
-		cross(shadow, FOR_DEVICE, 0, shadow->len);
-
-	WRITE_ONCE(any, true);
-	spin_lock_irqsave(&shadows_lock, flags);
-	hash_add(shadows, &shadow->node, (unsigned long)shadow->cpu);
-	spin_unlock_irqrestore(&shadows_lock, flags);
-	return 0;
-}
-
-int sgdma_map_sgtable(struct device *dev, struct sg_table *sgt, enum dma_data_direction dir,
-		      unsigned long attrs)
-{
-	if (unlikely(sync_debug || attrs & SGDMA_ATTR_SYNC_DEBUG))
-		return map_with_shadow(dev, sgt, dir, attrs, __builtin_return_address(0));
-	return dma_map_sgtable(dev, sgt, dir, attrs);
-}
-EXPORT_SYMBOL_GPL(sgdma_map_sgtable);
-
-void sgdma_unmap_sgtable(struct device *dev, struct sg_table *sgt, enum dma_data_direction dir,
-			 unsigned long attrs)
-{
-	struct shadow *shadow = find(sgt->sgl);
-	unsigned long flags;
-
-	if (!shadow) {
-		dma_unmap_sgtable(dev, sgt, dir, attrs & ~SGDMA_ATTR_SYNC_DEBUG);
-		return;
-	}
-	spin_lock_irqsave(&shadows_lock, flags);
-	hash_del(&shadow->node);
-	spin_unlock_irqrestore(&shadows_lock, flags);
-	dma_unmap_sgtable(shadow->dev, &shadow->device, shadow->dir, shadow->attrs);
-	cross(shadow, attrs & DMA_ATTR_SKIP_CPU_SYNC ? UNMAP_WITHOUT : UNMAP, 0, shadow->len);
-	free_shadow(shadow);
-}
-EXPORT_SYMBOL_GPL(sgdma_unmap_sgtable);
-
-/* For Rust: false if the table is mapped in no such way. */
-bool sgdma_shadow_sync(struct sg_table *sgt, size_t offset, size_t len, bool for_cpu)
-{
-	struct shadow *shadow = find(sgt->sgl);
-
-	if (shadow)
-		cross(shadow, for_cpu ? FOR_CPU : FOR_DEVICE, offset, len);
-	return shadow;
-}
-EXPORT_SYMBOL_GPL(sgdma_shadow_sync);
-
-void sgdma_sync_sgtable_for_cpu(struct device *dev, struct sg_table *sgt,
-				enum dma_data_direction dir)
-{
-	struct shadow *shadow = find(sgt->sgl);
-
-	if (shadow)
-		cross(shadow, FOR_CPU, 0, shadow->len);
-	else
-		dma_sync_sgtable_for_cpu(dev, sgt, dir);
-}
-EXPORT_SYMBOL_GPL(sgdma_sync_sgtable_for_cpu);
-
-void sgdma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
-				   enum dma_data_direction dir)
-{
-	struct shadow *shadow = find(sgt->sgl);
-
-	if (shadow)
-		cross(shadow, FOR_DEVICE, 0, shadow->len);
-	else
-		dma_sync_sgtable_for_device(dev, sgt, dir);
-}
-EXPORT_SYMBOL_GPL(sgdma_sync_sgtable_for_device);
-
-void sgdma_sync_single_for_cpu(struct device *dev, dma_addr_t addr, size_t size,
-			       enum dma_data_direction dir)
-{
-	size_t at;
-	struct shadow *shadow = find_address(dev, addr, &at);
-
-	if (shadow)
-		cross(shadow, FOR_CPU, at, min(size, shadow->len - at));
-	else
-		dma_sync_single_for_cpu(dev, addr, size, dir);
-}
-EXPORT_SYMBOL_GPL(sgdma_sync_single_for_cpu);
-
-void sgdma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t size,
-				  enum dma_data_direction dir)
-{
-	size_t at;
-	struct shadow *shadow = find_address(dev, addr, &at);
-
-	if (shadow)
-		cross(shadow, FOR_DEVICE, at, min(size, shadow->len - at));
-	else
-		dma_sync_single_for_device(dev, addr, size, dir);
-}
-EXPORT_SYMBOL_GPL(sgdma_sync_single_for_device);

@@ -774,12 +774,14 @@ static void with_files(void)
 }
 
 /* Several processes, each with tables of its own for the one device. */
-static void crowd(unsigned int processes, unsigned int rounds)
+static void crowd(unsigned int processes, unsigned int rounds, bool shares)
 {
 	static const unsigned long requests[] = {
 		SGDMA_EXERT_ALLOC, SGDMA_EXERT_ATOMIC, SGDMA_EXERT_BLOCKS, SGDMA_EXERT_BYTES,
 		SGDMA_EXERT_MAP, SGDMA_EXERT_SHARE,
 	};
+	/* The last one is for a device that is coherent. */
+	const unsigned int count = COUNT(requests) - !shares;
 	int status;
 
 	for (unsigned int i = 0; i < processes; i++) {
@@ -790,7 +792,7 @@ static void crowd(unsigned int processes, unsigned int rounds)
 		snprintf(doing, sizeof(doing), "process %u: ", i);
 		file = must(open(node, O_RDWR), node);
 		for (unsigned int j = 0; j < rounds; j++) {
-			unsigned long nr = requests[(i + j) % COUNT(requests)];
+			unsigned long nr = requests[(i + j) % count];
 
 			random = random * 1664525 + 1013904223;
 			must(ioctl(file, nr, ((random >> 16) % 96 + 1) * PAGE), "table");
@@ -860,13 +862,13 @@ int main(int argc, char **argv)
 	} else if (!strcmp(command, "files") && argc == 3) {
 		set_up();
 		with_files();
-	} else if (!strcmp(command, "crowd") && argc == 5) {
-		crowd(atoi(argv[3]), atoi(argv[4]));
+	} else if (!strcmp(command, "crowd") && (argc == 5 || argc == 6)) {
+		crowd(atoi(argv[3]), atoi(argv[4]), argc == 5);
 	} else if (!strcmp(command, "exhaust") && argc == 4) {
 		exhaust(atoi(argv[3]));
 	} else {
 		SAY(2, "[thorough] module FILE NAME [ADDRESS] | [thorough] files NODE |\n");
-		SAY(2, "crowd NODE PROCESSES ROUNDS | exhaust NODE ROUNDS\n");
+		SAY(2, "crowd NODE PROCESSES ROUNDS [unshared] | exhaust NODE ROUNDS\n");
 		return 2;
 	}
 	/* How many, for who counts them. */

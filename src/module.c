@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the module is for those who load it: its version, and its parameters. */
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+
+#include "coherency.h"
+#include "helpers.h"
+
+MODULE_VERSION("0.1");
+
+struct sgdma_parameters sgdma_parameters = {
+	.tables = 100,
+	.seed = 1,
+};
+
+module_param_named(sync_debug, sgdma_parameters.sync_debug, bool, 0444);
+MODULE_PARM_DESC(sync_debug, "1: have any device behave as one that is not coherent, to find forgotten syncs (default: 0)");
+
+module_param_named(selftest, sgdma_parameters.selftest, bool, 0444);
+MODULE_PARM_DESC(selftest, "1: run the self-tests in kernels without KUnit, too (default: 0)");
+
+module_param_named(tables, sgdma_parameters.tables, uint, 0444);
+MODULE_PARM_DESC(tables, "How many random tables the self-tests walk (default: 100)");
+
+module_param_named(seed, sgdma_parameters.seed, ullong, 0444);
+MODULE_PARM_DESC(seed, "What the random tables are made from (default: 1)");
+
+bool sgdma_sync_debug(void)
+{
+	return sgdma_parameters.sync_debug;
+}
+
+/* Who loads the module, and waits for the self-tests, which KUnit runs in a thread of its own. */
+static struct pid *loader;
+
+int sgdma_module_init(void)
+{
+	int ret = sgdma_reach_init();
+
+	if (ret)
+		return ret;
+	loader = get_task_pid(current, PIDTYPE_PID);
+	sgdma_sync_debug_init();
+	sgdma_report_init();
+	sgdma_quarantine_init();
+	return 0;
+}
+
+void sgdma_module_exit(void)
+{
+	sgdma_report_exit();
+	sgdma_sync_debug_exit();
+	put_pid(loader);
+	sgdma_reach_exit();
+}
+
+/* Lets others run. Returns whether a self-test should end: nobody waits for it any more. */
+bool sgdma_selftest_is_stopped(void)
+{
+	struct task_struct *task;
+	bool stopped;
+
+	cond_resched();
+	rcu_read_lock();
+	task = pid_task(loader, PIDTYPE_PID);
+	stopped = task && fatal_signal_pending(task);
+	rcu_read_unlock();
+	/* KUnit stops a thread that takes too long. */
+	return stopped || (current->flags & PF_KTHREAD && kthread_should_stop());
+}
