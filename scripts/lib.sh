@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
-# What setup and check-env both have to know.
+# What several of these scripts have to know.
 
 # the oldest LLVM and kernel that do
 LLVM_MIN=17.0.1
@@ -29,4 +29,38 @@ llvm_bins() {
 		done
 		version_ge "$(llvm_version "$bin")" "$LLVM_MIN" && echo "$bin"
 	done
+}
+
+# check_path WHAT PATH: refuses what Makefile refuses, in the same words.
+check_path() {
+	local odd="\\\$#%:;,&|<>()[]{}*?\"'\`"
+	# shellcheck disable=SC2101  # it is in a bracket
+	if [[ $2 == *["$odd"[:space:]]* ]]; then
+		echo "$1$2: kernel builds break on a path with a blank, a quote or any of \\ \$ # % : ; , & | < > ( ) [ ] { } * ?: choose another path" >&2
+		exit 1
+	fi
+}
+
+# holder LOCK: who has it
+holder() {
+	local pid
+	pid=$(<"$1")
+	if [ -d "/proc/${pid:-none}" ]; then
+		echo "process $pid"
+	else
+		echo "what process $pid left running when it was killed"
+	fi
+}
+
+# take_lock FD LOCK WAIT: has the file LOCK locked by that descriptor. Whoever inherits it holds the
+# lock: what a killed script leaves running does. WAIT FD LOCK is called where somebody else has it.
+take_lock() {
+	while :; do
+		mkdir -p -- "${2%/*}"
+		eval "exec $1>>\"\$2\""
+		flock -n "$1" || "$3" "$1" "$2"
+		# or else somebody has removed it meanwhile
+		[ ! "$2" -ef "/proc/$$/fd/$1" ] || break
+	done
+	echo $$ >"$2"
 }

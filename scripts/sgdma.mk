@@ -4,6 +4,9 @@
 # in the directory that sgdma.ko was built in.
 
 sgdma-dir := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+sgdma-hash := \#
+$(if $(word 2,x$(SGDMA)x)$(strip $(foreach c,$$ $(sgdma-hash) % : ' " \,$(findstring $c,$(SGDMA)$(sgdma-dir)))),\
+	$(error SGDMA=$(SGDMA): kernel builds break on a path with a blank, a quote or any of $$ $(sgdma-hash) % : \: choose another path))
 sgdma-file = $(or $(wildcard $(sgdma-dir)/$(1)),$(error $(sgdma-dir)/$(1) is missing: \
 	build sgdma for this kernel and install it (make modules_install), or give SGDMA=, the directory it was built in))
 

@@ -7,10 +7,16 @@ import subprocess
 import guest
 
 
-def run(*argv, **env):
-    """Runs a command in the checkout; (exit status, all that it said)."""
+def start(*argv, cwd=guest.ROOT, **env):
+    """Starts a command in the checkout."""
     ours = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH", "KERNEL")
     clean = {k: v for k, v in os.environ.items() if k not in ours}
-    done = subprocess.run(argv, cwd=guest.ROOT, env={**clean, **env}, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.returncode, done.stdout
+    return subprocess.Popen(argv, cwd=cwd, env={**clean, **env}, text=True, start_new_session=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def run(*argv, **options):
+    """Runs a command in the checkout; (exit status, all that it said)."""
+    command = start(*argv, **options)
+    said, _ = command.communicate()
+    return command.returncode, said

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import shutil
 
 import command
@@ -127,7 +128,7 @@ def test_make_and_scenarios_agree(name):
     assert kernel.split("-")[0] == guest.SCENARIOS[name]["arch"]
     assert (KERNELS / f"{kernel}.config").exists()
     status, said = make("-n", "setup", f"BOOT={name}")
-    assert (status, said.split()[-2:]) == (0, [str(guest.ROOT / "scripts/setup"), kernel])
+    assert (status, shlex.split(said)[-2:]) == (0, [str(guest.ROOT / "scripts/setup"), kernel])
 
 
 @pytest.mark.parametrize("args, booted", [

@@ -60,6 +60,19 @@ def test_readme_builds_the_template(follow, installed, tmp_path):
     assert "RUSTC [M] sgdma_template.o" in follow(again)[1]
 
 
+def test_readme_builds_for_the_guests_kernel(built_arch, tmp_path):
+    """Nothing is installed; one line goes to standard output, whatever is built first."""
+    [line] = re.findall(r"^    (eval .* kernel-env.*)$", (guest.ROOT / "README.md").read_text(), re.M)
+    driver = shutil.copytree(TEMPLATE, tmp_path / "mydriver")
+    status, said = run(line.replace("~/mydriver", str(driver)), ARCH=built_arch, KDIR="", SGDMA="")
+    assert status == 0, said
+    assert b"depends=sgdma\0" in (driver / "sgdma_template.ko").read_bytes()
+
+    (guest.ROOT / "build" / built_arch / "modules/sgdma.mk").unlink()
+    status, said = run("make -s kernel-env 2>/dev/null", ARCH=built_arch, KDIR="", SGDMA="")
+    assert status == 0 and said.count("\n") == 1 and "SGDMA=" in said, said
+
+
 def test_readme_quotes_the_template():
     lines = (TEMPLATE / "Kbuild").read_text().splitlines()[1:]
     quoted = "".join(f"    {line}\n" for line in lines).replace("sgdma_template", "mydriver")

@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Set-up and make: what they refuse, what they leave alone, and who waits for whom.
+
+All of it happens in copies of the checkout and in caches of their own. What takes a kernel has one
+that is built in no time, from the Makefile below.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import command
+import guest
+import pytest
+
+ODD = {"space": "a b", "tab": "a\tb", "newline": "a\nb", "colon": "a:b", "quote": "a'b", "double-quote": 'a"b',
+       "backtick": "a`b", "dollar": "a$b", "hash": "a#b", "percent": "a%b", "backslash": "a\\b", "glob": "a*b",
+       "semicolon": "a;b"}
+odd_names = pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+REFUSAL = ": kernel builds break on a path with a blank, a quote or any of "
+
+
+def snapshot(directory):
+    """All that is there."""
+    return {str(path): path.read_bytes() if path.is_file() else None for path in directory.rglob("*")}
+
+
+def fill(*paths):
+    """Makes a file in each of these directories."""
+    for path in paths:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "precious").write_text("precious\n")
+
+
+def copy_checkout(where):
+    return shutil.copytree(guest.ROOT, where, ignore=shutil.ignore_patterns(
+        "build", ".git", "__pycache__", "rust-project.json"))
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return copy_checkout(tmp_path / "sgdma")
+
+
+@pytest.fixture(scope="module")
+def one_checkout(tmp_path_factory):
+    """One that nothing is built in."""
+    return copy_checkout(tmp_path_factory.mktemp("checkout") / "sgdma")
+
+
+# Paths
+
+@odd_names
+def test_checkout_below_an_odd_path(odd, tmp_path):
+    home = tmp_path / "home"
+    top = copy_checkout(home / odd / "sgdma")
+    # Above, beside, and where a piece of the path leads.
+    fill(home, home / "build", home / odd, home / odd / "build", top / "build", top / "b/sgdma/build", home / "a",
+         home / "a/sgdma/build", home / "ab/sgdma/build", home / "b/sgdma/build", home / "cache/sgdma/src",
+         home / "cache/src")
+    before = snapshot(home)
+    for argv, cwd in ((["make", "clean"], top), (["make", "distclean"], top), (["make", "run"], top),
+                      (["make", "modules_install", "INSTALL_MOD_PATH=/nonsense"], top),
+                      (["make", "-C", top, "clean"], home), (["make", "-f", top / "Makefile", "distclean"], home),
+                      (["make", "-f", f"{odd}/sgdma/Makefile", "distclean"], home)):
+        status, said = command.run(*argv, cwd=cwd, SGDMA_CACHE=str(home / "cache"), HOME=str(home))
+        assert snapshot(home) == before
+        assert status == 2 and odd in said and REFUSAL in said, said
+    for script in ("setup x86_64", "kbuild modules .", "check-env /nonsense", "clean", "clean --cache"):
+        name, *args = script.split()
+        status, said = command.run(top / "scripts" / name, *args, cwd=home, KERNEL="x86_64",
+                                   SGDMA_CACHE=str(home / "cache"), HOME=str(home))
+        assert snapshot(home) == before
+        assert status == 1 and f"this checkout, {top}{REFUSAL}" in said, said
+
+
+@pytest.mark.parametrize("name, odd", [*(("KDIR", odd) for odd in ODD.values()), *(
+    (name, odd) for name in ("KSRC", "SGDMA", "SGDMA_CACHE", "XDG_CACHE_HOME", "HOME", "INSTALL_MOD_PATH",
+                             "BUSYBOX", "RUST_LIB_SRC") for odd in ("a b", "a$b"))])
+def test_odd_variable(name, odd, one_checkout):
+    """Wherever make has it from, and before anything runs."""
+    path = f"/nonsense/{odd}/dir"
+    # An empty one counts as none.
+    env = {"SGDMA_CACHE": "", "XDG_CACHE_HOME": ""}
+    given = path.replace("$", "$$")
+    for argv, more in (([f"{name}={given}"], {}), ([f"{name}={path}"], {}), ([], {name: path})):
+        status, said = command.run("make", "help", *argv, cwd=one_checkout, **{**env, **more})
+        assert status == 2 and f"{name}={path if more else ''}" in said and REFUSAL in said, said
+
+
+@pytest.mark.parametrize("odd", ["a b", "a$b", "a'b"])
+def test_odd_paths_of_scripts(odd, tmp_path, one_checkout):
+    scripts, path = one_checkout / "scripts", f"{tmp_path}/{odd}/dir"
+    fill(tmp_path / odd / "dir")
+    before = snapshot(tmp_path)
+    cache = {"SGDMA_CACHE": str(tmp_path / "cache")}
+    for argv, env, name in (
+            ([scripts / "setup", "x86_64"], {"SGDMA_CACHE": path}, "SGDMA_CACHE="),
+            ([scripts / "setup", "x86_64"], {"SGDMA_CACHE": "", "XDG_CACHE_HOME": path}, "XDG_CACHE_HOME="),
+            ([scripts / "setup", "x86_64"], {**cache, "KSRC": path}, "KSRC="),
+            ([scripts / "setup", "x86_64"], {**cache, "BUSYBOX": path}, "BUSYBOX="),
+            ([scripts / "clean", "--cache"], {"SGDMA_CACHE": path}, "SGDMA_CACHE="),
+            ([scripts / "kbuild", "modules", "."], {"KDIR": path}, "KDIR="),
+            ([scripts / "check-env", path], {}, "KDIR=")):
+        status, said = command.run(*argv, **env)
+        assert status == 1 and f"{name}{path}{REFUSAL}" in said, said
+        # Here it would be, and has a good name: what it is a name for has not.
+        link = tmp_path / "link"
+        link.symlink_to(path)
+        status, said = command.run(*argv[:-1], *(str(link) if arg == path else arg for arg in argv[-1:]),
+                                   **{name: str(link) if value == path else value for name, value in env.items()})
+        link.unlink()
+        assert status == 1 and odd in said and REFUSAL in said, said
+        assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("odd", ["a b", "a:b", "a#b", "a%b"])
+def test_odd_path_of_an_installed_sgdma(odd, tmp_path):
+    fill(tmp_path / odd)
+    shutil.copy(guest.ROOT / "scripts/sgdma.mk", tmp_path / odd)
+    (tmp_path / "Kbuild").write_text("include $(SGDMA)/sgdma.mk\nall:\n")
+    # where the second of two words leads
+    (tmp_path / "b").symlink_to(odd)
+    status, said = command.run("make", "-f", "Kbuild", f"SGDMA={tmp_path}/{odd}", cwd=tmp_path)
+    assert status == 2 and f"SGDMA={tmp_path}/{odd}{REFUSAL}" in said, said
+
+
+def test_clean_from_anywhere(checkout, tmp_path):
+    """Only what is built there goes, wherever make is called and however the checkout is named."""
+    (tmp_path / "link").symlink_to(checkout)
+    (tmp_path / "Makefile").symlink_to(checkout / "Makefile")
+    fill(tmp_path / "a b/build", tmp_path / "build")
+    before = snapshot(tmp_path)
+    for argv, cwd in ((["make"], checkout), (["make", "-C", checkout], "/"), (["make", "-C", "link"], tmp_path),
+                      (["make"], tmp_path), (["make", "-f", checkout / "Makefile"], tmp_path / "a b"),
+                      (["make", "-f", "../link/Makefile"], tmp_path / "build"),
+                      (["make", "TOP=" + str(tmp_path), "BUILD=" + str(tmp_path)], checkout),
+                      (["../link/scripts/clean"], tmp_path / "build")):
+        fill(checkout / "build/x86_64")
+        (checkout / "rust-project.json").touch()
+        status, said = command.run(*argv, *(["clean"] if argv[0] == "make" else []), cwd=cwd)
+        assert status == 0, said
+        assert snapshot(tmp_path) == before, argv
+
+
+def test_makefile_without_its_checkout(tmp_path):
+    shutil.copy(guest.ROOT / "Makefile", tmp_path)
+    fill(tmp_path / "build")
+    status, said = command.run("make", "clean", cwd=tmp_path)
+    assert status == 2 and f"{tmp_path} is not a checkout of sgdma" in said, said
+    assert (tmp_path / "build/precious").exists()
+
+
+# The cache
+
+MARK = "Signature: 8a477f597d28d172789f06886806bc55\n"
+NAMES = ["apt", "busybox", "kernel", "logs", "rust-src", "src", "tmp", "tools"]
+
+
+@pytest.mark.parametrize("mark", [None, MARK, MARK + "# This file was created by something else.\n"])
+def test_distclean_leaves_what_is_not_ours(mark, tmp_path, one_checkout):
+    """Neither the directory that SGDMA_CACHE= names nor one of the cache's own name."""
+    fill(*(tmp_path / name for name in NAMES), *(tmp_path / "sgdma" / name for name in NAMES))
+    if mark:
+        (tmp_path / "sgdma/CACHEDIR.TAG").write_text(mark)
+    before = snapshot(tmp_path)
+    for env in ({"SGDMA_CACHE": str(tmp_path)}, {"SGDMA_CACHE": "", "XDG_CACHE_HOME": str(tmp_path)}):
+        status, said = command.run("make", "distclean", cwd=one_checkout, **env)
+        assert snapshot(tmp_path) == before
+        assert status == 2 and f"{tmp_path}/sgdma has no CACHEDIR.TAG by scripts/setup of sgdma" in said, said
+
+
+@pytest.fixture
+def own(tmp_path_factory, built_arch):
+    """What a set-up of x86_64 finds in place of the machine's own; its environment."""
+    where = tmp_path_factory.mktemp("own")
+    for stub in ("qemu-system-x86_64", "depmod"):
+        (where / stub).symlink_to(shutil.which("true"))
+    # Nothing of the system is changed.
+    for stub in ("apt-get", "sudo"):
+        (where / stub).symlink_to(shutil.which("false"))
+    (where / "linux/rust/kernel").mkdir(parents=True)
+    (where / "linux/rust/kernel/lib.rs").touch()
+    (where / "linux/Makefile").write_text(KERNEL)
+    (where / "library/core/src").mkdir(parents=True)
+    (where / "library/core/src/lib.rs").touch()
+    tools = guest.environment(built_arch)["TOOL_PATH"]
+    subprocess.run([tools.split(":")[0] + "/clang", "--target=x86_64-linux-gnu", "-nostdlib", "-static", "-fuse-ld=lld",
+                    "-x", "c", "-", "-o", where / "busybox"], input=b"void _start(void) {}", check=True)
+    return {"PATH": f"{where}:{tools}:{os.environ['PATH']}", "KSRC": str(where / "linux"), "KDIR": "",
+            "RUST_LIB_SRC": str(where / "library"), "BUSYBOX": str(where / "busybox"), "SGDMA_CACHE": "",
+            "XDG_CACHE_HOME": str(where / "cache"), "INSTALL_MOD_PATH": ""}
+
+
+# A kernel source. x86_64-nodebug is not built until a file says so. Two that build in one directory
+# at a time fail.
+KERNEL = r"""VERSION = 7
+PATCHLEVEL = 2
+SUBLEVEL = 0
+EXTRAVERSION =
+
+rustavailable headers: ;
+allnoconfig:
+	cp $(KCONFIG_ALLCONFIG) $(O)/.config
+all:
+	mkdir -p $(O)/arch/x86/boot $(O)/include/config
+	touch $(O)/arch/x86/boot/bzImage
+	echo 7.2.0-own >$(O)/include/config/kernel.release
+	echo 'include $(CURDIR)/Makefile' >$(O)/Makefile
+	case $(O) in *nodebug*) touch begun; until [ -e go ]; do sleep 0.1; done;; esac
+modules:
+	mkdir -p $(MO)
+	mkdir $(MO)/busy
+	sleep 0.5
+	touch $(MO)/built
+	rmdir $(MO)/busy
+"""
+
+
+def until(condition, what):
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, f"no {what} after 30 s"
+        time.sleep(0.05)
+
+
+def finish(process, timeout=30):
+    """(exit status, all that it said); it is killed where that takes too long."""
+    try:
+        said, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as late:
+        # What it waits with is in a group of its own, and has its output open.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+        pytest.fail(f"still not done after {timeout} s: {late.stdout}", pytrace=False)
+    return process.returncode, said
+
+
+def set_up(checkout, own, kernel="x86_64"):
+    return command.start(checkout / "scripts/setup", kernel, **own)
+
+
+def test_no_wait_for_what_is_not_needed(checkout, own):
+    """While one kernel is built another can be, and one that is ready is ready."""
+    source, cache = Path(own["KSRC"]), Path(own["XDG_CACHE_HOME"], "sgdma")
+    slow = set_up(checkout, own, "x86_64-nodebug")
+    try:
+        until((source / "begun").exists, "kernel build")
+        for _ in range(2):
+            status, said = finish(set_up(checkout, own))
+            assert status == 0 and "x86_64 is ready: Linux 7.2.0" in said, said
+        assert slow.poll() is None
+
+        # The same one has to be waited for.
+        second = set_up(checkout, own, "x86_64-nodebug")
+        assert f"waiting for process {slow.pid}, which has {cache}/locks/kernel-x86_64-nodebug-" in second.stdout.readline()
+        before = snapshot(cache).keys()
+        status, said = command.run("make", "distclean", cwd=checkout, **own)
+        assert status == 2 and f"process {slow.pid} is at work there" in said, said
+        assert snapshot(cache).keys() == before
+    finally:
+        (source / "go").touch()
+    assert finish(slow)[0] == 0
+    status, said = finish(second)
+    assert status == 0 and "configuring" not in said, said
+    assert sorted(p.name for p in (cache / "logs").iterdir()) == sorted(
+        f"{p.name.removesuffix('.log')}.log" for p in (cache / "locks").iterdir())
+
+    status, said = command.run("make", "distclean", cwd=checkout, **own)
+    assert status == 0 and not cache.exists(), said
+    assert cache.parent.exists()
+
+
+def make_old_cache(cache):
+    """As a set-up of before there was a mark left it."""
+    for name in NAMES:
+        (cache / name).mkdir(parents=True)
+    (cache / "kernel/arm64-0123456789ab").mkdir()
+    (cache / "src/linux-7.2.3-1").mkdir()
+    (cache / "logs/kernel-arm64.log").touch()
+    (cache / "lock").write_text("123\n")
+
+
+def test_old_cache_becomes_ours(checkout, own):
+    cache = Path(own["XDG_CACHE_HOME"], "sgdma")
+    make_old_cache(cache)
+    with (cache / "lock").open() as lock:
+        # Its set-up, of another checkout, is at work.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = set_up(checkout, own)
+        assert f", which has {cache}/lock (" in process.stdout.readline()
+    status, said = finish(process)
+    assert status == 0 and (cache / "CACHEDIR.TAG").read_text().startswith(MARK), said
+    assert (cache / "kernel/arm64-0123456789ab").exists()
+    status, said = command.run("make", "distclean", cwd=checkout, **own)
+    assert status == 0 and not cache.exists(), said
+
+
+@pytest.mark.parametrize("where", [".", "kernel", "src", "tools"])
+def test_directory_with_other_things_is_not_taken(where, checkout, own):
+    cache = Path(own["XDG_CACHE_HOME"], "sgdma")
+    make_old_cache(cache)
+    fill(cache / where)
+    before = snapshot(cache)
+    status, said = finish(set_up(checkout, own))
+    assert status == 1 and f"{cache} holds other things" in said, said
+    assert snapshot(cache) == before
+
+
+def test_bindgen_that_cannot_be_had(checkout, own):
+    """Without a network: what else there is to do."""
+    for stub in ("bindgen", "cargo"):
+        (Path(own["KSRC"]).parent / stub).symlink_to(shutil.which("false"))
+    status, said = finish(set_up(checkout, own))
+    assert status == 1 and "bindgen: FAILED" in said and "another way: a bindgen >= " in said, said
+
+
+# Two at a time
+
+def test_two_makes_in_one_checkout(checkout, own):
+    status, said = finish(set_up(checkout, own))
+    assert status == 0, said
+    both = [command.start("make", "ARCH=x86_64", cwd=checkout, **own) for _ in range(2)]
+    done = [finish(process) for process in both]
+    assert [status for status, _ in done] == [0, 0], done
+    said = done[0][1] + done[1][1]
+    assert said.count("  READY build/x86_64 for Linux 7.2.0-own: modules/sgdma.ko and ") == 2
+    assert said.count("  WAIT  for process ") == 1 and "which builds in build/x86_64" in said, said
+
+
+def test_killed_make_leaves_no_lock(checkout, own):
+    assert finish(set_up(checkout, own))[0] == 0
+    killed = command.start("make", "ARCH=x86_64", cwd=checkout, **own)
+    busy = checkout / "build/x86_64/modules/busy"
+    until(busy.exists, "build")
+    status, said = command.run("make", "clean", cwd=checkout)
+    assert status == 2 and "is at work there, it has" in said and busy.exists(), said
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    busy.rmdir()
+    status, said = finish(command.start("make", "ARCH=x86_64", cwd=checkout, **own))
+    assert status == 0 and "WAIT" not in said, said
+
+
+# What the user gives
+
+GIVEN = ["-m", "-m 6G", "--", "a 'b c' \"d  e\" $HOME $(touch oops) `touch oops` ; touch oops # \\ %", "'"]
+
+
+@pytest.mark.parametrize("target", ["run", "report"])
+def test_boot_gets_what_was_given(target, checkout, built_arch):
+    """CMDLINE= and QEMU_ARGS=, from where make has them, to the letter; and no lock that others wait for."""
+    build = checkout / "build/x86_64"
+    build.mkdir(parents=True)
+    (build / "env").write_text(f"PYTHON='{guest.environment(built_arch)['PYTHON']}'\n")
+    with (checkout / "tests/guest.py").open("a") as module:
+        module.write('def boot(name, out, cmdline="", qemu_args="", *args, **more):\n'
+                     '    print("[0] report: " + json.dumps([cmdline, qemu_args]), flush=True)\n'
+                     '    subprocess.run(["flock", "-n", ROOT / "build/x86_64/lock", "true"], check=True)\n'
+                     '    raise BootError("there is no guest")\n')
+    for given in GIVEN:
+        for argv, env in (([f"CMDLINE={given}", f"QEMU_ARGS={given}x"], {}),
+                          ([], {"CMDLINE": given, "QEMU_ARGS": given + "x"})):
+            # Nothing is built.
+            _, said = command.run("make", "-o", "guest", target, "ARCH=x86_64", *argv, cwd=checkout, **env)
+            assert "there is no guest" in said, said
+            assert f"{json.dumps([given, given + 'x'])}\n" in said, said
+    assert not list(checkout.rglob("oops"))
+
+
+@pytest.mark.parametrize("args, status, says", [
+    (["modules_install"], 2, "give KDIR=, the build tree of your kernel, or INSTALL_MOD_PATH="),
+    (["modules_install", "KDIR=/nonsense"], 2, "KDIR=/nonsense is not the build tree of a kernel"),
+    (["modules", "KDIR=/nonsense"], 2, "missing: /nonsense is not a directory: install the headers package"),
+    (["check-env", "KDIR=/nonsense"], 2, "missing: /nonsense is not a directory: install the headers package"),
+])
+def test_wrong_kdir_is_named(args, status, says, one_checkout, tmp_path):
+    done, said = command.run("make", *args, cwd=one_checkout, KDIR="", INSTALL_MOD_PATH="",
+                             SGDMA_CACHE=str(tmp_path))
+    assert done == status and says in said, said
+    # One sentence, and nothing was set up first.
+    assert not [word for word in ("realpath:", "cat:", "setup:", "line ") if word in said], said
+    assert not list(tmp_path.iterdir())
