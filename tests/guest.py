@@ -327,7 +327,7 @@ def command(name, work, mode, cmdline="", qemu_args="", own={}, **amounts):
     asked = " ".join(f"guest_{what}={n}" for what, n in {**AMOUNTS, **amounts}.items())
 
     def joined(key, extra):
-        return " ".join([*(p.get(key, "") for p in parts), extra])
+        return " ".join([*(p.get(key, "").replace("{work}", str(work)) for p in parts), extra])
 
     parameters = joined("cmdline", f"guest_mode={mode} guest_expect={expect} "
                                    f"guest_verdict={verdict} guest_devices={scenario.get('devices', 1)} "
@@ -389,7 +389,8 @@ class Monitor:
             command = request[1].decode()
             arguments = dict(argument.split("=", 1) for argument in request[2].decode().split())
             if command == "object_add":
-                # It is particular about numbers.
+                # The name is QEMU's own, and it is particular about numbers.
+                command = "object-add"
                 arguments = {what: int(n) if n.isdecimal() else n for what, n in arguments.items()}
             self.execute(command, arguments)
             end = request.end()
@@ -464,6 +465,14 @@ def run(argv, console, timeout, monitor):
         return said.decode(errors="replace"), errors.read().strip(), status
 
 
+def demangled(reasons, env):
+    """With the names that Rust's functions have in its source."""
+    if not any("_R" in reason for reason in reasons):
+        return reasons
+    tool = Path(env["TOOL_PATH"].split(":")[0], "llvm-cxxfilt")
+    return subprocess.run([tool], input="\n".join(reasons), text=True, check=True, capture_output=True).stdout.splitlines()
+
+
 def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, mode="checks", own={}, **amounts):
     """Boots a scenario, console to `out`/console.log and to `echo`; its verdict.
 
@@ -485,6 +494,7 @@ def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, mode="che
     if status and "Kernel panic" not in log:
         raise BootError(f"{'UML' if is_uml(name) else 'QEMU'} failed {last_step(log)}: {message or status}")
     verdict = judge(log, env["KSRC"], timeout if status is None else None, lacks(name), mode != "script")
+    verdict.reasons = demangled(verdict.reasons, env)
     verdict.seconds = time.monotonic() - start
     return verdict
 

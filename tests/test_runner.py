@@ -222,8 +222,8 @@ def test_self_tests_without_kunit_do_not_count_with_it(ksrc):
 
 # Guests
 
-def boot_instead(monkeypatch, ksrc, tmp_path, script, **options):
-    monkeypatch.setattr(guest, "command", lambda *_, **__: (["sh", "-c", script], {"KSRC": ksrc}))
+def boot_instead(monkeypatch, ksrc, tmp_path, script, env={}, **options):
+    monkeypatch.setattr(guest, "command", lambda *_, **__: (["sh", "-c", script], {"KSRC": ksrc, **env}))
     return guest.boot("x86-plain", tmp_path, **options)
 
 
@@ -275,6 +275,13 @@ def test_panic_that_ends_the_machine_is_quoted(monkeypatch, ksrc, tmp_path):
     assert "Kernel panic - not syncing: x" in verdict.reasons
 
 
+def test_function_in_rust_has_its_name(monkeypatch, ksrc, built_arch, tmp_path):
+    name = "_RNvNtCs9ZbJUPB8GmC_5sgdma7compare19lockstep_difference"
+    verdict = boot_instead(monkeypatch, ksrc, tmp_path, f"echo Oops: x; echo RIP: 0010:{name}+0x1/0x2 [sgdma]",
+                           guest.environment(built_arch))
+    assert verdict.reasons[0] == "Oops: x at sgdma::compare::lockstep_difference+0x1/0x2 [sgdma]"
+
+
 def test_scenario_for_measuring_only(tmp_path):
     with pytest.raises(guest.BootError, match="um-native is only for make bench"):
         guest.boot("um-native", tmp_path)
@@ -296,7 +303,7 @@ def test_requests_of_a_guest():
         monitor.heard(b"host: object_add qom-type=memory-backend-ram id=m1 size=4096\n")
         assert re.findall(rb"{.*?}}", monitor.theirs.recv(4096))[1:] == [
             b'{"execute": "device_del", "arguments": {"id": "edu0"}}',
-            b'{"execute": "object_add", "arguments": {"qom-type": "memory-backend-ram", "id": "m1", "size": 4096}}']
+            b'{"execute": "object-add", "arguments": {"qom-type": "memory-backend-ram", "id": "m1", "size": 4096}}']
     finally:
         monitor.close()
 
