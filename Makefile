@@ -64,6 +64,9 @@ DRIVERS += $(patsubst $(TOP)/%/Kbuild,%,$(wildcard $(TOP)/samples/*/Kbuild $(TOP
 PROGRAMS := $(wildcard $(TOP)/samples/*/user/*-test.c $(TOP)/tests/user/*-test.c)
 endif
 export ARCH KERNEL KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS
+# Files are named relative to where the user is, also with make -C.
+export GUEST_FILES GUEST_SCRIPT
+export GUEST_FROM := $(PWD)
 
 .PHONY: modules setup check-env guest run shell test soak bench report modules_install kernel-env clean \
 	distclean fmt fmt-check lint doc rust-analyzer help
@@ -203,6 +206,8 @@ help:
 #: BOOT=<scenario>      which boot scenario; scripts/boot --list lists them
 #: CMDLINE="..."        more kernel parameters, for make run and make shell
 #: QEMU_ARGS="..."      more arguments for QEMU, likewise
+#: GUEST_FILES="..."    more files for that guest: *.ko to /lib/sgdma, others to /bin
+#: GUEST_SCRIPT=<file>  what make run has the guest do instead of the checks
 #: KDIR=<path>          build against your own kernel's build tree instead
 #: KSRC=<path>          use this kernel source for the guests
 #: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests, a seventh of the code

@@ -87,12 +87,18 @@ def built_arch(pytestconfig):
     pytest.fail("nothing is built yet: run 'make' first", pytrace=False)
 
 
+def summary(verdicts):
+    """A line for each boot, with the minutes that it took."""
+    for name, verdict in verdicts.items():
+        yield f"{name:17} {'FAIL' if verdict.reasons else 'ok':4} {verdict}"
+    yield f"{'all':22} {len(verdicts)} boots, {guest.minutes(sum(v.seconds for v in verdicts.values()))} one after the other"
+
+
 def pytest_terminal_summary(terminalreporter):
     if VERDICTS:
         terminalreporter.section("boots")
-    for name, verdict in VERDICTS.items():
-        terminalreporter.write_line(f"{name:17} {'FAIL' if verdict.reasons else 'ok':4} {verdict}")
-    if VERDICTS:
+        for line in summary(VERDICTS):
+            terminalreporter.write_line(line)
         terminalreporter.section("verdicts, and what mapping did")
     for name, verdict in VERDICTS.items():
         for device, said, evidence, agree in verdict.confronted:

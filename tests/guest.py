@@ -14,8 +14,11 @@ import sys
 import tempfile
 import time
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import acpi
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
@@ -46,6 +49,7 @@ class BootError(Exception):
 
 @dataclass
 class Verdict:
+    # Whatever came of what first comes first.
     reasons: list[str] = field(default_factory=list)
     cases: int = 0
     skipped: int = 0
@@ -56,10 +60,17 @@ class Verdict:
     confronted: list[tuple] = field(default_factory=list)
     # Its report for programs.
     report: list[dict] = field(default_factory=list)
+    # The console.
+    log: str = ""
 
     def __str__(self):
         return (f"{self.cases} {self.runner} cases ({self.skipped} skipped), "
-                f"{self.checks} checks passed, {self.seconds:.1f} s")
+                f"{self.checks} checks passed, {minutes(self.seconds)}")
+
+
+def minutes(seconds):
+    """m:ss"""
+    return "{}:{:02}".format(*divmod(round(seconds), 60))
 
 
 def kernel_of(name):
@@ -108,6 +119,31 @@ VAGUE = re.compile(r"cut here|Call [Tt]race:")
 INJECTED = re.compile(r"^(fault-test: vmalloc error: .*(?:\n.*){1,4}\n) ?Call Trace:$", re.M)
 
 
+# Where a crash happened, in lines that follow the one that says what.
+PLACE = re.compile(r"(?:RIP: 0010:|pc : )(\S+\+0x\S+(?: \[\w+\])?)")
+PANIC = re.compile(r"rust_kernel: (panicked at \S+:)$")
+
+
+def complaints(lines):
+    """(line number, what it says) of each complaint of the kernel's, a crash with its function."""
+    found, crash = [], None
+    for i, line in enumerate(lines):
+        if match := PANIC.match(line):
+            # The text is in the next line.
+            found.append((i, " ".join([match[1], *lines[i + 1:i + 2]])))
+        elif COMPLAINT.search(line):
+            found.append((i, line.strip()))
+            # A line that names a function needs no other, and a trace comes after the place.
+            if VAGUE.search(line) or "+0x" in line:
+                crash = None
+            elif crash is None:
+                crash = len(found) - 1
+        elif crash is not None and (match := PLACE.match(line)):
+            found[crash] = found[crash][0], f"{found[crash][1]} at {match[1]}"
+            crash = None
+    return [complaint for complaint in found if not VAGUE.search(complaint[1])] or found
+
+
 def parse_ktap(lines, ksrc):
     """(cases run, cases skipped, complaints) of the KTAP reports among these lines."""
     sys.path.insert(0, f"{ksrc}/tools/testing/kunit")
@@ -147,24 +183,27 @@ def last_step(log):
     return f"in step {steps[-1]}" if steps else "before its first step"
 
 
-def judge(log, ksrc, timeout=None, lacks=()):
+def where_failed(reason, lines):
+    """The number of the line that says so of a self-test; the end if none does, for then it comes of another reason."""
+    case = re.match(r"[\w.]+\.(\w+) failed$", reason)
+    result = re.compile(rf"(?:sgdma: )? *not ok \d+ {case[1]}\b") if case else None
+    return next((i for i, line in enumerate(lines) if result and result.match(line)), len(lines))
+
+
+def judge(log, ksrc, timeout=None, lacks=(), self_tests=True):
     """The verdict over a whole console log; `timeout` if that is what ended it.
 
-    Self-tests must have been run by KUnit, or else by selftest=1 where the kernel `lacks` it.
+    `self_tests` must have been run by KUnit, or else by selftest=1 where the kernel `lacks` it.
     """
-    verdict = Verdict(runner="selftest=1" if "kunit" in lacks else "KUnit")
+    verdict = Verdict(runner="selftest=1" if "kunit" in lacks else "KUnit", log=log)
     lines = [STAMP.sub("", line.rstrip()) for line in log.splitlines()]
     lines = INJECTED.sub(r"\1", "\n".join(lines)).splitlines()
 
-    complaints = [line.strip() for line in lines if COMPLAINT.search(line)]
-    verdict.reasons += [c for c in complaints if not VAGUE.search(c)] or complaints
-    verdict.reasons += [line.removeprefix("check: FAIL ") for line in lines
-                        if line.startswith("check: FAIL ")]
+    # Reasons by where in the log they are: what comes later may have come of what was before.
+    found = complaints(lines)
+    found += [(i, line.removeprefix("check: FAIL ")) for i, line in enumerate(lines)
+              if line.startswith("check: FAIL ")]
     verdict.checks = sum(line.startswith("check: PASS ") for line in lines)
-    if timeout:
-        verdict.reasons.append(f"timed out after {timeout:g} s, {last_step(log)}")
-    elif "guest: done" not in lines:
-        verdict.reasons.append(f"the guest ended early, {last_step(log)}")
     verdict.confronted = [match.groups() for line in lines
                           if (match := re.match(r"sgdma_confront (\S+): (\S+) \| (.*) \| (\w+)$", line))]
     verdict.report = [json.loads(line.removeprefix("report: ")) for line in lines
@@ -176,15 +215,26 @@ def judge(log, ksrc, timeout=None, lacks=()):
         reports["selftest=1" if ours else "KUnit"].append(line.removeprefix("sgdma: "))
     for runner, report in reports.items():
         ran, skipped, reasons = parse_ktap(report, ksrc)
-        verdict.reasons += [f"{runner}: {reason}" for reason in reasons]
+        found += [(where_failed(reason, lines), f"{runner}: {reason}") for reason in reasons]
         if runner == verdict.runner:
             verdict.cases, verdict.skipped = ran, skipped
-            if not ran and not reasons:
-                verdict.reasons.append(f"no {runner} case ran")
+            if self_tests and not ran and not reasons:
+                found.append((len(lines), f"no {runner} case ran"))
+    if timeout:
+        found.append((len(lines), f"timed out after {timeout:g} s, {last_step(log)}"))
+    elif "guest: done" not in lines:
+        found.append((len(lines), f"the guest ended early, {last_step(log)}"))
+    found.sort(key=lambda reason: reason[0])
+    # A self-test fails each time that the module is loaded.
+    verdict.reasons = list(dict.fromkeys(reason for _, reason in found))
     return verdict
 
 
 # Starting a guest
+
+# Where a guest has what GUEST_SCRIPT= names.
+SCRIPT = "guest-script"
+
 
 def how_to_make(kernel):
     """The command that builds a kernel and the modules for it."""
@@ -204,7 +254,26 @@ def environment(kernel):
     return dict(word.split("=", 1) for word in words)
 
 
-def pack_initramfs(env, out):
+def own_files(names, script, places):
+    """{where in the guest: file} of what a user names, relative to one of these places."""
+    places = dict.fromkeys(map(str, places))
+
+    def find(name):
+        for path in (Path(place, name) for place in places):
+            if path.is_file():
+                return path
+        raise BootError(f"GUEST_FILES= and GUEST_SCRIPT= name files: '{name}' is none in {' or '.join(places)}")
+
+    files = {}
+    for path in map(find, names):
+        target = ("lib/sgdma/" if path.suffix == ".ko" else "bin/") + path.name
+        if target in files:
+            raise BootError(f"GUEST_FILES= names two files that are {target} in the guest")
+        files[target] = path
+    return files | ({SCRIPT: find(script)} if script else {})
+
+
+def pack_initramfs(env, work, own):
     build = ROOT / "build" / env["KERNEL"]
     modules = MODULES
     files = {
@@ -216,8 +285,8 @@ def pack_initramfs(env, out):
         programs = [program for where in ("samples/*/user", "tests/user")
                     for program in sorted(ROOT.glob(f"{where}/*-test.c"))]
         files |= {f"bin/{program.stem}": build / "guest" / program.stem for program in programs}
-    files |= {f"lib/sgdma/{Path(ko).name}": build / ko for ko in modules}
-    image = out / "initramfs.cpio"
+    files |= {f"lib/sgdma/{Path(ko).name}": build / ko for ko in modules} | own
+    image = work / "initramfs.cpio"
     with tempfile.TemporaryDirectory() as staging, image.open("wb") as cpio:
         for name, source in files.items():
             if not source.exists():
@@ -225,16 +294,17 @@ def pack_initramfs(env, out):
             target = Path(staging, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
-        Path(staging, "init").chmod(0o755)
+        for program in [Path(staging, "init"), *(Path(staging, name) for name in own)]:
+            program.chmod(0o755)
         names = "\n".join(str(p.relative_to(staging)) for p in sorted(Path(staging).rglob("*")))
         subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], check=True,
                        cwd=staging, input=names.encode(), stdout=cpio)
     return image
 
 
-def edit_dtb(machine, edits, out):
+def edit_dtb(machine, edits, work):
     """QEMU's device tree for this machine, edited by fdtput."""
-    dtb = str(out / "machine.dtb")
+    dtb = str(work / "machine.dtb")
     subprocess.run([*machine, "-M", f"dumpdtb={dtb}"], check=True, capture_output=True)
     nodes = subprocess.run(["fdtget", "-l", dtb, "/"], check=True, capture_output=True, text=True)
     pcie = next("/" + n for n in nodes.stdout.split() if n.split("@")[0] == "pcie")
@@ -244,13 +314,12 @@ def edit_dtb(machine, edits, out):
     return dtb
 
 
-def command(name, out, mode, cmdline="", qemu_args="", **amounts):
-    """The command line that boots a scenario, its files made ready in `out`."""
+def command(name, work, mode, cmdline="", qemu_args="", own={}, **amounts):
+    """The command line that boots a scenario, its files made ready in `work`."""
     scenario = SCENARIOS[name]
     if mode != scenario.get("only", mode):
         raise BootError(f"{name} is only for make {scenario['only']}")
     env = environment(kernel_of(name))
-    out.mkdir(parents=True, exist_ok=True)
     parts = [TABLE["all"], TABLE["arch"].get(scenario["arch"], {}), scenario]
 
     # Whoever varies the machine wants another one.
@@ -259,32 +328,44 @@ def command(name, out, mode, cmdline="", qemu_args="", **amounts):
     asked = " ".join(f"guest_{what}={n}" for what, n in {**AMOUNTS, **amounts}.items())
 
     def joined(key, extra):
-        return " ".join([*(p.get(key, "") for p in parts), extra])
+        return " ".join([*(p.get(key, "").replace("{work}", str(work)) for p in parts), extra])
 
     parameters = joined("cmdline", f"guest_mode={mode} guest_expect={expect} "
                                    f"guest_verdict={verdict} guest_devices={scenario.get('devices', 1)} "
                                    f"guest_mask={scenario.get('mask_bits', 64)} "
                                    f"guest_lacks={','.join(lacks(name))} "
                                    f"guest_has={','.join(has(name))} {asked} {cmdline}")
-    initramfs = str(pack_initramfs(env, out))
+    initramfs = str(pack_initramfs(env, work, own))
     # Killed with us, even where we get no chance to do it ourselves.
     killed = ["setpriv", "--pdeathsig", "KILL"]
     if is_uml(name):
         # It would keep its files in ~/.uml.
-        return [*killed, env["KIMAGE"], f"initrd={initramfs}", f"uml_dir={out}", "umid=uml",
+        return [*killed, env["KIMAGE"], f"initrd={initramfs}", f"uml_dir={work}", "umid=uml",
                 *shlex.split(parameters)], env
 
     qemu = [*killed, env["QEMU"], "-nodefaults", "-display", "none",
-            "-no-reboot", *shlex.split(joined("qemu", qemu_args))]
+            "-no-reboot", *shlex.split(joined("qemu", "")),
+            "-device", ",".join(p["edu"] for p in parts if "edu" in p), *words(qemu_args, "QEMU_ARGS")]
+    if port := scenario.get("external"):
+        (work / "external.aml").write_bytes(acpi.external_facing(port))
+        qemu += ["-acpitable", f"file={work}/external.aml"]
     if edits := scenario.get("dtb"):
-        qemu += ["-dtb", edit_dtb(qemu, edits, out)]
+        qemu += ["-dtb", edit_dtb(qemu, edits, work)]
     qemu += ["-serial", "mon:stdio" if mode == "shell" else "stdio",
              "-kernel", env["KIMAGE"], "-initrd", initramfs, "-append", parameters]
     return qemu, env
 
 
+def words(text, variable):
+    """The words of what a user gave."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise BootError(f"{variable}=: {error}: {text}") from None
+
+
 # What a guest may ask for, as "host: COMMAND NAME=VALUE...".
-REQUEST = re.compile(rb"^(?:\[[^]]*\] )*host: (device_add|device_del)((?: \w+=\S+)*)\r?\n", re.M)
+REQUEST = re.compile(rb"^(?:\[[^]]*\] )*host: (device_add|device_del|object_add)((?: [\w-]+=\S+)*)\r?\n", re.M)
 
 
 class Monitor:
@@ -298,16 +379,21 @@ class Monitor:
         self.tail = b""
         self.execute("qmp_capabilities")
 
-    def execute(self, command, arguments=()):
-        self.socket.sendall(json.dumps({"execute": command, "arguments": dict(arguments)}).encode())
+    def execute(self, command, arguments={}):
+        self.socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
 
     def heard(self, data):
         """Looks for requests in what the guest said."""
         self.tail += data
         end = 0
         for request in REQUEST.finditer(self.tail):
-            command, arguments = request[1].decode(), request[2].decode().split()
-            self.execute(command, (argument.split("=", 1) for argument in arguments))
+            command = request[1].decode()
+            arguments = dict(argument.split("=", 1) for argument in request[2].decode().split())
+            if command == "object_add":
+                # The name is QEMU's own, and it is particular about numbers.
+                command = "object-add"
+                arguments = {what: int(n) if n.isdecimal() else n for what, n in arguments.items()}
+            self.execute(command, arguments)
             end = request.end()
         # Of a line whose end is not there yet.
         self.tail = self.tail[max(end, self.tail.rfind(b"\n") + 1):]
@@ -322,66 +408,100 @@ class Monitor:
         self.theirs.close()
 
 
-def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, mode="checks", **amounts):
-    """Boots a scenario, console to `out`/console.log and to `echo`; its verdict.
+@contextmanager
+def workspace(out):
+    """A directory of its own for a run, whose console.log is `out`'s in the end.
 
-    The guest runs tests/guest/`mode`, or instead of the checks what the scenario is for, as much of
-    it as `amounts` say where AMOUNTS is not right.
+    Another run of the same scenario may be under way.
     """
     out = Path(out).absolute()
-    if mode == "checks":
-        mode = SCENARIOS[name].get("mode", mode)
-    argv, env = command(name, out, mode, cmdline, qemu_args, **amounts)
-    timeout = timeout or SCENARIOS[name].get("timeout", TIMEOUT)
-    monitor = Monitor() if mode == "hard" else None
-    start = time.monotonic()
-    timed_out = False
-    with (out / "console.log").open("wb") as console, tempfile.TemporaryFile("w+") as errors:
-        streams = [console, echo] if echo else [console]
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="run.", dir=out) as work:
+        log = Path(work, "console.log")
+        try:
+            yield Path(work)
+        finally:
+            if log.exists():
+                log.replace(out / log.name)
+
+
+def run(argv, console, timeout, monitor):
+    """Runs a guest, what it says to each of `console`; (what it said, on stderr, its status, None at a timeout)."""
+    said = bytearray()
+    end = time.monotonic() + timeout
+    with tempfile.TemporaryFile("w+") as errors:
         # A session of its own: Ctrl-C is ours to handle.
         guest = subprocess.Popen(argv + (monitor.argv if monitor else []), stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
                                  pass_fds=[monitor.theirs.fileno()] if monitor else [])
+        status = None
         try:
-            while True:
-                left = start + timeout - time.monotonic()
-                sources = [guest.stdout, *([monitor.socket] if monitor else [])]
-                ready = select.select(sources, [], [], left)[0] if left > 0 else []
+            sources = [guest.stdout, *([monitor.socket] if monitor else [])]
+            while (left := end - time.monotonic()) > 0:
+                ready = select.select(sources, [], [], left)[0]
                 if not ready:
-                    timed_out = True
                     break
                 if guest.stdout in ready:
                     data = os.read(guest.stdout.fileno(), 65536)
                     if not data:
+                        status = guest.wait()
                         break
                     if monitor:
                         monitor.heard(data)
                 else:
                     data = monitor.complaints()
-                for stream in streams:
-                    stream.write(data.replace(b"\r", b""))
+                data = data.replace(b"\r", b"")
+                said += data
+                for stream in console:
+                    stream.write(data)
                     stream.flush()
         finally:
-            if timed_out or sys.exc_info()[0]:
+            if status is None:
                 guest.kill()
             guest.stdout.close()
             guest.wait()
             if monitor:
                 monitor.close()
         errors.seek(0)
-        message = errors.read().strip()
+        return said.decode(errors="replace"), errors.read().strip(), status
 
-    log = (out / "console.log").read_text(errors="replace")
+
+def demangled(reasons, env):
+    """With the names that Rust's functions have in its source."""
+    if not any("_R" in reason for reason in reasons):
+        return reasons
+    tool = Path(env["TOOL_PATH"].split(":")[0], "llvm-cxxfilt")
+    return subprocess.run([tool], input="\n".join(reasons), text=True, check=True, capture_output=True).stdout.splitlines()
+
+
+def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, mode="checks", own={}, **amounts):
+    """Boots a scenario, console to `out`/console.log and to `echo`; its verdict.
+
+    The guest runs tests/guest/`mode`, or instead of the checks what the scenario is for, as much of
+    it as `amounts` say where AMOUNTS is not right. It has the files of `own`; the script among them
+    is run instead of the checks.
+    """
+    if mode == "checks":
+        mode = "script" if SCRIPT in own else SCENARIOS[name].get("mode", mode)
+    timeout = timeout or SCENARIOS[name].get("timeout", TIMEOUT)
+    start = time.monotonic()
+    with workspace(out) as work:
+        argv, env = command(name, work, mode, cmdline, qemu_args, own, **amounts)
+        with (work / "console.log").open("wb") as console:
+            # What came through our own pipe is judged: the file may soon be another run's.
+            log, message, status = run(argv, [console, echo] if echo else [console], timeout,
+                                       None if is_uml(name) else Monitor())
     # Where its kernel panics, UML fails with it.
-    if guest.returncode and not timed_out and "Kernel panic" not in log:
-        raise BootError(f"{'UML' if is_uml(name) else 'QEMU'} failed {last_step(log)}: "
-                        f"{message or guest.returncode}")
-    verdict = judge(log, env["KSRC"], timeout if timed_out else None, lacks(name))
+    if status and "Kernel panic" not in log:
+        raise BootError(f"{'UML' if is_uml(name) else 'QEMU'} failed {last_step(log)}: {message or status}")
+    verdict = judge(log, env["KSRC"], timeout if status is None else None, lacks(name), mode != "script")
+    verdict.reasons = demangled(verdict.reasons, env)
     verdict.seconds = time.monotonic() - start
     return verdict
 
 
-def shell(name, out, cmdline="", qemu_args=""):
-    """Replaces this process by a guest with a prompt."""
-    qemu, _ = command(name, Path(out).absolute(), "shell", cmdline, qemu_args)
-    os.execvp(qemu[0], qemu)
+def shell(name, out, cmdline="", qemu_args="", own={}):
+    """A guest with a prompt."""
+    with workspace(out) as work:
+        qemu, _ = command(name, work, "shell", cmdline, qemu_args, own)
+        return subprocess.run(qemu).returncode

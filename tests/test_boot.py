@@ -50,6 +50,5 @@ def test_boot(scenario, boots, verdicts, record_property, pytestconfig):
     if "mode" not in guest.SCENARIOS[scenario]:
         judged_as_documented(scenario, verdict, pytestconfig.getoption("bless"))
     if verdict.reasons:
-        log = out / "console.log"
-        tail = log.read_text(errors="replace").splitlines()[-30:]
-        pytest.fail("\n".join([*verdict.reasons, "", f"{log} ends:", *tail]), pytrace=False)
+        tail = verdict.log.splitlines()[-30:]
+        pytest.fail("\n".join([*verdict.reasons, "", f"{out}/console.log ends:", *tail]), pytrace=False)

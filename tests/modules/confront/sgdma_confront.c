@@ -2,7 +2,8 @@
 /*
  * Confronts the verdict on a device with what mapping really does: maps pages, low and high, one by
  * one and in tables, and looks where the device would see them. One line for each device, which
- * ends with "agree" or "DISAGREE".
+ * ends with "agree", "DISAGREE", or "undecided" if some memory is said to bounce, and no page was
+ * found that does.
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -23,10 +24,15 @@ MODULE_PARM_DESC(mask_bits, "The devices' DMA mask");
 
 #define PAGES 256
 
+enum outcome { DISAGREE, AGREE, UNDECIDED };
+static const char *const outcomes[] = { "DISAGREE", "agree", "undecided" };
+
 struct evidence {
 	unsigned int mapped;
 	unsigned int bounced;
 	unsigned int failed;
+	/* Pages that were not mapped, as the kernel warns: out of reach, and nothing bounces. */
+	unsigned int out_of_reach;
 	/* Of a table with DMA_ATTR_REQUIRE_COHERENT; 1: not asked, as the kernel warns. */
 	int attr;
 	/* What the platform says, not the DMA API. */
@@ -47,6 +53,15 @@ static bool caches_coherent(struct device *dev)
 	return of_dma_is_coherent(node);
 }
 
+static bool can_bounce(struct device *dev)
+{
+#ifdef CONFIG_SWIOTLB
+	return dev->dma_io_tlb_mem && dev->dma_io_tlb_mem->nslabs;
+#else
+	return false;
+#endif
+}
+
 static bool in_place(struct device *dev, dma_addr_t addr, phys_addr_t phys)
 {
 	if (use_dma_iommu(dev))
@@ -60,12 +75,25 @@ static void count(struct evidence *seen, bool in_place)
 	seen->bounced += !in_place;
 }
 
+static bool may_map(struct device *dev, struct page *page)
+{
+	phys_addr_t phys = page_to_phys(page);
+
+	if (use_dma_iommu(dev) || can_bounce(dev))
+		return true;
+	return dma_capable(dev, phys_to_dma(dev, phys), PAGE_SIZE, true);
+}
+
 static void map_single(struct device *dev, struct page *page, struct evidence *seen)
 {
 	static const enum dma_data_direction dirs[] = {
 		DMA_TO_DEVICE, DMA_FROM_DEVICE, DMA_BIDIRECTIONAL,
 	};
 
+	if (!may_map(dev, page)) {
+		seen->out_of_reach++;
+		return;
+	}
 	for (int i = 0; i < ARRAY_SIZE(dirs); i++) {
 		dma_addr_t addr = dma_map_page(dev, page, 0, PAGE_SIZE, dirs[i]);
 
@@ -105,6 +133,34 @@ static int map_table(struct device *dev, struct page **pages, unsigned long attr
 	return ret;
 }
 
+/*
+ * Looks for a page that shows that some memory bounces, in all that is free: the first and the last
+ * one of each large block.
+ */
+static void search(struct device *dev, struct evidence *seen)
+{
+	const unsigned int pages = 1 << MAX_PAGE_ORDER;
+	struct page *page, *next;
+	LIST_HEAD(blocks);
+
+	while (!seen->bounced && !seen->out_of_reach &&
+	       si_mem_available() > SZ_64M >> PAGE_SHIFT) {
+		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, MAX_PAGE_ORDER);
+		if (!page)
+			break;
+		list_add(&page->lru, &blocks);
+		map_single(dev, page, seen);
+		map_single(dev, page + pages - 1, seen);
+	}
+	list_for_each_entry_safe(page, next, &blocks, lru)
+		__free_pages(page, MAX_PAGE_ORDER);
+}
+
+static bool may_bounce(enum sgdma_coherency verdict)
+{
+	return verdict == SGDMA_BOUNCE_MASK || verdict == SGDMA_BOUNCE_BUS_LIMIT;
+}
+
 static bool map_all(struct device *dev, enum sgdma_coherency verdict, gfp_t zone,
 		    struct evidence *seen)
 {
@@ -118,9 +174,9 @@ static bool map_all(struct device *dev, enum sgdma_coherency verdict, gfp_t zone
 	if (done) {
 		for (int i = 0; i < PAGES; i++)
 			map_single(dev, pages[i], seen);
-		if (map_table(dev, pages, 0, seen))
+		if (!seen->out_of_reach && map_table(dev, pages, 0, seen))
 			seen->failed += PAGES;
-		if (verdict == SGDMA_BOUNCE_MASK || verdict == SGDMA_BOUNCE_BUS_LIMIT)
+		if (may_bounce(verdict))
 			seen->attr = 1;
 		else
 			seen->attr = map_table(dev, pages, DMA_ATTR_REQUIRE_COHERENT, seen);
@@ -132,13 +188,14 @@ static bool map_all(struct device *dev, enum sgdma_coherency verdict, gfp_t zone
 	return done;
 }
 
-static bool agrees(enum sgdma_coherency verdict, const struct evidence *seen)
+static enum outcome compare(enum sgdma_coherency verdict, const struct evidence *seen)
 {
 	if (seen->failed || (seen->may_share && verdict != SGDMA_COHERENT))
-		return false;
+		return DISAGREE;
 	switch (verdict) {
 	case SGDMA_COHERENT:
-		return seen->may_share && seen->caches_coherent && !seen->bounced && !seen->attr;
+		return seen->may_share && seen->caches_coherent && !seen->bounced &&
+		       !seen->out_of_reach && !seen->attr;
 	case SGDMA_NEEDS_CACHE_MAINTENANCE:
 		return !seen->caches_coherent && seen->attr == -EOPNOTSUPP;
 	case SGDMA_BOUNCE_FORCED:
@@ -146,9 +203,11 @@ static bool agrees(enum sgdma_coherency verdict, const struct evidence *seen)
 		return seen->bounced == seen->mapped && seen->attr == -EIO;
 	case SGDMA_BOUNCE_MASK:
 	case SGDMA_BOUNCE_BUS_LIMIT:
-		return seen->bounced && seen->bounced < seen->mapped;
+		if (!seen->bounced && !seen->out_of_reach)
+			return UNDECIDED;
+		return seen->bounced < seen->mapped;
 	default:
-		return false;
+		return DISAGREE;
 	}
 }
 
@@ -173,6 +232,7 @@ static int confront(struct device *dev)
 	const gfp_t low = IS_ENABLED(CONFIG_ZONE_DMA) ? __GFP_DMA : __GFP_DMA32;
 	enum sgdma_coherency verdict;
 	struct evidence seen = {};
+	enum outcome outcome;
 	int ret;
 
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(mask_bits));
@@ -184,11 +244,17 @@ static int confront(struct device *dev)
 	seen.caches_coherent = caches_coherent(dev);
 	if (!map_all(dev, verdict, low, &seen) || !map_all(dev, verdict, 0, &seen))
 		return -ENOMEM;
-	dev_info(dev, "%s | %s, caches %s, %u of %u pages bounced, REQUIRE_COHERENT %s | %s\n",
+	if (may_bounce(verdict))
+		search(dev, &seen);
+	outcome = compare(verdict, &seen);
+	dev_info(dev, "%s | %s, caches %s, %u of %u pages bounced, %sREQUIRE_COHERENT %s | %s\n",
 		 sgdma_coherency_name(verdict), use_dma_iommu(dev) ? "iommu" : "direct",
 		 seen.caches_coherent ? "coherent" : "not coherent", seen.bounced, seen.mapped,
-		 attr_string(seen.attr), agrees(verdict, &seen) ? "agree" : "DISAGREE");
-	if (agrees(verdict, &seen))
+		 seen.out_of_reach ? "others cannot, " : "", attr_string(seen.attr),
+		 outcomes[outcome]);
+	if (outcome == UNDECIDED)
+		dev_info(dev, "no page was found that bounces, of those of all free memory\n");
+	if (outcome != DISAGREE)
 		return 0;
 	dev_err(dev, "%u mappings failed; the verdict was: %s\n", seen.failed,
 		sgdma_coherency_string(verdict));
