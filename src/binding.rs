@@ -28,7 +28,8 @@ use crate::{
     quarantine::{
         self,
         Quarantine, //
-    }, //
+    },
+    unbinding::Unbinding, //
 };
 use kernel::{
     bindings,

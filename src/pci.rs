@@ -32,10 +32,7 @@ use kernel::{
     new_mutex,
     pci,
     prelude::*,
-    sync::{
-        Arc,
-        Mutex, //
-    },
+    sync::Mutex,
     ThisModule, //
 };
 

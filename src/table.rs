@@ -92,8 +92,10 @@ impl<'a> SegmentLimits<'a> {
         Ok(self)
     }
 
-    /// The same for any device.
-    fn sizes(self) -> SegmentLimits<'static> {
+    /// Returns the same sizes for no device in particular, to keep where the binding is not lent.
+    ///
+    /// Mapping then refuses a segment that crosses a border of the device's reach, with `EIO`.
+    pub fn sizes(self) -> SegmentLimits<'static> {
         SegmentLimits {
             max_size: self.max_size,
             boundary: self.boundary,

@@ -64,9 +64,9 @@ impl Ask {
 
 impl RdmaData<'_> {
     /// What memory that is asked for is to be pinned by.
-    pub(crate) fn limits(&self, ask: &Ask) -> SegmentLimits {
+    pub(crate) fn limits(&self, ask: &Ask) -> SegmentLimits<'static> {
         match self.device(ask) {
-            Some(dev) => dev.dma().into(),
+            Some(dev) => SegmentLimits::from(dev.dma()).sizes(),
             None => SegmentLimits::NONE,
         }
     }
@@ -89,7 +89,7 @@ impl Pinned {
     /// Takes no device, but as long as the process that serves the memory likes.
     ///
     /// No lock is held that is taken under `mmap_lock`.
-    pub(crate) fn new(ask: &Ask, limits: SegmentLimits) -> Result<Self> {
+    pub(crate) fn new(ask: &Ask, limits: SegmentLimits<'_>) -> Result<Self> {
         ask.check()?;
         Ok(match ask.flags & LOCAL_WRITE {
             0 => Self::ReadOnly(UserTable::pin(ask.addr, ask.len, ToDevice, limits)?),

@@ -14,7 +14,8 @@ use kernel::{
     ffi::c_int,
     fmt,
     pci,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 use sgdma::{
     Attrs,
@@ -22,7 +23,8 @@ use sgdma::{
     DmaDevice,
     Mapped,
     SegmentLimits,
-    SgTable, //
+    SgTable,
+    Unbinding, //
 };
 
 // Of bus.c. Only pointers to these structures are passed.
@@ -152,6 +154,7 @@ impl pci::Driver for Reach {
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         let dev: &Device<Bound> = pdev.as_ref();
         let tables = usize::from(*module_parameters::tables.value());
+        let unbinding = KBox::new(Arc::pin_init(Unbinding::new(), GFP_KERNEL)?, GFP_KERNEL)?;
         for bits in [30, 32, 64] {
             // SAFETY: The device is bound to us, and nothing is mapped for it any more.
             if unsafe { bindings::dma_set_mask_and_coherent(as_raw(dev), u64::MAX >> (64 - bits)) }
@@ -161,7 +164,7 @@ impl pci::Driver for Reach {
                 continue;
             }
             // SAFETY: Set just now; it is not used when the next mask is set.
-            let dma = unsafe { DmaDevice::from_bound(dev) };
+            let dma = unsafe { DmaDevice::from_bound(dev, &unbinding) };
             // There is little memory for so few bits.
             let count = if bits < 32 { 4 } else { tables };
             let seen = look_at(dma, count, || SgTable::alloc(LEN, dma, GFP_KERNEL))?;
