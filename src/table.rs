@@ -186,7 +186,7 @@ impl SgTable {
         if nr_pages > unsafe { helpers::sgdma_totalram_pages() } {
             return Err(ENOMEM);
         }
-        let place = Place::new_ours(gfp)?;
+        let place = place(gfp)?;
         let chain = Chain::alloc(nr_pages, order, gfp)?;
         // SAFETY: The pages are the chain's.
         let list = unsafe { describe(|| chain.pages(), 0..len, limits, gfp) }?;
@@ -202,6 +202,12 @@ impl SgTable {
             place,
         })
     }
+}
+
+/// A place for a table of its own pages. Out of line, for the driver's code may go while it is used.
+#[inline(never)]
+fn place(gfp: Gfp) -> Result<Place<Kept<OwnedPages>>> {
+    Place::new_ours(gfp)
 }
 
 impl<P: PageOwner> SgTable<P> {
