@@ -125,7 +125,8 @@ impl<'bound> Found<'bound> {
     unsafe fn new(dev: &'bound Device<Bound>) -> Result<Self> {
         let mut limits = helpers::Limits::default();
         // SAFETY: `dev` is valid, and so is `limits` for writing.
-        to_result(unsafe { helpers::sgdma_save_limits(crate::device::as_raw(dev), &mut limits) })?;
+        to_result(unsafe { helpers::sgdma_save_limits(crate::device::as_raw(dev), &mut limits) })
+            .inspect_err(|_| dev_err!(dev, "it has no DMA limits of its own, but its parent's\n"))?;
         Ok(Self { dev, limits })
     }
 }
@@ -257,25 +258,24 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     }
 
     /// The driver's data is gone, so nothing goes there any more.
-    fn end_quarantine(&self, pdev: &pci::Device<Core<'_>>, quiet: Quiet, halt: Halt) {
-        let over = match halt {
-            Halt::Gone => true,
-            Halt::Halted => quiet == Quiet::Reset || !self.quarantine.is_open(),
-            Halt::Failed => false,
-        };
+    fn end_quarantine(&self, pdev: &pci::Device<Core<'_>>, mut quiet: Quiet, halt: Halt) {
         // To be kept from memory is a pause: what the device was told, it may go on with later.
-        let reset = over
-            || pdev
+        let is_over = match halt {
+            Halt::Gone => true,
+            Halt::Halted if quiet == Quiet::Reset => true,
+            Halt::Halted if !self.quarantine.is_open() => false,
+            Halt::Halted | Halt::Failed => pdev
                 .reset()
                 .inspect_err(|error| {
-                    dev_err!(
-                        pdev,
-                        "cannot be reset ({:?}): what it may be working on is kept\n",
-                        error
-                    )
+                    dev_err!(pdev, "no reset ({:?}): what it may be at is kept\n", error)
                 })
-                .is_ok();
-        let quiet = if reset { Quiet::Reset } else { quiet };
+                .is_ok(),
+        };
+        if is_over {
+            quiet = Quiet::Reset;
+            let dev: &Device<Bound> = pdev.as_ref();
+            quarantine::release_orphans(crate::device::as_raw(dev));
+        }
         self.quarantine.end(quiet, D::MODULE);
     }
 }

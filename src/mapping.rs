@@ -455,9 +455,9 @@ impl<P: Send + 'static> Hold for Kept<P> {
 ///
 /// The driver gives the addresses to its hardware, waits, and says [`complete`](Self::complete).
 /// If it cannot say so, because the device does not answer, it drops the value, in any context. The
-/// device may still write there, so pages and mapping stay as they are, with a line in the log: until
-/// the driver says that the device was [reset](DmaDevice::begin_reset), or the binding ends and
-/// the device was reset.
+/// device may still write there, so pages and mapping stay as they are, with a line in the log,
+/// until the driver says that the device was [reset](DmaDevice::begin_reset), or the binding ends
+/// and the device was reset.
 ///
 /// ```
 /// # use kernel::prelude::*;

@@ -48,8 +48,8 @@ pub unsafe trait DriverModule {
 
 /// A PCI driver. Declare its module with [`module_pci_driver!`](crate::module_pci_driver).
 ///
-/// Each binding is built up in this order, and taken down in the reverse one, also where it fails in
-/// the middle:
+/// Each binding is built up in this order, and taken down in the reverse one, also where it fails
+/// in the middle:
 ///
 /// | | what the library does | and undoes | what the driver does |
 /// |---|---|---|---|
@@ -60,9 +60,9 @@ pub unsafe trait DriverModule {
 /// | 5 | registers the node of [`Files`](Self::Files) | shuts the gate; [`unbind`](Self::unbind); waits for file operations; [`stop`](Self::stop) | |
 ///
 /// So no driver calls [`enable_device_mem`] or [`set_master`] itself. The first adds one to a count
-/// that nobody takes back then: the `enable` file of the device shows it. The second changes nothing
-/// after stage 4; before, it lets the device do DMA that it should not. Whatever the driver has
-/// done, bus mastering is off when the binding has ended. Decoding of the device's memory stays
+/// that nobody takes back then: the `enable` file of the device shows it. The second changes
+/// nothing after stage 4; before, it lets the device do DMA that it should not. Whatever the driver
+/// has done, bus mastering is off when the binding has ended. Decoding of the device's memory stays
 /// switched on, as `pci_disable_device()` leaves it.
 ///
 /// [`enable_device_mem`]: kernel::pci::Device::enable_device_mem
@@ -142,8 +142,8 @@ pub trait Driver: DriverModule + Sized + 'static {
         Ok(Self::DMA)
     }
 
-    /// Makes the device quiet, which may be at work for a driver, firmware or kernel of before: it has
-    /// its registers, and does no DMA yet, nor raises an MSI interrupt. May sleep.
+    /// Makes the device quiet, which may be at work for a driver, firmware or kernel of before: it
+    /// has its registers, and does no DMA yet, nor raises an MSI interrupt. May sleep.
     ///
     /// An error fails the binding.
     fn quiesce(pdev: &pci::Device<Core<'_>>, info: &Self::IdInfo) -> Result<Quiet> {
@@ -170,11 +170,11 @@ pub trait Driver: DriverModule + Sized + 'static {
         let _ = (pdev, data);
     }
 
-    /// Makes the device quiet: file operations have ended, and the device is whole, with its interrupts.
-    /// May sleep.
+    /// Makes the device quiet: file operations have ended, and the device is whole, with its
+    /// interrupts. May sleep.
     ///
-    /// What follows keeps it from memory, and drops `data`. It follows [`unbind`](Self::unbind), and
-    /// also where the node could not be registered.
+    /// What follows keeps it from memory, and drops `data`. It follows [`unbind`](Self::unbind),
+    /// and also where the node could not be registered.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown

@@ -2,10 +2,10 @@
 
 //! Quarantine: what was dropped while a device may be working on it.
 //!
-//! It stays as it was, mapped, so that nobody else gets its memory or its bus addresses, until it is
-//! known that the device will not go on with it: the driver says so of a reset, or the binding ends.
-//! Its place is reserved when it is made: dropping it neither allocates nor sleeps, and takes nothing
-//! but an atomic exchange, so it may happen in any context.
+//! It stays as it was, mapped, so that nobody else gets its memory or its bus addresses, until it
+//! is known that the device will not go on with it: the driver says so of a reset, or the binding
+//! ends. Its place is reserved when it is made: dropping it neither allocates nor sleeps, and takes
+//! nothing but an atomic exchange, so it may happen in any context.
 
 use crate::{
     binding::Quiet,
@@ -114,7 +114,8 @@ impl<T> Place<T> {
         Self::alloc(gfp, Some(release::<T>))
     }
 
-    /// Has `what`, of `len` bytes, held for `dev`, which was told of it at `epoch`. For any context.
+    /// Has `what`, of `len` bytes, held for `dev`, which was told of it at `epoch`. For any
+    /// context.
     pub(crate) fn hold(self, dev: DmaDevice<'_>, epoch: u64, len: usize, what: T)
     where
         T: Hold,
@@ -223,7 +224,8 @@ impl List {
         let mut next = NonNull::new(self.0.xchg(core::ptr::null_mut(), Acquire));
         core::iter::from_fn(move || {
             let entry = next?;
-            // SAFETY: By the type invariants it is valid. It is still ours, before it is given away.
+            // SAFETY: By the type invariants it is valid. It is still ours, before it is given
+            // away.
             next = NonNull::new(unsafe { (*entry.as_ptr()).next });
             Some(entry)
         })
@@ -359,8 +361,8 @@ fn this_module() -> *mut bindings::module {
 /// Has `entry` outlive its binding, with all that it takes to release it later.
 fn orphan(entry: NonNull<Entry>, module: &'static ThisModule) {
     let orphans = ORPHANS.lock();
-    // SAFETY: The entry is ours. The device is still bound. The modules are there: this one, and the
-    // driver's, which may be on its way out.
+    // SAFETY: The entry is ours. The device is still bound. The modules are there: this one, and
+    // the driver's, which may be on its way out.
     unsafe {
         let entry = entry.as_ptr();
         helpers::sgdma_get_device((*entry).dev);
@@ -491,8 +493,8 @@ impl<'bound> DmaDevice<'bound> {
 impl Reset<'_> {
     /// The device was reset. May sleep.
     ///
-    /// Releases what was dropped in flight. If an earlier driver has left a device that could not be
-    /// reset, what that had dropped is released too, and bus mastering, which was off until now,
+    /// Releases what was dropped in flight. If an earlier driver has left a device that could not
+    /// be reset, what that had dropped is released too, and bus mastering, which was off until now,
     /// comes on.
     pub fn done(self) {
         if let Some(quarantine) = self.dev.quarantine() {

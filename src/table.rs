@@ -218,7 +218,7 @@ impl SgTable {
         gfp: Gfp,
     ) -> Result<Self> {
         let limits = limits.check()?;
-        let place = Place::new_ours(gfp)?;
+        let place = place(gfp)?;
         let owner = OwnedPages::alloc(len.div_ceil(PAGE_SIZE), order, limits.reach, gfp)?;
         // SAFETY: The pages are the owner's.
         let list = unsafe { describe(|| owner.pages(), 0..len, limits, gfp) }?;
@@ -232,6 +232,12 @@ impl SgTable {
             place,
         })
     }
+}
+
+/// A place for a table of its own pages. Out of line, for the driver's code may go while it is used.
+#[inline(never)]
+fn place(gfp: Gfp) -> Result<Place<Kept<OwnedPages>>> {
+    Place::new_ours(gfp)
 }
 
 impl<P: PageOwner> SgTable<P> {

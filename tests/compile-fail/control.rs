@@ -77,6 +77,13 @@ fn register(dma: DmaDevice<'_>, addr: usize) -> Result<UserTable<Bidirectional>>
     Ok(region.complete().unmap())
 }
 
+fn recover(dma: DmaDevice<'_>, table: SgTable) -> Result<Quiet> {
+    drop(table.map(dma, ToDevice)?.submit());
+    drop(dma.begin_reset());
+    dma.begin_reset().done();
+    Ok(Quiet::Reset)
+}
+
 fn ioctl(file: &File, door: &Door<'_, Gpu>) -> Result {
     let (pages, unbinding) = door.enter(|lent| {
         let table = SgTable::alloc(1 << 20, lent.dma(), GFP_KERNEL)?;
