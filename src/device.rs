@@ -330,9 +330,6 @@ impl<'bound> DmaDevice<'bound> {
     /// How many bytes of `run`, from its beginning on, are in one piece for it if it is mapped
     /// directly.
     pub(crate) fn straight(self, run: Run) -> u64 {
-        if !self.has_borders {
-            return run.len;
-        }
         // SAFETY: The device is valid.
         unsafe { helpers::sgdma_straight(self.as_raw(), run.addr, run.len as usize) as u64 }
     }

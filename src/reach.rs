@@ -8,6 +8,7 @@ use crate::{
     frames::Run,
     gfp::Gfp, //
 };
+use core::marker::PhantomData;
 use kernel::bindings;
 
 /// What a device reaches: where memory for it is looked for, and where its segments end.
@@ -38,26 +39,39 @@ impl<'a> Reach<'a> {
     /// All memory, in one piece.
     pub const ALL: Self = Self(None);
 
-    /// How many bytes of `run`, from its beginning on, are in one piece for the device.
-    pub(crate) fn straight(self, run: Run) -> u64 {
-        self.0.map_or(run.len, |dev| dev.straight(run))
+    /// How many bytes of a run, from its beginning on, are in one piece for the device.
+    #[inline]
+    pub(crate) fn straight(self) -> impl Fn(Run) -> u64 + 'a {
+        // There are few whose bus has borders.
+        let bordered = self.0.filter(|dev| dev.has_borders());
+        move |run| match &bordered {
+            None => run.len,
+            Some(dev) => dev.straight(run),
+        }
     }
 
     /// Where to take pages from, one after another.
     pub(crate) fn pages(self) -> Pages<'a> {
+        let choosy = self.0.filter(|dev| !dev.reaches_all());
+        // INVARIANT: It is the device's, or null.
         Pages {
-            dev: self.0.filter(|dev| !dev.reaches_all()),
+            dev: choosy.map_or(core::ptr::null_mut(), DmaDevice::as_raw),
             zone: 0,
+            _dev: PhantomData,
         }
     }
 }
 
 /// Pages that a device reaches in place, as long as there are some.
+///
+/// # Invariants
+///
+/// `dev` is null, for whom all are alike, or a `DmaDevice`'s.
 pub(crate) struct Pages<'a> {
-    /// None if all are alike.
-    dev: Option<DmaDevice<'a>>,
+    dev: *mut bindings::device,
     /// Where those are that come next.
     zone: u32,
+    _dev: PhantomData<DmaDevice<'a>>,
 }
 
 impl Pages<'_> {
@@ -65,9 +79,9 @@ impl Pages<'_> {
     ///
     /// `order` is at most `MAX_PAGE_ORDER`, or the allocator warns.
     pub(crate) fn alloc(&mut self, order: u32, gfp: Gfp) -> *mut bindings::page {
-        let dev = self.dev.map_or(core::ptr::null_mut(), DmaDevice::as_raw);
-        // SAFETY: The device is null or valid, with a mask by its type invariants; the flags go
+        let gfp = gfp.for_zeroed_pages();
+        // SAFETY: By the type invariants the device is null, or valid and has a mask; the flags go
         // together, and the order is within its limit.
-        unsafe { helpers::sgdma_alloc_pages(dev, &mut self.zone, gfp.for_zeroed_pages(), order) }
+        unsafe { helpers::sgdma_alloc_pages(self.dev, &mut self.zone, gfp, order) }
     }
 }

@@ -329,7 +329,7 @@ pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
                 max_len: limits.max_size.min(1 << 31) as u64,
                 boundary: limits.boundary as u64,
             },
-            |run| limits.reach.straight(run),
+            limits.reach.straight(),
         )
     };
     let (mut orig_nents, mut described) = (0usize, 0);
