@@ -165,8 +165,8 @@ pub struct DmaDevice<'bound> {
 }
 
 impl<'bound> DmaDevice<'bound> {
-    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`]. They have
-    /// `unbinding` begin as the first step of it.
+    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`]. The first step of
+    /// their unbinding is `unbinding.begin()`.
     ///
     /// What is dropped in flight is then kept for ever, with a reference to the device.
     ///
@@ -298,7 +298,7 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { *(*self.as_raw()).dma_mask }
     }
 
-    /// Whether it is being unbound, and where to sleep until then.
+    /// Returns what says whether the device is being unbound, and by which to sleep until then.
     pub fn unbinding(self) -> &'bound Arc<Unbinding> {
         self.unbinding
     }

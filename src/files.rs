@@ -55,10 +55,10 @@ use kernel::{
 /// ends, and one of many steps asks [`Unbinding::has_begun`] before each. It must not wait for the
 /// unbinding of its own device in another way.
 ///
-/// Accesses to user space count: the memory may be served by a process (`userfaultfd(2)`, FUSE) that
-/// never does so. An `ioctl` accesses it outside the gate. What `read`, `write` and `mmap` access
-/// holds up unbinding as long as that process likes; killing the process whose operation it is ends
-/// the access with `EFAULT`.
+/// Accesses to user space count: a process may serve the memory behind an address late, or never
+/// (`userfaultfd(2)`, FUSE). An `ioctl` accesses it outside the gate. An access of `read`, `write` or
+/// `mmap` holds up unbinding until it is served, or the operation's process is killed: it ends with
+/// `EFAULT` then.
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
@@ -133,8 +133,8 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
 
     /// Handles `ioctl(2)`; see [`kernel::ioctl`] for `cmd`. `ENOTTY` for an unknown one.
     ///
-    /// Runs in front of the gate: user space's memory is read and written out here, where nobody
-    /// waits for it, and what takes the device is done inside, by [`Door::enter`].
+    /// Runs in front of the gate, where unbinding does not wait for it: user space's memory is read
+    /// and written here. What takes the device is done inside, by [`Door::enter`].
     fn ioctl(&self, _door: &Door<'_, D>, _cmd: u32, _arg: usize) -> Result<isize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -176,7 +176,7 @@ impl<'bound, D: Driver> Lent<'bound, D> {
         self.dma
     }
 
-    /// Whether this device is being unbound, and where to sleep until then.
+    /// Returns what says whether the device is being unbound, and by which to sleep until then.
     pub fn unbinding(&self) -> &'bound Arc<Unbinding> {
         self.dma.unbinding()
     }
@@ -229,7 +229,8 @@ impl<D: Driver> Door<'_, D> {
     /// Runs `work` inside, where the device stays bound until it returns.
     ///
     /// May be called again and again; the device may be unbound between two calls. What `work` is
-    /// lent stays inside. It accesses no memory of user space's: see [`FileOps`].
+    /// lent stays inside. `work` should access no memory of user space's, which may hold up
+    /// unbinding: see [`FileOps`].
     ///
     /// # Errors
     ///

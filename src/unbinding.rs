@@ -30,7 +30,7 @@ use kernel::{
     }, //
 };
 
-/// Whether the end of a binding has begun, and the place where a driver's code sleeps until then.
+/// Says whether the end of a binding has begun, and lets a driver's code sleep until then.
 ///
 /// Each binding has one, from before the driver's probe on: see
 /// [`DmaDevice::unbinding`](crate::DmaDevice::unbinding) and
@@ -72,7 +72,7 @@ unsafe impl Send for Unbinding {}
 unsafe impl Sync for Unbinding {}
 
 impl Unbinding {
-    /// Makes one for a binding that a driver makes without [`crate::pci`].
+    /// Makes one, for a driver that binds without [`crate::pci`].
     pub fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             begun: Atomic::new(false),
@@ -93,7 +93,7 @@ impl Unbinding {
         self.wake_all();
     }
 
-    /// Whether unbinding has begun; it stays so. Any context.
+    /// Returns whether unbinding has begun, which stays so. Any context.
     ///
     /// An operation that has passed the gate before that may still run: one that is long asks
     /// before each of its steps.

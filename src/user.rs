@@ -92,7 +92,8 @@ impl<D: Direction> UserTable<D> {
     /// Neither has to be aligned; a device behind an IOMMU is then shown whole pages. They count for
     /// `RLIMIT_MEMLOCK`, as in RDMA: the pages of each table by themselves. `limits` as for
     /// [`SgTable::alloc`]. Sleeps, and takes `mmap_lock`: not for
-    /// [`FileOps::mmap`](crate::FileOps::mmap).
+    /// [`FileOps::mmap`](crate::FileOps::mmap). A process that serves the memory may have it sleep for
+    /// ever: pin outside the gate, by limits copied inside; see [`Door`](crate::Door).
     ///
     /// # Errors
     ///

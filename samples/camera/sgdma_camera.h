@@ -6,8 +6,8 @@
  * Addresses of DMA pages are shown, which without an IOMMU are those of memory:
  * the node is root's.
  *
- * After an error nothing has happened. A frame whose answer could not be written
- * (EFAULT) waits for the next DEQUEUE, as it is.
+ * A request whose answer cannot be written (EFAULT) has done nothing; but a frame
+ * was captured, of which the next DEQUEUE tells.
  *
  * A buffer's bytes are at its mmap_offset: for mmap(2), where the device is
  * coherent, and for lseek(2) and read(2) everywhere, while it is not queued.

@@ -39,8 +39,7 @@ pub(crate) use requests;
 /// Reads a request, has `work` done, and writes it back where user space expects an answer.
 ///
 /// `settle` is then given what `work` has returned, and told whether user space has the answer. If
-/// not, it takes back what was done: after an error nothing has happened. What cannot be taken back
-/// is done only there.
+/// not, `settle` takes back what was done. What cannot be taken back is done only by `settle`.
 ///
 /// User space's memory is accessed here, so outside the gate; `work` and `settle` enter it.
 pub(crate) fn answer<T: FromBytes + IntoBytes + Immutable + KnownLayout, W>(

@@ -5,8 +5,8 @@
  * that the device is at answers EBUSY, to mmap(2) too. Addresses of DMA pages
  * are shown, which without an IOMMU are those of memory: the node is root's.
  *
- * After an error nothing has happened, also if the answer could not be written
- * (EFAULT); but READ, WRITE, FETCH, STORE and COPY may have moved some bytes.
+ * A request whose answer cannot be written (EFAULT) has done nothing. After an
+ * error READ, WRITE, FETCH, STORE and COPY may have moved some of the bytes.
  */
 #ifndef SGDMA_GPU_H
 #define SGDMA_GPU_H

@@ -2,8 +2,8 @@
 /*
  * What user space asks of /dev/sgdma_rdma-*. Regions belong to the open file;
  * closing it takes them back. Offsets and lengths are in bytes. Requests of
- * another file's key answer ENOENT. After an error nothing has happened, also if
- * the answer could not be written (EFAULT); but some bytes may have been moved.
+ * another file's key answer ENOENT. A request whose answer cannot be written
+ * (EFAULT) has done nothing. After an error some of the bytes may have been moved.
  */
 #ifndef SGDMA_RDMA_H
 #define SGDMA_RDMA_H
