@@ -6,5 +6,8 @@ use core::mem::ManuallyDrop;
 use sgdma::*;
 
 fn f(mapped: Mapped<'_, ToDevice>) -> InFlight<Mapped<'_, ToDevice>> {
-    InFlight(ManuallyDrop::new(mapped))
+    InFlight {
+        mapping: ManuallyDrop::new(mapped),
+        epoch: 0,
+    }
 }

@@ -5,5 +5,5 @@
 use sgdma::*;
 
 fn f(in_flight: InFlight<Mapped<'_, FromDevice>>) {
-    let InFlight(_mapped) = in_flight;
+    let InFlight { mapping: _, .. } = in_flight;
 }
