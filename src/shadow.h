@@ -21,7 +21,7 @@ enum sgdma_complaint {
 
 enum sgdma_crossing { FOR_DEVICE, FOR_CPU, UNMAP, UNMAP_WITHOUT_SYNC };
 
-/* A mapping. Somebody who has found it holds a reference; so does sync_debug.c while it keeps it. */
+/* A mapping. sync_debug.c holds a reference while it keeps the mapping, and so does each call. */
 struct shadow {
 	refcount_t refs;
 	/* Held: the device may be removed while a driver forgets to unmap. */
@@ -57,7 +57,7 @@ struct shadow_entry {
 	/* The CPU's pages for the same bytes. */
 	struct page *cpu;
 	size_t offset;
-	/* The segment of the same number: where the device sees it, and where it is in the buffer. */
+	/* The segment of the same number: where the device sees it, and its place in the buffer. */
 	struct rb_node by_address;
 	dma_addr_t addr;
 	size_t len;

@@ -126,8 +126,8 @@ static bool name_left(struct shadow *shadow, const char *when)
 }
 
 /*
- * The list is mapped anew: no call for that list is meant for @shadow any more. The device may
- * still use the pages, though.
+ * Drops a mapping whose list was mapped again: calls for that list are meant for the new mapping.
+ * The device may still use the pages of the old one.
  */
 static void lose_list(struct shadow *shadow)
 {
@@ -164,8 +164,9 @@ static bool evict(struct device *dev, dma_addr_t addr, size_t len)
 }
 
 /*
- * @sgt was mapped for @dev, of @list. An earlier mapping of that list is lost; an earlier mapping at
- * these addresses is none any more, whoever has unmapped it.
+ * Drops earlier mappings when @sgt, of the driver's list @list, was mapped for @dev. An earlier
+ * mapping of that list can be reached no more. An earlier mapping at these addresses was unmapped
+ * without us, for the addresses were free.
  */
 static void make_way(struct device *dev, struct sg_table *sgt, struct scatterlist *list)
 {
@@ -294,12 +295,12 @@ EXPORT_SYMBOL_GPL(sgdma_map_sgtable);
 
 /* Calls for what is mapped */
 
-/* The mapping in this mode that a call is for; none if it is not in this mode. */
+/* Returns the shadow of a mapped table, with a reference; NULL if the table has none. */
 static struct shadow *find(struct sg_table *sgt)
 {
 	struct shadow *shadow = find_by_list(sgt->sgl);
 
-	/* Somebody has unmapped it and mapped the list again, and we saw neither. */
+	/* The list was unmapped and mapped again, both by the DMA API's own calls. */
 	if (shadow && sg_dma_address(sgt->sgl) != sg_dma_address(shadow->device.sgl)) {
 		lose_list(shadow);
 		sgdma_shadow_put(shadow);
@@ -308,7 +309,7 @@ static struct shadow *find(struct sg_table *sgt)
 	return shadow;
 }
 
-/* Names a call for a table that has no shadow. Returns whether the DMA API must not see the call. */
+/* Names a call for a table without a shadow. Returns true if the DMA API must not see the call. */
 static bool reject(const struct call *call, struct sg_table *sgt)
 {
 	const bool unmapped = sg_dma_address(sgt->sgl) == DMA_MAPPING_ERROR;
@@ -324,8 +325,9 @@ static bool reject(const struct call *call, struct sg_table *sgt)
 static void check(const struct call *call, struct shadow *shadow, bool unmaps)
 {
 	if (call->dev != shadow->dev)
-		sgdma_shadow_complain(shadow, SGDMA_WRONG_DEVICE, "%s() by %pS for another device, %s",
-				      call->name, call->caller, dev_name(call->dev));
+		sgdma_shadow_complain(shadow, SGDMA_WRONG_DEVICE,
+				      "%s() by %pS for another device, %s", call->name,
+				      call->caller, dev_name(call->dev));
 	/* What is mapped both ways may be synchronised for one. */
 	if (call->dir != shadow->dir && (unmaps || shadow->dir != DMA_BIDIRECTIONAL))
 		sgdma_shadow_complain(shadow, SGDMA_WRONG_DIRECTION,
@@ -345,7 +347,7 @@ static void check_table(const struct call *call, struct shadow *shadow, struct s
 
 /* Returns false if the table is not mapped in this mode: then the call is the DMA API's. */
 static noinline bool unmap_shadow(const struct call *call, struct sg_table *sgt,
-					  unsigned long attrs)
+				  unsigned long attrs)
 {
 	struct shadow *shadow = find(sgt);
 
@@ -376,7 +378,7 @@ EXPORT_SYMBOL_GPL(sgdma_unmap_sgtable);
 
 /* Returns false if the table is not mapped in this mode: then the call is the DMA API's. */
 static noinline bool sync_shadow(const struct call *call, struct sg_table *sgt,
-					 enum sgdma_crossing what)
+				 enum sgdma_crossing what)
 {
 	struct shadow *shadow = find(sgt);
 
@@ -408,7 +410,7 @@ EXPORT_SYMBOL_GPL(sgdma_sync_sgtable_for_device);
 
 /* Returns false if the table is not mapped in this mode: then the call is the DMA API's. */
 static noinline bool sync_part_of_shadow(const struct call *call, dma_addr_t addr, size_t size,
-					      enum sgdma_crossing what)
+					 enum sgdma_crossing what)
 {
 	struct shadow *shadow = NULL;
 	struct shadow_entry *entry;
@@ -472,8 +474,9 @@ EXPORT_SYMBOL_GPL(sgdma_shadow_sync);
 /* What is left over */
 
 /*
- * Whether the device has lost a mapping: its page table tells. Without one, or where memory bounces,
- * nothing tells a mapping that was undone behind our back from one that the device still uses.
+ * Returns true if the IOMMU's page table no longer has the mapping: then a plain
+ * dma_unmap_sgtable() has removed it. Without such a table, or where memory bounces, the device may
+ * still use the mapping for all that is known.
  */
 static bool is_unmapped(struct shadow *shadow)
 {
@@ -486,6 +489,9 @@ static bool is_unmapped(struct shadow *shadow)
 	return domain && iommu_is_dma_domain(domain) &&
 	       sgdma_iommu_iova_to_phys(domain, sg_dma_address(sg)) != sg_phys(sg);
 }
+
+typedef bool (*is_one_fn)(struct shadow *shadow, const void *of);
+typedef void (*treat_fn)(struct shadow *shadow, const void *of);
 
 static bool is_of_device(struct shadow *shadow, const void *dev)
 {
@@ -502,7 +508,7 @@ static bool is_any(struct shadow *shadow, const void *unused)
 	return true;
 }
 
-/* The first of them, which goes back to the others; with a reference. */
+/* Moves the first mapping of @some back to the others. Returns it with a reference. */
 static struct shadow *put_back(struct list_head *some)
 {
 	struct shadow *shadow;
@@ -518,9 +524,8 @@ static struct shadow *put_back(struct list_head *some)
 	return shadow;
 }
 
-/* Calls @treat for each mapping that is one of those; each of them may go meanwhile. */
-static void for_each_of(bool (*is_one)(struct shadow *shadow, const void *of), const void *of,
-			void (*treat)(struct shadow *shadow, const void *of))
+/* Calls @treat, without the lock, for each mapping for which @is_one returns true. */
+static void treat_each(is_one_fn is_one, const void *of, treat_fn treat)
 {
 	struct shadow *shadow, *next;
 	unsigned long flags;
@@ -569,7 +574,7 @@ static void leave_for_good(struct shadow *shadow, const void *unused)
 static int bus_notify(struct notifier_block *nb, unsigned long event, void *dev)
 {
 	if (event == BUS_NOTIFY_UNBOUND_DRIVER)
-		for_each_of(is_of_device, dev, leave_at_unbind);
+		treat_each(is_of_device, dev, leave_at_unbind);
 	return NOTIFY_DONE;
 }
 
@@ -577,7 +582,7 @@ static int bus_notify(struct notifier_block *nb, unsigned long event, void *dev)
 static int module_notify(struct notifier_block *nb, unsigned long state, void *module)
 {
 	if (state == MODULE_STATE_GOING && module != THIS_MODULE)
-		for_each_of(is_of_module, module, leave_at_unload);
+		treat_each(is_of_module, module, leave_at_unload);
 	return NOTIFY_DONE;
 }
 
@@ -599,5 +604,5 @@ void sgdma_sync_debug_exit(void)
 	unregister_module_notifier(&module_notifier);
 	for (int i = 0; sgdma_buses[i]; i++)
 		bus_unregister_notifier(sgdma_buses[i], &bus_notifiers[i]);
-	for_each_of(is_any, NULL, leave_for_good);
+	treat_each(is_any, NULL, leave_for_good);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver that was converted to sgdma.h badly: it calls what DMA debugging would report, and leaves
- * plain dma_unmap_sgtable() calls. In sync-debug mode there is a line for each. Its device is QEMU's
- * edu, which it has do nothing.
+ * A driver that was converted to sgdma.h badly: it makes calls that DMA debugging would report, and
+ * has plain dma_unmap_sgtable() calls left. In sync-debug mode there is a line for each. Its device
+ * is QEMU's edu, which does nothing.
  */
 #include <linux/device/faux.h>
 #include <linux/dma-mapping.h>
@@ -203,7 +203,7 @@ static int use_an_address_again(struct buffer *lost)
 		sgdma_unmap_sgtable(b.dev, &b.sgt, DMA_FROM_DEVICE, 0);
 	}
 	memcpy_from_page(&byte, lost->page, 0, 1);
-	dev_info(b.dev, "an address was %s: what was lost is %s\n", again ? "used again" : "not used again",
+	dev_info(b.dev, "an address was %sused again: what was lost is %s\n", again ? "" : "not ",
 		 byte == 0x5a ? "left alone" : "written to");
 	ret = KEEP;
 out:
