@@ -56,6 +56,7 @@ mod cpu_walk;
 mod device;
 mod direction;
 mod dma_walk;
+mod error;
 mod files;
 mod frames;
 mod gate;
@@ -104,6 +105,10 @@ pub use dma_walk::{
     DmaRuns,
     DmaSegments,
     DmaTable, //
+};
+pub use error::{
+    EOPNOTSUPP,
+    EREMOTEIO, //
 };
 pub use files::{
     FileOps,
