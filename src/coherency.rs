@@ -154,7 +154,8 @@ impl fmt::Display for Coherency {
 /// A device that may share memory with the CPU without any synchronisation: the witness that
 /// [`map_shared`](crate::SgTable::map_shared) asks for.
 ///
-/// Only the probe makes it, and it lives no longer than the binding.
+/// Only the probe makes it, and it lives no longer than the binding. Of one table there may be a
+/// proof where there is none of all memory: [`InPlace`](crate::InPlace).
 ///
 /// ```
 /// # use kernel::prelude::*;

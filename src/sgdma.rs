@@ -8,7 +8,9 @@
 //! A buffer is an [`SgTable`]. Mapped for a [`DmaDevice`] it becomes a [`Mapped`] table, which the
 //! CPU cannot touch and whose bus addresses can be walked; while the device works on it, it is
 //! [`InFlight`]. For a device that is known to be coherent, a [`CoherentDevice`], it can be [`Shared`]
-//! instead: used by both at the same time. So can memory of a process, a [`UserTable`]. A driver implements [`pci::Driver`]; its open files implement [`FileOps`].
+//! instead: used by both at the same time; one buffer can be, if it is [`InPlace`]. Memory that
+//! processes use, too, is a [`UserTable`], which can only be shared. A driver implements
+//! [`pci::Driver`]; its open files implement [`FileOps`].
 //!
 //! ```
 //! # use kernel::prelude::*;
@@ -61,12 +63,14 @@ mod files;
 mod frames;
 mod gate;
 mod gfp;
+mod in_place;
 mod lockstep;
 mod mapping;
 mod owner;
 mod ownership;
 mod pages;
 pub mod pci;
+mod pinned;
 mod refused;
 mod scatterlist;
 #[cfg(sgdma_selftests)]
@@ -120,6 +124,7 @@ pub use frames::{
     ZipRun,
     ZipRuns, //
 };
+pub use in_place::InPlace;
 pub use lockstep::{
     Lockstep,
     Piece, //
@@ -135,18 +140,18 @@ pub use owner::{
 };
 pub use ownership::ForCpu;
 pub use pages::OwnedPages;
+pub use pinned::PinnedPages;
 pub use refused::Refused;
 pub use shared::{
     Exclusive,
-    Shared,
-    UserMappable, //
+    Shared, //
 };
 pub use table::{
     SegmentLimits,
     SgTable, //
 };
 pub use user::{
-    PinnedPages,
+    MmapPages,
     UserTable, //
 };
 
