@@ -17,6 +17,7 @@ use crate::{
     lockstep::Lockstep,
     pages::OwnedPages,
     refused::Refused,
+    shared::Exclusive,
     table::SgTable, //
 };
 use core::{
@@ -69,7 +70,7 @@ pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
     _direction: PhantomData<D>,
 }
 
-impl<P> SgTable<P> {
+impl<P: Exclusive> SgTable<P> {
     /// Maps the buffer for `dev`: `dma_map_sgtable()`. Does not sleep.
     ///
     /// # Errors
@@ -102,9 +103,18 @@ impl<P> SgTable<P> {
         _direction: D,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        self.map_as(dev, attrs)
+        // It shows these to the device anyway; but if that is untrusted, only where nothing else was
+        // to be shown, and parts of pages bounce.
+        let pages = match dev.path() {
+            Path::Iommu => P::PAGES,
+            _ => Attrs::NONE,
+        };
+        self.map_as(dev, attrs | pages)
     }
+}
 
+impl<P> SgTable<P> {
+    /// As [`map_attrs`](Self::map_attrs), also for pages that user space knows, to be shared.
     pub(crate) fn map_as<'bound, D: Direction>(
         mut self,
         dev: DmaDevice<'bound>,

@@ -50,19 +50,19 @@ mod sealed {
     use crate::attrs::Attrs;
 
     pub trait Exclusive {
-        /// How pages of this kind are shared: whole, if nobody has a use for their other bytes.
-        const SHARED: Attrs;
+        /// How pages of this kind are mapped: whole, if nobody has a use for their other bytes.
+        const PAGES: Attrs;
     }
 }
 
 impl Exclusive for OwnedPages {}
 impl sealed::Exclusive for OwnedPages {
-    const SHARED: Attrs = Attrs::WHOLE_PAGES;
+    const PAGES: Attrs = Attrs::WHOLE_PAGES;
 }
 
 impl<P: PageOwner> Exclusive for P {}
 impl<P: PageOwner> sealed::Exclusive for P {
-    const SHARED: Attrs = Attrs::NONE;
+    const PAGES: Attrs = Attrs::NONE;
 }
 
 /// A table mapped for a device that is coherent, in place: what either writes, the other reads.
@@ -116,7 +116,7 @@ impl<P: Exclusive> SgTable<P> {
         self,
         dev: DmaDevice<'bound>,
     ) -> Result<Shared<'bound, D, P>, Refused<Self>> {
-        self.share(dev, P::SHARED)
+        self.share(dev, P::PAGES)
     }
 }
 
