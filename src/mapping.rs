@@ -103,8 +103,8 @@ impl<P: Exclusive> SgTable<P> {
         _direction: D,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        // It shows these to the device anyway; but if that is untrusted, only where nothing else was
-        // to be shown, and parts of pages bounce.
+        // An IOMMU shows whole pages anyway. But of an untrusted device the kernel has parts of pages
+        // bounce, for it cannot know that the other bytes may be seen.
         let pages = match dev.path() {
             Path::Iommu => P::PAGES,
             _ => Attrs::NONE,
