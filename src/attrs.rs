@@ -44,7 +44,20 @@ impl Attrs {
     /// Fails rather than need synchronisation: `DMA_ATTR_REQUIRE_COHERENT`.
     ///
     /// Mapping gives `EOPNOTSUPP` if the device is not coherent, and `EIO` if a page would bounce.
-    pub const REQUIRE_COHERENT: Self = Self(bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong);
+    ///
+    /// The kernel reserves it for memory that user space sees, so it follows from what is mapped:
+    /// each mapping of a [`UserTable`](crate::UserTable) has it, and no other. It also tells DMA
+    /// debugging that cache lines may overlap, if all mappings of them say so. Those of such pages
+    /// do, as a process can have one page pinned, and mapped, for several devices at once; other
+    /// pages are in one table, which is mapped once.
+    pub(crate) const REQUIRE_COHERENT: Self = Self(bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong);
+
+    /// Shows the device the first and the last page whole: it is one that may get nothing less
+    /// without a bounce.
+    ///
+    /// For pages whose other bytes are nobody else's. What is told of the mapping, and the walks, are
+    /// of the buffer's own bytes. Nothing that the DMA API knows of.
+    pub(crate) const WHOLE_PAGES: Self = Self(1 << (c_ulong::BITS - 2));
 
     /// Unmapping does not hand the buffer to the CPU: `DMA_ATTR_SKIP_CPU_SYNC`.
     ///
@@ -90,7 +103,7 @@ impl Attrs {
 
     /// Those to map with.
     pub(crate) const fn for_map(self) -> c_ulong {
-        self.0 & !Self::SKIP_CPU_SYNC.0
+        self.0 & !Self::SKIP_CPU_SYNC.0 & !Self::WHOLE_PAGES.0
     }
 
     /// Those to unmap with: the same, to the DMA API.
@@ -98,7 +111,7 @@ impl Attrs {
         // What a guard has shown, and handed back, must not be poison afterwards.
         match self.contains(Self::SYNC_DEBUG) {
             true => self.for_map(),
-            false => self.0,
+            false => self.0 & !Self::WHOLE_PAGES.0,
         }
     }
 }

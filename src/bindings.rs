@@ -269,6 +269,12 @@ extern "C" {
     /// Lets `dev` see all bytes of a page, on hardware whose caches hide some.
     pub(crate) fn sgdma_clean_page(dev: *mut bindings::device, page: *mut bindings::page) -> c_int;
 
+    /// Logs why a buffer is not shared with `dev`; not too often.
+    pub(crate) fn sgdma_say_why_not_shared(dev: *mut bindings::device, why: *const c_char);
+
+    /// Whether nobody but vmalloc, who gave it, refers to a page.
+    pub(crate) fn sgdma_page_is_unshared(page: *mut bindings::page) -> bool;
+
     /// Whether `nr` pages can be had for long without anybody being killed.
     pub(crate) fn sgdma_pages_available(nr: usize) -> bool;
 
@@ -300,6 +306,9 @@ extern "C" {
 
     /// Reads one likewise.
     pub(crate) fn sgdma_selftest_device_read(addr: bindings::dma_addr_t) -> u8;
+
+    /// Refers to a page, as user space does that has mapped it, or gives that up.
+    pub(crate) fn sgdma_selftest_refer(page: *mut bindings::page, refer: bool);
 
     /// Memory that is mapped into the current process; zero if there is none.
     pub(crate) fn sgdma_selftest_user_memory(len: usize) -> usize;

@@ -6,10 +6,10 @@
 
 use crate::{
     bindings as helpers,
-    device::DmaDevice, //
+    device::DmaDevice,
+    error::EOPNOTSUPP, //
 };
 use kernel::{
-    bindings,
     fmt,
     prelude::*,
     str::CStrExt, //
@@ -154,7 +154,8 @@ impl fmt::Display for Coherency {
 /// A device that may share memory with the CPU without any synchronisation: the witness that
 /// [`map_shared`](crate::SgTable::map_shared) asks for.
 ///
-/// Only the probe makes it, and it lives no longer than the binding.
+/// Only the probe makes it, and it lives no longer than the binding. Of one table there may be a
+/// proof where there is none of all memory: [`InPlace`](crate::InPlace).
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -173,19 +174,45 @@ impl fmt::Display for Coherency {
 pub struct CoherentDevice<'bound>(DmaDevice<'bound>);
 
 impl<'bound> CoherentDevice<'bound> {
-    /// Asks for the verdict on `dev`. For process context; does not sleep.
+    /// Asks for the verdict on `dev`, for a driver that does not go on without. For process context;
+    /// does not sleep.
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` if it is any but [`Coherency::Coherent`]; the log then has it in a line.
+    /// [`EOPNOTSUPP`] if it is any but [`Coherency::Coherent`]; the log then has it in a line.
     pub fn probe(dev: DmaDevice<'bound>) -> Result<Self> {
+        Self::new(dev).map_err(|coherency| {
+            dev_err!(dev.device(), "refused: {}\n", coherency);
+            EOPNOTSUPP
+        })
+    }
+
+    /// Asks for the verdict on `dev`, for a driver that knows another way: nothing is logged. For
+    /// process context; does not sleep.
+    ///
+    /// ```
+    /// # use sgdma::{Coherency, CoherentDevice, DmaDevice};
+    /// enum Sharing<'bound> {
+    ///     Always(CoherentDevice<'bound>),
+    ///     ByTurns(DmaDevice<'bound>, Coherency),
+    /// }
+    ///
+    /// fn choose(dma: DmaDevice<'_>) -> Sharing<'_> {
+    ///     match CoherentDevice::new(dma) {
+    ///         Ok(dev) => Sharing::Always(dev),
+    ///         Err(why) => Sharing::ByTurns(dma, why),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The verdict if it is any but [`Coherency::Coherent`].
+    pub fn new(dev: DmaDevice<'bound>) -> Result<Self, Coherency> {
         match Coherency::of(dev) {
             // INVARIANT: It is the verdict.
             Coherency::Coherent => Ok(Self(dev)),
-            coherency => {
-                dev_err!(dev.device(), "refused: {}\n", coherency);
-                Err(Error::from_errno(-(bindings::EOPNOTSUPP as i32)))
-            }
+            coherency => Err(coherency),
         }
     }
 

@@ -153,8 +153,12 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
 ///     SgTable::alloc(len, lent.dma(), GFP_KERNEL)
 /// }
 /// ```
+#[repr(transparent)]
+pub struct Lent<'bound, D: Driver>(Kept<'bound, D>);
+
+/// Apart from it, so that what the macro makes is nobody else's.
 #[pin_data]
-pub struct Lent<'bound, D: Driver> {
+struct Kept<'bound, D: Driver> {
     dma: DmaDevice<'bound>,
     #[pin]
     data: D::Data<'bound>,
@@ -165,25 +169,32 @@ impl<'bound, D: Driver> Lent<'bound, D> {
         dma: DmaDevice<'bound>,
         data: impl PinInit<D::Data<'bound>, Error>,
     ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
+        let kept = try_pin_init!(Kept::<'bound, D> {
             dma,
             data <- data,
-        })
+        });
+        let init = |lent: *mut Self| {
+            // SAFETY: It is transparent over that; the caller promises a place that is valid, and
+            // stays, and leaves it alone on an error.
+            unsafe { kept.__pinned_init(lent.cast()) }
+        };
+        // SAFETY: All of it is initialised then, or nothing is; it does not move.
+        unsafe { pin_init::pin_init_from_closure(init) }
     }
 
     /// The bound device, to map memory for.
     pub fn dma(&self) -> DmaDevice<'bound> {
-        self.dma
+        self.0.dma
     }
 
     /// Returns what says whether the device is being unbound, and by which to sleep until then.
     pub fn unbinding(&self) -> &'bound Arc<Unbinding> {
-        self.dma.unbinding()
+        self.dma().unbinding()
     }
 
     pub(crate) fn data(self: Pin<&Self>) -> Pin<&D::Data<'bound>> {
-        // SAFETY: `data` is structurally pinned.
-        unsafe { self.map_unchecked(|this| &this.data) }
+        // SAFETY: `data`, and what it is in, are structurally pinned.
+        unsafe { self.map_unchecked(|this| &this.0.data) }
     }
 }
 
@@ -191,7 +202,7 @@ impl<'bound, D: Driver> Deref for Lent<'bound, D> {
     type Target = D::Data<'bound>;
 
     fn deref(&self) -> &Self::Target {
-        &self.data
+        &self.0.data
     }
 }
 

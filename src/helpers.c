@@ -113,6 +113,18 @@ int sgdma_clean_page(struct device *dev, struct page *page)
 }
 EXPORT_SYMBOL_GPL(sgdma_clean_page);
 
+void sgdma_say_why_not_shared(struct device *dev, const char *why)
+{
+	dev_err_ratelimited(dev, "a buffer is not shared: %s\n", why);
+}
+EXPORT_SYMBOL_GPL(sgdma_say_why_not_shared);
+
+/* A page that user space has mapped, or that is pinned, has more references than its owner's. */
+bool sgdma_page_is_unshared(struct page *page)
+{
+	return page_ref_count(page) == 1;
+}
+
 /* As pages that nobody can be made to give back, without others being killed for the next ones. */
 bool sgdma_pages_available(unsigned long nr)
 {
@@ -227,6 +239,15 @@ void sgdma_selftest_device_write(dma_addr_t addr, u8 byte)
 u8 sgdma_selftest_device_read(dma_addr_t addr)
 {
 	return READ_ONCE(*(u8 *)phys_to_virt(addr));
+}
+
+/* As whoever maps a page to user space, and unmaps it. */
+void sgdma_selftest_refer(struct page *page, bool refer)
+{
+	if (refer)
+		get_page(page);
+	else
+		put_page(page);
 }
 
 unsigned long sgdma_selftest_user_memory(size_t len)

@@ -61,6 +61,8 @@ void sgdma_memcpy_from_page(void *to, struct page *page, size_t offset, size_t l
 void sgdma_memcpy_to_page(struct page *page, size_t offset, const void *from, size_t len);
 void sgdma_zero_page_from(struct page *page, size_t offset);
 bool sgdma_shadow_sync(struct sg_table *sgt, size_t offset, size_t len, bool for_cpu);
+void sgdma_say_why_not_shared(struct device *dev, const char *why);
+bool sgdma_page_is_unshared(struct page *page);
 int sgdma_clean_page(struct device *dev, struct page *page);
 void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len);
 struct page *sgdma_page_private(struct page *page);
@@ -81,6 +83,7 @@ void sgdma_module_exit(void);
 bool sgdma_selftest_is_stopped(void);
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
 u8 sgdma_selftest_device_read(dma_addr_t addr);
+void sgdma_selftest_refer(struct page *page, bool refer);
 unsigned long sgdma_selftest_user_memory(size_t len);
 int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count);
 int sgdma_selftest_page_refs(struct page *page);

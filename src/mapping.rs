@@ -21,14 +21,9 @@ use crate::{
         Quarantine, //
     },
     refused::Refused,
-    scatterlist::{
-        sg_dma_is_swiotlb,
-        List, //
-    },
-    table::{
-        sg_phys_run,
-        SgTable, //
-    }, //
+    scatterlist::List,
+    shared::Exclusive,
+    table::SgTable, //
 };
 use core::{
     marker::PhantomData,
@@ -82,7 +77,7 @@ pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
     _direction: PhantomData<D>,
 }
 
-impl<P> SgTable<P> {
+impl<P: Exclusive> SgTable<P> {
     /// Maps the buffer for `dev`: `dma_map_sgtable()`. Does not sleep.
     ///
     /// # Errors
@@ -112,9 +107,26 @@ impl<P> SgTable<P> {
     /// - `EIO`, `ENOMEM`, `EINVAL`, `EREMOTEIO`, `EOPNOTSUPP` as `dma_map_sgtable()` gives them, for example if
     ///   the bounce buffer pool (`swiotlb=`) is too small.
     pub fn map_attrs<'bound, D: Direction>(
-        mut self,
+        self,
         dev: DmaDevice<'bound>,
         _direction: D,
+        attrs: Attrs,
+    ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
+        // An IOMMU shows whole pages anyway. But of an untrusted device the kernel has parts of pages
+        // bounce, for it cannot know that the other bytes may be seen.
+        let pages = match dev.path() {
+            Path::Iommu => P::PAGES,
+            _ => Attrs::NONE,
+        };
+        self.map_as(dev, attrs | pages)
+    }
+}
+
+impl<P> SgTable<P> {
+    /// As [`map_attrs`](Self::map_attrs), also for pages that user space knows, to be shared.
+    pub(crate) fn map_as<'bound, D: Direction>(
+        mut self,
+        dev: DmaDevice<'bound>,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
         let attrs = attrs | dev.sync_debug();
@@ -125,19 +137,27 @@ impl<P> SgTable<P> {
             });
         }
         self.unmark();
+        let whole_pages = attrs.contains(Attrs::WHOLE_PAGES);
+        if whole_pages {
+            self.cover_whole_pages(false);
+        }
         // SAFETY:
         // - `dev` is a bound device whose mask is set and stays.
-        // - The table is allocated and not mapped; all of its bytes are initialised. It goes into
-        //   a `Mapped`, which frees list and pages only after unmapping, or keeps both.
+        // - The table is allocated and not mapped; all bytes of its pages are initialised. It goes
+        //   into a `Mapped`, which frees list and pages only after unmapping, or keeps both.
         // - The direction is not `DMA_NONE`, and the attributes are for streaming.
-        if let Err(error) = to_result(unsafe {
+        let result = to_result(unsafe {
             helpers::sgdma_map_sgtable(
                 dev.as_raw(),
                 self.sgt_mut(),
                 D::DIRECTION.into(),
                 attrs.for_map(),
             )
-        }) {
+        });
+        if whole_pages {
+            self.cover_bytes(result.is_ok());
+        }
+        if let Err(error) = result {
             return Err(Refused {
                 error,
                 buffer: self,
@@ -243,33 +263,6 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         self.dev
     }
 
-    /// Whether no page of it has bounced.
-    pub(crate) fn is_in_place(&self) -> bool {
-        if self.attrs.contains(Attrs::SYNC_DEBUG) {
-            return false;
-        }
-        // Neither of the two ways that bounce has merged entries then.
-        let mut pairs = self
-            .cpu()
-            .entries()
-            .map(sg_phys_run)
-            .zip(self.dma_segments());
-        match self.dev.path() {
-            Path::Direct => pairs.all(|(cpu, dma)| self.dev.direct_address(cpu) == Some(dma.addr)),
-            Path::Iommu if !self.cpu().entries().next().is_some_and(sg_dma_is_swiotlb) => true,
-            // It is for devices that may bounce, page by page, and says nothing of each.
-            Path::Iommu => {
-                // SAFETY: The device is valid, bound to its driver, and behind an IOMMU.
-                let domain = unsafe { helpers::sgdma_iommu_get_domain_for_dev(self.dev.as_raw()) };
-                // SAFETY: The domain is the one that these addresses are mapped in.
-                pairs.all(|(cpu, dma)| unsafe {
-                    helpers::sgdma_iommu_iova_to_phys(domain, dma.addr) == cpu.addr
-                })
-            }
-            Path::Ops => true,
-        }
-    }
-
     pub(crate) fn attrs(&self) -> Attrs {
         self.attrs
     }
@@ -298,6 +291,10 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         if !self.needs_unmap {
             return;
         }
+        let whole_pages = self.attrs.contains(Attrs::WHOLE_PAGES);
+        if whole_pages {
+            self.table.cover_whole_pages(true);
+        }
         // SAFETY:
         // - `dev` is the device the table was mapped for. It is still bound: a value that borrows
         //   `'bound` is used, and dropped, within it.
@@ -311,6 +308,9 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
                 self.attrs.for_unmap(),
             )
         };
+        if whole_pages {
+            self.table.cover_bytes(false);
+        }
     }
 }
 
@@ -360,7 +360,12 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         let (dev, len) = (self.dev, self.len());
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
-        let (place, owner, list) = unsafe { core::ptr::read(&this.table) }.into_kept();
+        let mut table = unsafe { core::ptr::read(&this.table) };
+        if this.attrs.contains(Attrs::WHOLE_PAGES) {
+            // As it was mapped, and is to be unmapped.
+            table.cover_whole_pages(true);
+        }
+        let (place, owner, list) = table.into_kept();
         // SAFETY: The device is valid, and bound to its driver.
         let domain = unsafe { helpers::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
         // INVARIANT: As the `Mapped` was.

@@ -85,12 +85,26 @@ pub unsafe trait PageOwner: Send + 'static {
 /// # }
 /// ```
 ///
-/// Dropping it, or what it is in, may sleep.
+/// Safe code can have given the vector's pages to user space before: `VVec::page_iter()` and
+/// `VmaMixedMap::vm_insert_page()`. As long as somebody refers to one of them, no table can be made
+/// of the buffer: [`SgTable::new`] gives `EINVAL`. Dropping it, or what it is in, may sleep.
 ///
 /// # Invariants
 ///
-/// The bytes from `len()` to the end of the last page are initialised.
-pub struct ByteBuffer(VVec<u8>);
+/// - The bytes from `len()` to the end of the last page are initialised.
+/// - If `alone`, nobody else refers to the pages.
+pub struct ByteBuffer {
+    bytes: VVec<u8>,
+    alone: bool,
+}
+
+/// The pages of a vector's bytes.
+fn vmalloc_pages(bytes: &VVec<u8>) -> impl Iterator<Item = NonNull<bindings::page>> + '_ {
+    bytes.chunks(PAGE_SIZE).filter_map(|chunk| {
+        // SAFETY: The address is in memory that vmalloc has given.
+        NonNull::new(unsafe { bindings::vmalloc_to_page(chunk.as_ptr().cast()) })
+    })
+}
 
 impl From<VVec<u8>> for ByteBuffer {
     /// Takes the bytes; the rest of the last page, which a device may see too, is zeroed.
@@ -102,14 +116,18 @@ impl From<VVec<u8>> for ByteBuffer {
             // behind the vector's bytes is nobody else's.
             unsafe { helpers::sgdma_zero_page_from(bindings::vmalloc_to_page(last.cast()), used) };
         }
-        // INVARIANT: Zeroed just now.
-        Self(bytes)
+        let alone = vmalloc_pages(&bytes)
+            // SAFETY: The page is the vector's.
+            .all(|page| unsafe { helpers::sgdma_page_is_unshared(page.as_ptr()) });
+        // INVARIANT: Zeroed just now; and looked at: who does not refer to a page cannot come to do
+        // so, for nothing in here gives them out.
+        Self { bytes, alone }
     }
 }
 
 impl From<ByteBuffer> for VVec<u8> {
     fn from(buffer: ByteBuffer) -> Self {
-        buffer.0
+        buffer.bytes
     }
 }
 
@@ -117,13 +135,13 @@ impl core::ops::Deref for ByteBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
 impl core::ops::DerefMut for ByteBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.0
+        &mut self.bytes
     }
 }
 
@@ -131,17 +149,19 @@ impl core::ops::DerefMut for ByteBuffer {
 // - The vector is not resized in here, so its memory stays where it is, and its pages too. They are
 //   vmalloc's, each once.
 // - Its bytes are initialised, and by the type invariants so is the rest of the last page.
-// - Its bytes are reached through a reference to it only, which a table does not give away.
+// - Its bytes are reached through a reference to it only, which a table does not give away: by the
+//   type invariants nobody else has its pages.
 unsafe impl PageOwner for ByteBuffer {
     fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> {
-        self.0.chunks(PAGE_SIZE).filter_map(|chunk| {
-            // SAFETY: The address is in memory that vmalloc has given.
-            NonNull::new(unsafe { bindings::vmalloc_to_page(chunk.as_ptr().cast()) })
-        })
+        // None make no table.
+        self.alone
+            .then(|| vmalloc_pages(&self.bytes))
+            .into_iter()
+            .flatten()
     }
 }
 

@@ -54,6 +54,16 @@ pub(crate) fn sg_dma_len(sg: &scatterlist) -> u64 {
     return sg.length.into();
 }
 
+/// Adds to `sg_dma_len()`, where that is not the entry's `length`, which is added to besides.
+fn sg_dma_len_add(sg: &mut scatterlist, bytes: i32) {
+    #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
+    {
+        sg.dma_length = sg.dma_length.wrapping_add_signed(bytes);
+    }
+    #[cfg(not(CONFIG_NEED_SG_DMA_LENGTH))]
+    let _ = (sg, bytes);
+}
+
 /// Takes back what an earlier mapping has marked the list with, in its first entry.
 ///
 /// iommu-dma marks a list that it bounced, `SG_DMA_SWIOTLB`, and never unmarks it: it takes lists
@@ -147,6 +157,31 @@ impl List {
             // SAFETY: It is an entry of our list, which is borrowed, and comes up once.
             unsafe { &mut *sg.cast_mut() }
         })
+    }
+
+    /// Has the first entry begin so many bytes earlier, and the last one end so many later; fewer than
+    /// nothing is the other way round. If the list is mapped, so do the entries that the device sees.
+    pub(crate) fn stretch(&mut self, before: i32, after: i32, mapped: bool) {
+        if before | after == 0 {
+            return;
+        }
+        let (orig_nents, nents) = (self.0.orig_nents, self.0.nents);
+        for (sg, i) in self.entries_mut().zip(1..) {
+            if i == 1 {
+                sg.offset = sg.offset.wrapping_add_signed(-before);
+                sg.length = sg.length.wrapping_add_signed(before);
+                if mapped {
+                    sg.dma_address = sg.dma_address.wrapping_add_signed(-i64::from(before));
+                    sg_dma_len_add(sg, before);
+                }
+            }
+            if i == orig_nents {
+                sg.length = sg.length.wrapping_add_signed(after);
+            }
+            if mapped && i == nents {
+                sg_dma_len_add(sg, after);
+            }
+        }
     }
 
     pub(crate) fn sgt(&self) -> &sg_table {

@@ -56,10 +56,18 @@ impl TestDevice {
         Self::limited(u64::MAX, &[])
     }
 
+    fn named(name: &'static CStr) -> Result<Self> {
+        Self::made(name, u64::MAX, &[])
+    }
+
     /// One whose mask is `mask` and whose bus has ranges, each of an address in memory, one on the
     /// bus, and a size.
     fn limited(mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
-        let faux = faux::Registration::new(c"sgdma-selftest", None)?;
+        Self::made(c"sgdma-selftest", mask, ranges)
+    }
+
+    fn made(name: &'static CStr, mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
+        let faux = faux::Registration::new(name, None)?;
         let dev: *mut bindings::device = core::ptr::from_ref(faux.as_ref()).cast_mut().cast();
         // SAFETY: Faux devices have room for one mask and no pointer to it. Nobody else knows the
         // device yet.
@@ -79,7 +87,7 @@ impl TestDevice {
         let dev: &Device = self.0.as_ref();
         // SAFETY: Faux devices are bound to their driver as long as they are registered.
         let dev: &Device<Bound> = unsafe { dev.as_bound() };
-        // SAFETY: The mask was set by `new()`, and nobody changes it afterwards.
+        // SAFETY: The mask was set by `made()`, and nobody changes it afterwards.
         unsafe { DmaDevice::from_bound(dev, &self.1) }
     }
 }
@@ -262,6 +270,34 @@ fn rest_of_the_last_page_is_zeroed() -> Result {
     let page = table.phys_runs().next().ok_or(EINVAL)?.addr;
     // The test device's addresses are physical ones.
     check!((100..PAGE_SIZE as u64).all(|at| device_read(page + at) == 0));
+    Ok(())
+}
+
+fn bytes_that_user_space_has_make_no_table() -> Result {
+    let len = 3 * PAGE_SIZE;
+    let bytes = VVec::from(byte_buffer(len)?);
+    // As `vm_insert_page()` does, which safe code can call with a page of the vector's.
+    let at = bytes.as_ptr().wrapping_add(2 * PAGE_SIZE).cast();
+    // SAFETY: The address is in memory that vmalloc has given.
+    let page = unsafe { bindings::vmalloc_to_page(at) };
+    // SAFETY: The page is there.
+    unsafe { helpers::sgdma_selftest_refer(page, true) };
+    let table = SgTable::new(
+        ByteBuffer::from(bytes),
+        0..PAGE_SIZE,
+        SegmentLimits::NONE,
+        GFP_KERNEL,
+    );
+    // SAFETY: The reference was taken above. The vector is there still, in what comes next.
+    unsafe { helpers::sgdma_selftest_refer(page, false) };
+    let Err(refused) = table else {
+        return Err(EINVAL);
+    };
+    check_eq!(refused.error, EINVAL);
+    // As `munmap()` leaves it.
+    let bytes = ByteBuffer::from(VVec::from(refused.buffer));
+    check_eq!(bytes[len - 1], pattern(len - 1));
+    SgTable::new(bytes, 0..len, SegmentLimits::NONE, GFP_KERNEL)?;
     Ok(())
 }
 
@@ -921,13 +957,56 @@ fn in_place_is_told_from_bounced() -> Result {
         .entries()
         .map(|sg| crate::table::sg_phys_run(sg).addr));
     check_eq!(mapped.is_in_place(), in_place);
+    // As what C has mapped.
+    let raw = mapped.as_raw();
+    // SAFETY: It is one table, of memory and mapped for this device, as long as `mapped` is there.
+    let told = unsafe { DmaTable::from_raw(raw).is_in_place(CpuTable::from_raw(raw), dev.dma()) };
+    check_eq!(told, in_place);
+    Ok(())
+}
+
+fn whole_pages_hold_the_buffer() -> Result {
+    let (len, page) = (3 * PAGE_SIZE, PAGE_SIZE as u64);
+    for range in [
+        100..PAGE_SIZE + 7,
+        0..len,
+        100..200,
+        0..5,
+        PAGE_SIZE + 1..len,
+    ] {
+        let mut table = SgTable::new(byte_buffer(len)?, range, SINGLE_PAGES, GFP_KERNEL)?;
+        let of = |table: &SgTable<ByteBuffer>| -> Result<KVec<frames::Run>> {
+            let mut runs = KVec::new();
+            for run in table.phys_runs() {
+                runs.push(run, GFP_KERNEL)?;
+            }
+            Ok(runs)
+        };
+        let bytes = of(&table)?;
+        table.cover_whole_pages(false);
+        let whole = of(&table)?;
+        check!(whole
+            .iter()
+            .all(|run| run.addr % page == 0 && run.len == page));
+        check!(whole.iter().zip(&bytes).all(|(whole, bytes)| {
+            bytes.addr / page == whole.addr / page && bytes.addr + bytes.len <= whole.addr + page
+        }));
+        table.cover_bytes(false);
+        check!(of(&table)?[..] == bytes[..]);
+    }
+    Ok(())
+}
+
+fn errors_are_those_of_the_kernel() -> Result {
+    check_eq!(EOPNOTSUPP, Error::from_errno(-95));
+    check_eq!(EREMOTEIO, Error::from_errno(-121));
     Ok(())
 }
 
 fn shared_memory_is_seen_at_once_or_refused() -> Result {
     let dev = TestDevice::new()?;
     let dma = dev.dma();
-    let Ok(witness) = CoherentDevice::probe(dma) else {
+    let Ok(witness) = CoherentDevice::new(dma) else {
         check!(!dma_streaming_is_coherent(dma));
         let blamed = Coherency::first_incoherent(&[dma, dma]);
         check!(blamed.is_some_and(|(_, why)| why == Coherency::of(dma)));
@@ -937,7 +1016,7 @@ fn shared_memory_is_seen_at_once_or_refused() -> Result {
     let table = || patterned(2 * PAGE_SIZE + 1, dma);
     for shared in [
         table()?.map_shared(witness, Bidirectional)?,
-        table()?.map_shared_with_user(witness, Bidirectional)?,
+        table()?.in_place_for(dma)?.map_shared(Bidirectional)?,
     ] {
         let shared = shared.submit();
         let addr = shared.dma_segments().next().ok_or(EINVAL)?.addr;
@@ -951,6 +1030,34 @@ fn shared_memory_is_seen_at_once_or_refused() -> Result {
         check_eq!(shared.copy_from_slice(2 * PAGE_SIZE, &[9, 9]), Err(EINVAL));
         check_eq!(first_byte(&shared.complete().unmap())?, 9);
     }
+    Ok(())
+}
+
+fn tables_for_user_space_are_shared_again() -> Result {
+    let dev = TestDevice::new()?;
+    let table = patterned(PAGE_SIZE + 1, dev.dma())?.for_user(FromDevice)?;
+    let Ok(witness) = CoherentDevice::new(dev.dma()) else {
+        let Err(refused) = table.in_place_for(dev.dma()) else {
+            return Err(EINVAL);
+        };
+        check_eq!(refused.error, EOPNOTSUPP);
+        check_eq!(refused.buffer.len(), PAGE_SIZE + 1);
+        return Ok(());
+    };
+    let shared = table.map_shared(witness)?.submit();
+    device_write(shared.dma_segments().next().ok_or(EINVAL)?.addr, 8);
+    let table = shared.complete().unmap();
+    let mut bytes = [0; 2];
+    table.copy_to_slice(0, &mut bytes)?;
+    check_eq!(bytes, [8, pattern(1)]);
+    table.copy_from_slice(0, &[7])?;
+    let shared = table.in_place_for(dev.dma())?.map_shared()?;
+    let addr = shared.dma_segments().next().ok_or(EINVAL)?.addr;
+    check_eq!(device_read(addr), 7);
+    check_eq!(
+        shared.dma_segments().map(|run| run.len).sum::<u64>(),
+        PAGE_SIZE as u64 + 1
+    );
     Ok(())
 }
 
@@ -1049,7 +1156,7 @@ fn user_memory_is_seen_by_all() -> Result {
     check_eq!(table.copy_from_slice(len - 1, &[1, 2]), Err(EINVAL));
     check_eq!(table.copy_to_slice(len, &mut back), Err(EINVAL));
 
-    let Ok(witness) = CoherentDevice::probe(dev.dma()) else {
+    let Ok(witness) = CoherentDevice::new(dev.dma()) else {
         return Ok(());
     };
     let shared = table.map_shared(witness)?.submit();
@@ -1115,6 +1222,36 @@ fn unbinding_is_seen_by_who_waits() -> Result {
     Ok(())
 }
 
+fn two_devices_have_one_page_of_a_process() -> Result {
+    let (one, other) = (TestDevice::new()?, TestDevice::named(c"sgdma-selftest-2")?);
+    let Some(memory) = UserMemory::new(2 * PAGE_SIZE)? else {
+        return Ok(());
+    };
+    let Ok(witnesses) =
+        CoherentDevice::new(one.dma()).and_then(|one| Ok([one, CoherentDevice::new(other.dma())?]))
+    else {
+        return Ok(());
+    };
+    // The same bytes, and others in one cache line with them. DMA debugging says nothing of it.
+    fn map<'a>(
+        addr: usize,
+        witness: CoherentDevice<'a>,
+    ) -> Result<Shared<'a, Bidirectional, PinnedPages<Bidirectional>>> {
+        let table = UserTable::pin(addr, PAGE_SIZE, Bidirectional, witness.dma())?;
+        Ok(table.map_shared(witness)?)
+    }
+    let addr = memory.addr + PAGE_SIZE / 2;
+    let first = map(addr, witnesses[0])?;
+    let second = map(addr, witnesses[1])?;
+    let third = map(addr + 1, witnesses[1])?;
+    check!(first.dma_segments().eq(second.dma_segments()));
+    first.copy_from_slice(1, &[9])?;
+    let mut byte = [0];
+    third.copy_to_slice(0, &mut byte)?;
+    check_eq!(byte, [9]);
+    Ok(())
+}
+
 fn failed_map_gives_the_buffer_back() -> Result {
     let dev = TestDevice::new()?;
     // Single pages until the allocator gives two neighbours more than the device takes.
@@ -1170,6 +1307,7 @@ cases! {
     blocks_are_contiguous_and_aligned,
     vmalloc_bytes_are_a_table,
     rest_of_the_last_page_is_zeroed,
+    bytes_that_user_space_has_make_no_table,
     part_of_an_owner_is_a_table,
     refused_owner_comes_back,
     segments_keep_to_the_limit,
@@ -1199,12 +1337,16 @@ cases! {
     marks_of_an_earlier_mapping_are_gone,
     verdicts_are_those_of_c,
     in_place_is_told_from_bounced,
+    whole_pages_hold_the_buffer,
+    errors_are_those_of_the_kernel,
     shared_memory_is_seen_at_once_or_refused,
+    tables_for_user_space_are_shared_again,
     best_blocks_hold_the_buffer,
     pin_refuses_what_is_no_user_memory,
     user_memory_is_seen_by_all,
     pins_of_short_segments_are_given_back_once,
     unbinding_is_seen_by_who_waits,
+    two_devices_have_one_page_of_a_process,
     failed_map_gives_the_buffer_back,
     submitted_table_comes_back_when_complete,
 }

@@ -8,7 +8,9 @@
 //! A buffer is an [`SgTable`]. Mapped for a [`DmaDevice`] it becomes a [`Mapped`] table, which the
 //! CPU cannot touch and whose bus addresses can be walked; while the device works on it, it is
 //! [`InFlight`]. For a device that is known to be coherent, a [`CoherentDevice`], it can be [`Shared`]
-//! instead: used by both at the same time. So can memory of a process, a [`UserTable`]. A driver implements [`pci::Driver`]; its open files implement [`FileOps`].
+//! instead: used by both at the same time; one buffer can be, if it is [`InPlace`]. Memory that
+//! processes use, too, is a [`UserTable`], which can only be shared. A driver implements
+//! [`pci::Driver`]; its open files implement [`FileOps`].
 //!
 //! ```
 //! # use kernel::prelude::*;
@@ -57,16 +59,19 @@ mod cpu_walk;
 mod device;
 mod direction;
 mod dma_walk;
+mod error;
 mod files;
 mod frames;
 mod gate;
 mod gfp;
+mod in_place;
 mod lockstep;
 mod mapping;
 mod owner;
 mod ownership;
 mod pages;
 pub mod pci;
+mod pinned;
 mod quarantine;
 mod reach;
 mod refused;
@@ -110,6 +115,10 @@ pub use dma_walk::{
     DmaSegments,
     DmaTable, //
 };
+pub use error::{
+    EOPNOTSUPP,
+    EREMOTEIO, //
+};
 pub use files::{
     Door,
     FileOps,
@@ -125,6 +134,7 @@ pub use gfp::{
     __GFP_NORETRY,
     __GFP_RETRY_MAYFAIL, //
 };
+pub use in_place::InPlace;
 pub use lockstep::{
     Lockstep,
     Piece, //
@@ -140,13 +150,13 @@ pub use owner::{
 };
 pub use ownership::ForCpu;
 pub use pages::OwnedPages;
+pub use pinned::PinnedPages;
 pub use quarantine::Reset;
 pub use reach::Reach;
 pub use refused::Refused;
 pub use shared::{
     Exclusive,
-    Shared,
-    UserMappable, //
+    Shared, //
 };
 pub use table::{
     SegmentLimits,
@@ -154,7 +164,7 @@ pub use table::{
 };
 pub use unbinding::Unbinding;
 pub use user::{
-    PinnedPages,
+    MmapPages,
     UserTable, //
 };
 

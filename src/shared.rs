@@ -6,8 +6,12 @@
 
 use crate::{
     attrs::Attrs,
+    bindings as helpers,
     coherency::CoherentDevice,
-    device::DmaDevice,
+    device::{
+        DmaDevice,
+        Path, //
+    },
     direction::{
         DeviceReads,
         Direction, //
@@ -23,42 +27,16 @@ use crate::{
     refused::Refused,
     table::SgTable, //
 };
-use core::{
-    ops::Deref,
-    ptr::NonNull, //
-};
+use core::ops::Deref;
 use kernel::{
-    mm::virt::{
-        flags,
-        VmaNew, //
-    },
-    page::{
-        BorrowedPage,
-        PAGE_SIZE, //
-    },
-    prelude::*, //
+    prelude::*,
+    str::CStrExt, //
 };
-
-/// Pages that user space may map: single ones, which nobody ever has a reference to.
-///
-/// ```
-/// # use sgdma::{OwnedPages, UserMappable};
-/// fn is<P: UserMappable>() {}
-/// is::<OwnedPages>();
-/// ```
-pub trait UserMappable: sealed::Sealed {}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-impl sealed::Sealed for OwnedPages {}
-impl UserMappable for OwnedPages {}
 
 /// Pages that are used through their table alone: the table's own, and those of a [`PageOwner`].
 ///
-/// [`PinnedPages`](crate::PinnedPages) are not, for user space uses them too, and may be allowed
-/// only to read.
+/// Those of a [`UserTable`](crate::UserTable) are not, for user space uses them too, and may be
+/// allowed only to read.
 ///
 /// ```
 /// # use sgdma::{ByteBuffer, Exclusive, OwnedPages};
@@ -66,10 +44,26 @@ impl UserMappable for OwnedPages {}
 /// is::<OwnedPages>();
 /// is::<ByteBuffer>();
 /// ```
-pub trait Exclusive {}
+pub trait Exclusive: sealed::Exclusive + Send + 'static {}
+
+mod sealed {
+    use crate::attrs::Attrs;
+
+    pub trait Exclusive {
+        /// How pages of this kind are mapped: whole, if nobody has a use for their other bytes.
+        const PAGES: Attrs;
+    }
+}
 
 impl Exclusive for OwnedPages {}
+impl sealed::Exclusive for OwnedPages {
+    const PAGES: Attrs = Attrs::WHOLE_PAGES;
+}
+
 impl<P: PageOwner> Exclusive for P {}
+impl<P: PageOwner> sealed::Exclusive for P {
+    const PAGES: Attrs = Attrs::NONE;
+}
 
 /// A table mapped for a device that is coherent, in place: what either writes, the other reads.
 ///
@@ -95,56 +89,74 @@ impl<P: PageOwner> Exclusive for P {}
 ///
 /// # Invariants
 ///
-/// The mapping needs no synchronisation: the device is coherent, and all of it is in place.
+/// The mapping needs no synchronisation: the device is coherent for it, and all of it is in place.
 pub struct Shared<'bound, D: Direction, P = OwnedPages>(pub(crate) Mapped<'bound, D, P>);
 
-impl<P> SgTable<P> {
+impl<P: Exclusive> SgTable<P> {
     /// Maps the buffer for simultaneous access. Does not sleep.
     ///
     /// # Errors
     ///
     /// The buffer comes back with each of them.
     ///
-    /// - `EIO` if a page would have to bounce all the same: memory was added beyond the device's
-    ///   reach since it was probed, or the device is untrusted and the buffer is not whole pages.
+    /// - `EIO` if a page would have to bounce all the same, with a line in the log: memory was added
+    ///   beyond the device's reach since it was probed; or the device is untrusted, and a
+    ///   [`PageOwner`]'s buffer shares a page with other bytes.
     /// - Those of [`map`](Self::map).
     pub fn map_shared<'bound, D: Direction>(
         self,
         dev: CoherentDevice<'bound>,
-        direction: D,
+        _direction: D,
     ) -> Result<Shared<'bound, D, P>, Refused<Self>> {
-        self.map_shared_attrs(dev, direction, Attrs::NONE)
+        self.share_exclusive(dev.dma())
     }
 
-    /// As [`map_shared`](Self::map_shared), for pages that user space sees while the device does:
-    /// `DMA_ATTR_REQUIRE_COHERENT`.
-    ///
-    /// # Errors
-    ///
-    /// As for `map_shared`; `EOPNOTSUPP` also if the kernel finds that the device is not coherent.
-    pub fn map_shared_with_user<'bound, D: Direction>(
+    /// `dev` is coherent for this buffer, as a witness says.
+    pub(crate) fn share_exclusive<'bound, D: Direction>(
         self,
-        dev: CoherentDevice<'bound>,
-        direction: D,
+        dev: DmaDevice<'bound>,
     ) -> Result<Shared<'bound, D, P>, Refused<Self>> {
-        self.map_shared_attrs(dev, direction, Attrs::REQUIRE_COHERENT)
+        self.share(dev, P::PAGES)
     }
+}
 
-    fn map_shared_attrs<'bound, D: Direction>(
+impl<P> SgTable<P> {
+    /// Maps the buffer with `attrs` for `dev`, which is coherent for it, as a witness says.
+    pub(crate) fn share<'bound, D: Direction>(
         self,
-        dev: CoherentDevice<'bound>,
-        direction: D,
+        dev: DmaDevice<'bound>,
         attrs: Attrs,
     ) -> Result<Shared<'bound, D, P>, Refused<Self>> {
-        let mapped = self.map_attrs(dev.dma(), direction, attrs)?;
-        if !mapped.is_in_place() {
-            return Err(Refused {
+        let refused = match self.map_as(dev, attrs) {
+            // INVARIANT: The witness says that the device is coherent; the rest was checked.
+            Ok(mapped) if mapped.is_in_place() => return Ok(Shared(mapped)),
+            Ok(mapped) => Refused {
                 error: EIO,
                 buffer: mapped.unmap(),
-            });
+            },
+            Err(refused) => refused,
+        };
+        if refused.error == EIO {
+            refused.buffer.say_why_not_shared(dev, attrs);
         }
-        // INVARIANT: The witness says that the device is coherent; the rest was checked.
-        Ok(Shared(mapped))
+        Err(refused)
+    }
+
+    fn say_why_not_shared(&self, dev: DmaDevice<'_>, attrs: Attrs) {
+        let partial = !attrs.contains(Attrs::WHOLE_PAGES) && !self.is_whole_pages();
+        let why = match dev.path() {
+            Path::Direct if !self.is_reached_by(dev) => {
+                c"some of it lies beyond the device's reach and would bounce: memory was added; \
+                  use map() and guards"
+            }
+            Path::Iommu if partial => {
+                c"the device is untrusted, so it is given whole pages, and one has other bytes, too: \
+                  share whole pages, or use map() and guards"
+            }
+            _ => return,
+        };
+        // SAFETY: The device is valid, and the string is static.
+        unsafe { helpers::sgdma_say_why_not_shared(dev.as_raw(), why.as_char_ptr()) };
     }
 }
 
@@ -158,55 +170,6 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
     /// `EINVAL` if `offset + dst.len()` lies beyond the buffer's end; nothing was copied then.
     pub fn copy_to_slice(&self, offset: usize, dst: &mut [u8]) -> Result {
         self.0.table().copy_to_slice(offset, dst)
-    }
-
-    /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at `vma`:
-    /// `vm_insert_page()`. May sleep.
-    ///
-    /// User space keeps the pages as long as its mapping, also after the buffer is gone, and may
-    /// change them after it was unmapped.
-    ///
-    /// ```
-    /// # use kernel::{mm::virt::VmaNew, prelude::*};
-    /// # use sgdma::{Bidirectional, Shared};
-    /// // In `FileOps::mmap`:
-    /// # fn mmap(ring: &Shared<'_, Bidirectional>, offset: u64, vma: &VmaNew) -> Result {
-    /// ring.map_to_user(usize::try_from(offset)?, vma)
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the buffer's
-    ///   last page, if `vma` is private or its file not open for writing, or if the buffer was not mapped by
-    ///   [`map_shared_with_user`](SgTable::map_shared_with_user).
-    /// - `ENOMEM` if there is no memory for page tables.
-    pub fn map_to_user(&self, offset: usize, vma: &VmaNew) -> Result
-    where
-        P: UserMappable,
-    {
-        let pages = (vma.end() - vma.start()) / PAGE_SIZE;
-        let all = self.len().div_ceil(PAGE_SIZE);
-        let first = offset / PAGE_SIZE;
-        if offset % PAGE_SIZE != 0
-            || first.checked_add(pages).is_none_or(|end| end > all)
-            || vma.flags() & flags::SHARED == 0
-            || !self.0.attrs().contains(Attrs::REQUIRE_COHERENT)
-        {
-            return Err(EINVAL);
-        }
-        let vma = vma.set_mixedmap();
-        let wanted = self
-            .cpu()
-            .pages_once()
-            .flat_map(|(page, count)| (0..count).map(move |i| page.wrapping_add(i)));
-        for (i, page) in wanted.skip(first).take(pages).enumerate() {
-            let page = NonNull::new(page).ok_or(EINVAL)?;
-            // SAFETY: The page is the buffer's, and stays as long as that.
-            let page = unsafe { BorrowedPage::from_raw(page) };
-            vma.vm_insert_page(vma.start() + i * PAGE_SIZE, &page)?;
-        }
-        Ok(())
     }
 
     /// Says that the device is about to be told addresses of this buffer.

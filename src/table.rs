@@ -142,9 +142,8 @@ impl<'a> From<DmaDevice<'a>> for SegmentLimits<'a> {
 ///
 /// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order; the list is not
 ///   mapped for any device.
-/// - All bytes of those pages are initialised, and nobody else uses them: but for user space, which
-///   may have [`UserMappable`](crate::UserMappable) ones and has [`PinnedPages`](crate::PinnedPages),
-///   to whose bytes nothing lends a reference.
+/// - All bytes of those pages are initialised, and nobody else uses them: but for user space, in a
+///   table that a [`UserTable`](crate::UserTable) keeps to itself.
 // The list comes last, for pinned pages are let go by going through it.
 pub struct SgTable<P = OwnedPages> {
     owner: P,
@@ -390,6 +389,22 @@ impl<P> SgTable<P> {
         (self.place, self.owner, self.list)
     }
 
+    /// The same table, with `owner` made into another one, which keeps it, and a place for that.
+    pub(crate) fn map_owner<Q>(
+        self,
+        place: Place<Kept<Q>>,
+        make: impl FnOnce(P) -> Q,
+    ) -> SgTable<Q> {
+        // INVARIANT: The pages are what they were, as their owner is there still.
+        SgTable {
+            owner: make(self.owner),
+            range: self.range,
+            limits: self.limits,
+            list: self.list,
+            place,
+        }
+    }
+
     /// Not for everybody: while the pages are in a table, nobody else may get at their bytes.
     pub(crate) fn owner(&self) -> &P {
         &self.owner
@@ -426,6 +441,29 @@ impl<P> SgTable<P> {
             .flatten()
             .filter_map(page_of)
             .map(|(page, ..)| page)
+    }
+
+    /// Has the list cover the buffer's pages from end to end; if it is mapped, what the device sees
+    /// of it, too.
+    pub(crate) fn cover_whole_pages(&mut self, mapped: bool) {
+        let (before, after) = self.margins();
+        self.list.stretch(before, after, mapped);
+    }
+
+    /// Has it cover just the buffer's bytes again.
+    pub(crate) fn cover_bytes(&mut self, mapped: bool) {
+        let (before, after) = self.margins();
+        self.list.stretch(-before, -after, mapped);
+    }
+
+    /// How many bytes of the first page lie before the buffer, and of the last one behind it.
+    fn margins(&self) -> (i32, i32) {
+        // No segment is a whole page then.
+        if self.limits.max_size < PAGE_SIZE || self.limits.boundary < PAGE_SIZE - 1 {
+            return (0, 0);
+        }
+        let after = self.range.end.wrapping_neg() % PAGE_SIZE;
+        ((self.range.start % PAGE_SIZE) as i32, after as i32)
     }
 
     /// Whether every segment keeps to `limits`.

@@ -1,58 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pinned user memory: a table of pages that user space goes on using.
+//! Tables of pages that user space uses, too.
 //!
-//! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
-//!
-//! What an RDMA driver registers. User space may write such memory at any time, so it can be shared
-//! with a coherent device, or copied, and never changes hands. What was pinned for reading may be
-//! somebody's file: nothing here writes it.
+//! It may write them at any time, before a device has them and after: nobody could synchronise
+//! that, nor lend a reference. So they are shared with coherent devices, or copied, and never
+//! change hands.
 
 use crate::{
-    bindings as helpers,
+    attrs::Attrs,
     coherency::CoherentDevice,
     cpu_walk::CpuTable,
+    device::DmaDevice,
     direction::{
+        DeviceReads,
         DeviceWrites,
         Direction, //
     },
     gfp::Gfp,
+    in_place::InPlace,
+    pages::OwnedPages,
+    pinned::PinnedPages,
     quarantine::Place,
     refused::Refused,
-    scatterlist::List,
     shared::Shared,
-    table::{
-        describe,
-        SegmentLimits,
-        SgTable, //
-    },
+    table::SgTable, //
 };
 use core::{
-    ops::Range,
+    marker::PhantomData,
     ptr::NonNull, //
 };
 use kernel::{
-    alloc::flags::__GFP_NOWARN,
-    bindings,
-    dma::DataDirection,
-    error::to_result,
-    ffi::{
-        c_int,
-        c_ulong, //
+    mm::virt::{
+        flags,
+        VmaNew, //
     },
-    mm::Mm,
-    page::PAGE_SIZE,
-    prelude::*,
-    sync::aref::ARef, //
+    page::{
+        BorrowedPage,
+        PAGE_SIZE, //
+    },
+    prelude::*, //
 };
 
-/// Memory of a process, pinned: its pages stay where they are, and the process goes on using them.
+/// A table of pages that user space uses, too: memory of a process that [`pin`](Self::pin) pins,
+/// or a buffer [`for_user`](SgTable::for_user), which processes may map.
 ///
-/// A table of its own kind, for user space may write the bytes at any time. It can be mapped only
-/// for a device that is coherent, in place, in the direction it was pinned for. Where no device is
-/// to see it, the bytes are copied; into the buffer only if it was pinned for a direction in which
-/// the device writes. Pages pinned for reading may be those of a file that the process
-/// must not write.
+/// User space may write the bytes at any time, so the table stays of this kind for good. It can be
+/// mapped only for a device that is coherent, in place, in direction `D`; as often as one likes.
+/// Where no device is to see it, the bytes are copied; into pinned pages only if the device could
+/// write them, too, for pages pinned for reading may be those of a file that the process must not
+/// write.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -70,9 +66,9 @@ use kernel::{
 /// }
 /// ```
 ///
-/// Pages are unpinned when it is dropped, by whichever process, and marked dirty if the device may
-/// have written them. That may sleep. A table that is forgotten, or dropped while a device is at
-/// it, keeps them pinned.
+/// Pinned pages are unpinned when it is dropped, by whichever process, and marked dirty if the
+/// device may have written them. That may sleep. A table that is forgotten, or dropped while a
+/// device is at it, keeps them pinned.
 ///
 /// - After `munmap()`, or when the process is gone, the pinned pages are still there, and nobody's
 ///   but the device's.
@@ -81,61 +77,23 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// No `SgTable` of pinned pages, nor a `Mapped` one, is ever given away: their methods are for
+/// No `SgTable` of such pages, nor a `Mapped` one, is ever given away: their methods are for
 /// buffers that nobody else uses.
-pub struct UserTable<D: Direction>(SgTable<PinnedPages<D>>);
+pub struct UserTable<D: Direction, P = PinnedPages<D>>(SgTable<P>, PhantomData<D>);
 
-impl<D: Direction> UserTable<D> {
-    /// Pins `len` bytes of the calling process from `addr` on, for a device that uses them in
-    /// `direction`: `pin_user_pages_fast()`.
-    ///
-    /// Neither has to be aligned; a device behind an IOMMU is then shown whole pages. They count for
-    /// `RLIMIT_MEMLOCK`, as in RDMA: the pages of each table by themselves. `limits` as for
-    /// [`SgTable::alloc`]. Sleeps, and takes `mmap_lock`: not for
-    /// [`FileOps::mmap`](crate::FileOps::mmap). A process that serves the memory may have it sleep for
-    /// ever: pin outside the gate, by limits copied inside; see [`Door`](crate::Door).
-    ///
-    /// # Errors
-    ///
-    /// Nothing is pinned then, nor counted.
-    ///
-    /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
-    /// - `EOVERFLOW` if `addr + len` wraps.
-    /// - `EFAULT` if some of it is no memory of the process, cannot be written though the device is
-    ///   to write it, or must not be pinned: memory of a device; if it is to be written, files whose
-    ///   file system wants to know of each write. Also where there is no process, as in a kernel
-    ///   thread.
-    /// - `EOPNOTSUPP` for a file of a file system on memory (DAX).
-    /// - `ENOMEM` if it is more than `RLIMIT_MEMLOCK` allows, or there is no memory.
-    /// - `EINTR` if the process is being killed.
-    /// - `E2BIG` if it takes 2^31 segments or more.
-    pub fn pin<'a>(
-        addr: usize,
-        len: usize,
-        direction: D,
-        limits: impl Into<SegmentLimits<'a>>,
-    ) -> Result<Self> {
-        let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
-        let limits = limits.into();
-        let place = Place::new(Gfp::from(GFP_KERNEL_ACCOUNT))?;
-        let (pins, range, list) = pin(addr, len, device_writes, limits)?;
-        // INVARIANT: Pinned for writing if the device writes.
-        let owner = PinnedPages { pins, direction };
-        // SAFETY:
-        // - The list was made of these pages for `range`, within `limits`, and is not mapped.
-        // - A process has nothing uninitialised. It is user space that uses them besides.
-        let table = unsafe { SgTable::from_parts(owner, range, limits, list, place) };
+impl<D: Direction, P> UserTable<D, P> {
+    pub(crate) fn new(table: SgTable<P>) -> Self {
         // INVARIANT: It stays in here.
-        Ok(Self(table))
+        Self(table, PhantomData)
     }
 
-    /// Length of the buffer in bytes, as it was asked for.
+    /// Returns the length of the buffer in bytes, as it was asked for.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The table in its CPU form: which pages there are.
+    /// Returns the table in its CPU form: which pages there are.
     #[inline]
     pub fn cpu(&self) -> &CpuTable {
         self.0.cpu()
@@ -152,6 +110,177 @@ impl<D: Direction> UserTable<D> {
         self.0.copy_to_slice(offset, dst)
     }
 
+    /// Maps the memory for simultaneous access: `DMA_ATTR_REQUIRE_COHERENT`. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// The buffer, still pinned if it was, comes back with each of those of
+    /// [`SgTable::map_shared`]; with `EOPNOTSUPP` also if the kernel finds that the device is not
+    /// coherent.
+    pub fn map_shared(self, dev: CoherentDevice<'_>) -> Result<Shared<'_, D, P>, Refused<Self>> {
+        self.share(dev.dma())
+    }
+
+    /// Shows that `dev` can share the memory although it could not share all memory:
+    /// see [`InPlace`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`SgTable::in_place_for`]. The buffer, still pinned if it was, comes back.
+    pub fn in_place_for(self, dev: DmaDevice<'_>) -> Result<InPlace<'_, Self>, Refused<Self>> {
+        let checked = self.0.check_in_place(dev);
+        InPlace::new(dev, self, checked)
+    }
+
+    /// `dev` is coherent for this memory, as a witness says.
+    fn share(self, dev: DmaDevice<'_>) -> Result<Shared<'_, D, P>, Refused<Self>> {
+        // Whole pages, as `ib_umem_get()` maps them: all of a process' page is that process'.
+        let attrs = Attrs::REQUIRE_COHERENT | Attrs::WHOLE_PAGES;
+        self.0.share(dev, attrs).map_err(|refused| Refused {
+            error: refused.error,
+            buffer: Self::new(refused.buffer),
+        })
+    }
+}
+
+impl<'bound, D: Direction, P> InPlace<'bound, UserTable<D, P>> {
+    /// Maps the memory for simultaneous access: `DMA_ATTR_REQUIRE_COHERENT`. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// As for [`UserTable::map_shared`].
+    pub fn map_shared(self) -> Result<Shared<'bound, D, P>, Refused<UserTable<D, P>>> {
+        let (dev, table) = self.into_parts();
+        table.share(dev)
+    }
+}
+
+/// Pages that user space may map: [`OwnedPages`] of a table that was made
+/// [`for_user`](SgTable::for_user).
+///
+/// ```
+/// # use sgdma::{FromDevice, MmapPages, Shared, UserTable};
+/// /// Frames that a camera writes and a process maps: before the camera knows them, and after.
+/// enum Buffer<'bound> {
+///     Idle(UserTable<FromDevice, MmapPages>),
+///     Mapped(Shared<'bound, FromDevice, MmapPages>),
+/// }
+/// ```
+pub struct MmapPages(#[expect(dead_code, reason = "for its drop")] OwnedPages);
+
+impl SgTable {
+    /// Makes it a table that user space may map, for a device that uses it in `direction`.
+    ///
+    /// There is no way back, for user space keeps its pages as long as it likes. May sleep.
+    ///
+    /// ```
+    /// # use kernel::{mm::virt::VmaNew, prelude::*};
+    /// # use sgdma::{Bidirectional, CoherentDevice, MmapPages, SgTable, Shared};
+    /// fn ring(dev: CoherentDevice<'_>) -> Result<Shared<'_, Bidirectional, MmapPages>> {
+    ///     let table = SgTable::alloc(1 << 16, dev.dma(), GFP_KERNEL)?;
+    ///     Ok(table.for_user(Bidirectional)?.map_shared(dev)?)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, with the table, if there is no memory to remember it by.
+    pub fn for_user<D: Direction>(
+        self,
+        _direction: D,
+    ) -> Result<UserTable<D, MmapPages>, Refused<Self>> {
+        match Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT)) {
+            Ok(place) => Ok(UserTable::new(self.map_owner(place, MmapPages))),
+            Err(error) => Err(Refused {
+                error,
+                buffer: self,
+            }),
+        }
+    }
+}
+
+/// A buffer that user space may map.
+impl<D: Direction> UserTable<D, MmapPages> {
+    /// Copies `src` into the buffer, from byte `offset` on. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
+        self.0.copy_from_slice_shared(offset, src)
+    }
+}
+
+/// A buffer that user space may map, shared with a device.
+impl<D: Direction> Shared<'_, D, MmapPages> {
+    /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at `vma`:
+    /// `vm_insert_page()`. May sleep.
+    ///
+    /// User space keeps the pages as long as its mapping, also after the buffer is gone, and may
+    /// change them after it was unmapped.
+    ///
+    /// ```
+    /// # use kernel::{mm::virt::VmaNew, prelude::*};
+    /// # use sgdma::{Bidirectional, MmapPages, Shared};
+    /// // In `FileOps::mmap`:
+    /// # fn mmap(ring: &Shared<'_, Bidirectional, MmapPages>, offset: u64, vma: &VmaNew) -> Result {
+    /// ring.map_to_user(usize::try_from(offset)?, vma)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the buffer's
+    ///   last page, or if `vma` is private or its file not open for writing.
+    /// - `ENOMEM` if there is no memory for page tables.
+    pub fn map_to_user(&self, offset: usize, vma: &VmaNew) -> Result {
+        let pages = (vma.end() - vma.start()) / PAGE_SIZE;
+        let all = self.len().div_ceil(PAGE_SIZE);
+        let first = offset / PAGE_SIZE;
+        if offset % PAGE_SIZE != 0
+            || first.checked_add(pages).is_none_or(|end| end > all)
+            || vma.flags() & flags::SHARED == 0
+        {
+            return Err(EINVAL);
+        }
+        let vma = vma.set_mixedmap();
+        let wanted = self
+            .cpu()
+            .pages_once()
+            .flat_map(|(page, count)| (0..count).map(move |i| page.wrapping_add(i)));
+        for (i, page) in wanted.skip(first).take(pages).enumerate() {
+            let page = NonNull::new(page).ok_or(EINVAL)?;
+            // SAFETY: The page is the buffer's, and stays as long as that.
+            let page = unsafe { BorrowedPage::from_raw(page) };
+            vma.vm_insert_page(vma.start() + i * PAGE_SIZE, &page)?;
+        }
+        Ok(())
+    }
+
+    /// Copies `src` into the buffer, from byte `offset` on. Does not sleep.
+    ///
+    /// Others may see it in part meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result
+    where
+        D: DeviceReads,
+    {
+        self.0.table().copy_from_slice_shared(offset, src)
+    }
+
+    /// Unmaps the buffer: `dma_unmap_sgtable()`. Does not sleep.
+    ///
+    /// User space may still have it, so it stays a [`UserTable`].
+    pub fn unmap(self) -> UserTable<D, MmapPages> {
+        UserTable::new(self.0.unmap())
+    }
+}
+
+/// Memory of a process, pinned for writing.
+impl<D: DeviceWrites> UserTable<D> {
     /// Copies `src` into the buffer, from byte `offset` on, as the device would. Does not sleep.
     ///
     /// ```
@@ -169,44 +298,20 @@ impl<D: Direction> UserTable<D> {
     /// # Errors
     ///
     /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
-    pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result
-    where
-        D: DeviceWrites,
-    {
+    pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
         self.0.copy_from_slice_shared(offset, src)
-    }
-
-    /// Maps the memory for simultaneous access: `DMA_ATTR_REQUIRE_COHERENT`. Does not sleep.
-    ///
-    /// # Errors
-    ///
-    /// The buffer, still pinned, comes back with each of those of
-    /// [`SgTable::map_shared_with_user`].
-    pub fn map_shared(
-        self,
-        dev: CoherentDevice<'_>,
-    ) -> Result<Shared<'_, D, PinnedPages<D>>, Refused<Self>> {
-        let direction = self.0.owner().direction;
-        self.0
-            .map_shared_with_user(dev, direction)
-            .map_err(|refused| Refused {
-                error: refused.error,
-                // INVARIANT: It is in here again.
-                buffer: Self(refused.buffer),
-            })
     }
 }
 
-/// User memory that is shared with a device.
+/// Memory of a process that is shared with a device.
 impl<D: Direction> Shared<'_, D, PinnedPages<D>> {
     /// Unmaps the buffer: `dma_unmap_sgtable()`. It stays pinned. Does not sleep.
     pub fn unmap(self) -> UserTable<D> {
-        // INVARIANT: It is in here again.
-        UserTable(self.0.unmap())
+        UserTable::new(self.0.unmap())
     }
 }
 
-/// User memory that was pinned for writing.
+/// Memory of a process, pinned for writing, that is shared with a device.
 impl<D: DeviceWrites> Shared<'_, D, PinnedPages<D>> {
     /// As [`UserTable::copy_from_slice`].
     ///
@@ -216,215 +321,4 @@ impl<D: DeviceWrites> Shared<'_, D, PinnedPages<D>> {
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
         self.0.table().copy_from_slice_shared(offset, src)
     }
-}
-
-/// Pinned pages as what a table is made of, for use in direction `D`: see [`UserTable`].
-///
-/// ```
-/// # use sgdma::{InFlight, PinnedPages, Shared, ToDevice};
-/// /// A memory region that the device reads.
-/// type ReadOnly<'bound> = InFlight<Shared<'bound, ToDevice, PinnedPages<ToDevice>>>;
-/// ```
-///
-/// # Invariants
-///
-/// The pages of `pins` were pinned for writing if the device writes in direction `D`.
-pub struct PinnedPages<D: Direction> {
-    #[expect(dead_code, reason = "for its drop")]
-    pins: Pins,
-    direction: D,
-}
-
-/// # Invariants
-///
-/// The list is a table's that outlives this value. The pages of its bytes are pinned, once each
-/// time that the buffer has them; for writing if `device_writes`.
-struct Pins {
-    list: bindings::sg_table,
-    device_writes: bool,
-    // Last: they count as long as they are pinned.
-    _account: Account,
-}
-
-// SAFETY: Pages are unpinned by any task.
-unsafe impl Send for Pins {}
-// SAFETY: It gives no access to them.
-unsafe impl Sync for Pins {}
-
-impl Drop for Pins {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants the list is there still, and nobody changes it now.
-        let table = unsafe { CpuTable::from_raw(&self.list) };
-        for (first, count) in table.pages_once() {
-            // SAFETY: By the type invariants the pages are pinned, and come up once for each pin.
-            unsafe { helpers::sgdma_unpin_user_pages(first, count, self.device_writes) };
-        }
-    }
-}
-
-/// Pages that count for `RLIMIT_MEMLOCK` of the process that has had them pinned.
-///
-/// # Invariants
-///
-/// `pages` are counted in `mm`.
-struct Account {
-    mm: ARef<Mm>,
-    pages: c_ulong,
-}
-
-impl Account {
-    fn new(pages: usize) -> Result<Self> {
-        // SAFETY: There is a current task.
-        let mm = NonNull::new(unsafe { helpers::sgdma_current_mm() }).ok_or(EFAULT)?;
-        // A reference to the structure, not to the memory: a process that ends is not held up.
-        // SAFETY: It is the calling task's, so it stays during the call.
-        let mm = ARef::from(unsafe { Mm::from_raw(mm.as_ptr()) });
-        let pages = pages as c_ulong;
-        // SAFETY: It is valid, as we hold a reference.
-        if !unsafe { helpers::sgdma_account_pinned(mm.as_raw(), pages) } {
-            return Err(ENOMEM);
-        }
-        // INVARIANT: Counted just now.
-        Ok(Self { mm, pages })
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        // SAFETY: It is valid, as we hold a reference; they were counted, by the type invariants.
-        unsafe { helpers::sgdma_unaccount_pinned(self.mm.as_raw(), self.pages) };
-    }
-}
-
-/// How many pages are pinned between two looks at signals.
-const BATCH: usize = PAGE_SIZE / size_of::<*mut bindings::page>();
-
-/// User pages on their way into a table: runs of neighbours.
-///
-/// # Invariants
-///
-/// As many pages from the first on are pinned, once for each run that they are in.
-struct Pinned(KVVec<(*mut bindings::page, usize)>);
-
-impl Pinned {
-    /// Pins `nr_pages` pages of the calling process from `start` on; for writing if `write`.
-    ///
-    /// # Safety
-    ///
-    /// The process has memory of its own: it is no kernel thread.
-    unsafe fn pin(start: usize, nr_pages: usize, write: bool) -> Result<Self> {
-        let gfp = Gfp::from(GFP_KERNEL_ACCOUNT | __GFP_NOWARN).for_vectors();
-        let mut pinned = Self(KVVec::new());
-        let mut batch = KVec::from_elem(core::ptr::null_mut(), BATCH.min(nr_pages), gfp)?;
-        let mut done = 0;
-        while done < nr_pages {
-            let count = (nr_pages - done).min(batch.len());
-            // First, so that what is then pinned has a place.
-            pinned.0.reserve(count, gfp)?;
-            // SAFETY: `batch` has room for `count` pages; the process has memory of its own, as the
-            // caller promises.
-            let got = unsafe {
-                helpers::sgdma_pin_user_pages(
-                    start + done * PAGE_SIZE,
-                    count as c_int,
-                    write,
-                    batch.as_mut_ptr(),
-                )
-            };
-            to_result(got)?;
-            let got = usize::try_from(got)?.min(count);
-            if got == 0 {
-                return Err(EFAULT);
-            }
-            for &page in &batch[..got] {
-                pinned.push(page)?;
-            }
-            done += got;
-        }
-        Ok(pinned)
-    }
-
-    /// Takes over a pinned page; there is a place for it.
-    fn push(&mut self, page: *mut bindings::page) -> Result {
-        // INVARIANT: The page is pinned, once more, and in one run more.
-        match self.0.last_mut() {
-            Some((first, count)) if first.wrapping_add(*count) == page => *count += 1,
-            _ => self.0.push_within_capacity((page, 1))?,
-        }
-        Ok(())
-    }
-
-    fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> + '_ {
-        self.0
-            .iter()
-            .flat_map(|&(first, count)| (0..count).map(move |i| first.wrapping_add(i)))
-            .filter_map(NonNull::new)
-    }
-
-    /// Leaves the pages to the entries of `list`.
-    ///
-    /// # Safety
-    ///
-    /// - `list` has these pages, in this order, and outlives the result.
-    /// - They were pinned for writing if `device_writes`.
-    unsafe fn into_pins(mut self, list: &List, device_writes: bool, account: Account) -> Pins {
-        self.0.clear();
-        // INVARIANT: Nobody else unpins them now; the rest is promised.
-        Pins {
-            list: *list.sgt(),
-            device_writes,
-            _account: account,
-        }
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        for &(first, count) in &self.0 {
-            // SAFETY: By the type invariants they are pinned, and nobody else unpins them. No device
-            // has seen them.
-            unsafe { helpers::sgdma_unpin_user_pages(first, count, false) };
-        }
-    }
-}
-
-/// [`UserTable::pin`], for any direction.
-fn pin(
-    addr: usize,
-    len: usize,
-    device_writes: bool,
-    limits: SegmentLimits<'_>,
-) -> Result<(Pins, Range<usize>, List)> {
-    let limits = limits.check()?;
-    if len == 0 {
-        return Err(EINVAL);
-    }
-    addr.checked_add(len).ok_or(EOVERFLOW)?;
-    // SAFETY: Arithmetic on the two.
-    if !unsafe { helpers::sgdma_access_ok(addr, len) } {
-        return Err(EFAULT);
-    }
-    let offset = addr % PAGE_SIZE;
-    let range = offset..offset + len;
-    let nr_pages = range.end.div_ceil(PAGE_SIZE);
-
-    // Dropped in the other order, on an error too.
-    let account = Account::new(nr_pages)?;
-    // SAFETY: Its memory has an account.
-    let pinned = unsafe { Pinned::pin(addr - offset, nr_pages, device_writes) }?;
-    // SAFETY: Pinned pages are valid as long as they are, which is longer than this takes; nobody
-    // changes which ones they are.
-    let list = unsafe {
-        describe(
-            || pinned.pages(),
-            range.clone(),
-            limits,
-            Gfp::from(GFP_KERNEL_ACCOUNT),
-        )
-    }?;
-    // SAFETY:
-    // - Made of them, all of them, and put into the table with the result.
-    // - They were pinned for writing in this case.
-    let pins = unsafe { pinned.into_pins(&list, device_writes, account) };
-    Ok((pins, range, list))
 }

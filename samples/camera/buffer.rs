@@ -22,6 +22,7 @@ use sgdma::{
     FromDevice,
     InFlight,
     Mapped,
+    MmapPages,
     SgTable,
     Shared, //
 };
@@ -30,7 +31,7 @@ use sgdma::{
 const MAX_ORDER: u32 = 8;
 
 enum Memory<'bound> {
-    Shared(InFlight<Shared<'bound, FromDevice>>),
+    Shared(InFlight<Shared<'bound, FromDevice, MmapPages>>),
     ByTurns(InFlight<Mapped<'bound, FromDevice>>),
     /// The device did not answer, and may still be using it: it is in quarantine.
     Lost,
@@ -60,7 +61,7 @@ impl<'bound> Buffer<'bound> {
         // The device knows nothing of it until it is in the frame table.
         let (lists, memory) = match sharing {
             Sharing::Always(dev) => {
-                let mapped = table.map_shared_with_user(dev, FromDevice)?;
+                let mapped = table.for_user(FromDevice)?.map_shared(dev)?;
                 let lists = Lists::new(dma, &mapped, layout, dummy)?;
                 (lists, Memory::Shared(mapped.submit()))
             }

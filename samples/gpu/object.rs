@@ -34,9 +34,11 @@ use sgdma::{
     Bidirectional,
     InFlight,
     Mapped,
+    MmapPages,
     Refused,
     SgTable,
-    Shared, //
+    Shared,
+    UserTable, //
 };
 
 /// `SGDMA_GPU_MODE_*`.
@@ -67,9 +69,11 @@ const WORD: usize = size_of::<u64>();
 /// An object's memory.
 enum Memory<'bound> {
     Coherent(KVVec<Coherent<[u64]>>),
-    /// Not mapped.
-    Idle(SgTable),
-    Shared(InFlight<Shared<'bound, Bidirectional>>),
+    /// Not mapped, for a device that shares it with the CPU; user space may have it.
+    Idle(UserTable<Bidirectional, MmapPages>),
+    Shared(InFlight<Shared<'bound, Bidirectional, MmapPages>>),
+    /// Not mapped, for a device that uses it by turns with the CPU.
+    IdleTurns(SgTable),
     ByTurns(InFlight<Mapped<'bound, Bidirectional>>),
     /// The device did not answer, and may still be using it: it is in quarantine.
     Lost,
@@ -116,7 +120,11 @@ impl<'bound> Object<'bound> {
             }
             Memory::Coherent(pieces)
         } else {
-            Memory::Idle(SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?)
+            let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
+            match sharing {
+                Sharing::Always(_) => Memory::Idle(table.for_user(Bidirectional)?),
+                Sharing::ByTurns(_) => Memory::IdleTurns(table),
+            }
         };
         let mut state = State {
             memory,
@@ -255,7 +263,10 @@ impl<'bound> Object<'bound> {
 
 impl<'bound> State<'bound> {
     pub(crate) fn is_mapped(&self) -> bool {
-        !matches!(self.memory, Memory::Idle(_) | Memory::Lost)
+        !matches!(
+            self.memory,
+            Memory::Idle(_) | Memory::IdleTurns(_) | Memory::Lost
+        )
     }
 
     pub(crate) fn is_shared(&self) -> bool {
@@ -276,6 +287,7 @@ impl<'bound> State<'bound> {
         match &self.memory {
             Memory::Coherent(pieces) => (pieces.len(), pieces.len()),
             Memory::Idle(table) => (table.cpu().orig_nents(), 0),
+            Memory::IdleTurns(table) => (table.cpu().orig_nents(), 0),
             Memory::Shared(mapped) => (mapped.cpu().orig_nents(), mapped.nents()),
             Memory::ByTurns(mapped) => (mapped.cpu().orig_nents(), mapped.nents()),
             Memory::Lost => (0, 0),
@@ -283,39 +295,29 @@ impl<'bound> State<'bound> {
     }
 
     fn map(&mut self, sharing: Sharing<'bound>) -> Result {
-        let table = match core::mem::replace(&mut self.memory, Memory::Lost) {
-            Memory::Idle(table) => table,
-            memory => {
-                self.memory = memory;
-                return Err(EIO);
-            }
-        };
         // From here on the device may be told the addresses: nothing but `unmap()` unmaps.
-        let mapped = match sharing {
-            Sharing::Always(dev) => table
-                .map_shared_with_user(dev, Bidirectional)
-                .map(|mapped| Memory::Shared(mapped.submit())),
-            Sharing::ByTurns(dma) => table
-                .map(dma, Bidirectional)
-                .map(|mapped| Memory::ByTurns(mapped.submit())),
+        let (memory, result) = match (core::mem::replace(&mut self.memory, Memory::Lost), sharing) {
+            (Memory::Idle(table), Sharing::Always(dev)) => match table.map_shared(dev) {
+                Ok(mapped) => (Memory::Shared(mapped.submit()), Ok(())),
+                Err(Refused { error, buffer }) => (Memory::Idle(buffer), Err(error)),
+            },
+            (Memory::IdleTurns(table), Sharing::ByTurns(dma)) => {
+                match table.map(dma, Bidirectional) {
+                    Ok(mapped) => (Memory::ByTurns(mapped.submit()), Ok(())),
+                    Err(Refused { error, buffer }) => (Memory::IdleTurns(buffer), Err(error)),
+                }
+            }
+            (memory, _) => (memory, Err(EIO)),
         };
-        match mapped {
-            Ok(memory) => {
-                self.memory = memory;
-                Ok(())
-            }
-            Err(Refused { error, buffer }) => {
-                self.memory = Memory::Idle(buffer);
-                Err(error)
-            }
-        }
+        self.memory = memory;
+        result
     }
 
     /// The device is not at it: it would have been taken away for that.
     fn unmap(&mut self) {
         self.memory = match core::mem::replace(&mut self.memory, Memory::Lost) {
             Memory::Shared(mapped) => Memory::Idle(mapped.complete().unmap()),
-            Memory::ByTurns(mapped) => Memory::Idle(mapped.complete().unmap()),
+            Memory::ByTurns(mapped) => Memory::IdleTurns(mapped.complete().unmap()),
             memory => memory,
         };
     }
@@ -340,7 +342,7 @@ impl<'bound> State<'bound> {
             })),
             Memory::Shared(mapped) => use_pages(&mut mapped.dma_blocks(GPU_PAGE as u64)?),
             Memory::ByTurns(mapped) => use_pages(&mut mapped.dma_blocks(GPU_PAGE as u64)?),
-            Memory::Idle(_) | Memory::Lost => Err(EINVAL),
+            Memory::Idle(_) | Memory::IdleTurns(_) | Memory::Lost => Err(EINVAL),
         }
     }
 
@@ -349,6 +351,7 @@ impl<'bound> State<'bound> {
         match &mut self.memory {
             Memory::Coherent(pieces) => write_words(pieces, offset, bytes),
             Memory::Idle(table) => table.copy_from_slice(offset, bytes),
+            Memory::IdleTurns(table) => table.copy_from_slice(offset, bytes),
             Memory::Shared(shared) => shared.copy_from_slice(offset, bytes),
             _ => self.take_turn(|mapped| {
                 let end = offset + bytes.len();
@@ -364,6 +367,7 @@ impl<'bound> State<'bound> {
         match &self.memory {
             Memory::Coherent(pieces) => read_words(pieces, offset, bytes),
             Memory::Idle(table) => table.copy_to_slice(offset, bytes),
+            Memory::IdleTurns(table) => table.copy_to_slice(offset, bytes),
             Memory::Shared(shared) => shared.copy_to_slice(offset, bytes),
             _ => self.take_turn(|mapped| {
                 let end = offset + bytes.len();

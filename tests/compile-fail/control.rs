@@ -6,6 +6,7 @@ mod driver;
 
 use driver::Gpu;
 use kernel::{
+    mm::virt::VmaNew,
     new_mutex,
     prelude::*,
     sync::Mutex, //
@@ -63,6 +64,35 @@ fn share(dma: DmaDevice<'_>, table: SgTable) -> Result<SgTable> {
     shared.copy_from_slice(0, &[0; 16])?;
     shared.copy_to_slice(shared.dma_pages().count(), &mut [0; 16])?;
     Ok(shared.complete().unmap())
+}
+
+fn share_one(dma: DmaDevice<'_>, table: SgTable) -> Result<SgTable> {
+    let shared = table.in_place_for(dma)?.map_shared(Bidirectional)?;
+    // SAFETY: Of one table, of memory, that is mapped for this device.
+    let _ = unsafe { DmaTable::is_in_place(&shared, shared.cpu(), dma) } && shared.is_in_place();
+    Ok(shared.unmap())
+}
+
+fn for_user(dma: DmaDevice<'_>, table: SgTable, vma: &VmaNew) -> Result {
+    let table = table.for_user(Bidirectional)?;
+    table.copy_from_slice(0, &[0; 16])?;
+    let shared = table.map_shared(CoherentDevice::probe(dma)?)?.submit();
+    shared.map_to_user(0, vma)?;
+    shared.copy_from_slice(0, &[0; 16])?;
+    let table = shared.complete().unmap();
+    table.copy_to_slice(0, &mut [0; 16])?;
+    drop(table.in_place_for(dma)?.map_shared()?);
+    Ok(())
+}
+
+fn why_not(dma: DmaDevice<'_>, table: SgTable) -> Option<Coherency> {
+    match table.map(dma, Bidirectional) {
+        Err(Refused {
+            error: EOPNOTSUPP | EREMOTEIO,
+            ..
+        }) => CoherentDevice::new(dma).err(),
+        _ => None,
+    }
 }
 
 fn register(dma: DmaDevice<'_>, addr: usize) -> Result<UserTable<Bidirectional>> {

@@ -11,5 +11,5 @@ struct Data<'bound>(DmaDevice<'bound>);
 struct File;
 
 fn f<'bound>(dma: DmaDevice<'bound>, data: Data<'bound>) -> Lent<'bound, Gpu> {
-    Lent { dma, data }
+    Lent((dma, data))
 }

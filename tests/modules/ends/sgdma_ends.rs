@@ -34,6 +34,7 @@ use sgdma::{
     ByteBuffer,
     DmaDevice,
     DmaLimits,
+    Exclusive,
     FileOps,
     FromDevice,
     Lent,
@@ -155,7 +156,7 @@ impl Data<'_> {
     }
 
     /// Has the device write to a buffer, and drops that, in a context that may not sleep.
-    fn drop_in_flight<P: Send + 'static>(&self, table: SgTable<P>) -> Result {
+    fn drop_in_flight<P: Exclusive>(&self, table: SgTable<P>) -> Result {
         let in_flight = table.map(self.dma, FromDevice)?.submit();
         let addr = in_flight.dma_pages().next().ok_or(EINVAL)?;
         self.registers.write64(INNER_BUFFER, DMA_SRC);

@@ -23,6 +23,7 @@ use sgdma::{
     DmaLimits,
     DmaTable,
     Door,
+    Exclusive,
     FileOps,
     Lent,
     Lockstep,
@@ -106,7 +107,7 @@ fn walk(table: &DmaTable, lockstep: Lockstep<'_>, len: usize) -> Result {
 }
 
 /// Has the device know the buffer, and both sides use it by turns.
-fn by_turns<P: Send + 'static>(mut table: SgTable<P>, dma: DmaDevice<'_>) -> Result {
+fn by_turns<P: Exclusive>(mut table: SgTable<P>, dma: DmaDevice<'_>) -> Result {
     let len = table.len();
     let pattern = Pattern::new();
     pattern.write(len, |at, word| table.copy_from_slice(at, word))?;

@@ -96,7 +96,7 @@ impl sgdma::pci::Driver for Stale {
         );
         drop(buffer.unmap());
 
-        if let Ok(dev) = CoherentDevice::probe(dma) {
+        if let Ok(dev) = CoherentDevice::new(dma) {
             let shared = || {
                 SgTable::alloc(4096, dma, GFP_KERNEL)?
                     .map_shared(dev, Bidirectional)

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Having a device that is not shared with see more than the buffer.
+
+use sgdma::*;
+
+fn f(dma: DmaDevice<'_>, table: SgTable) {
+    let _ = table.map_attrs(dma, ToDevice, Attrs::WHOLE_PAGES);
+}
