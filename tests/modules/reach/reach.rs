@@ -132,7 +132,16 @@ fn look_at(dma: DmaDevice<'_>, count: usize, make: impl Fn() -> Result<SgTable>)
     let mut seen = Seen::default();
     let (mut mapped, mut refused) = (KVec::new(), KVec::new());
     for _ in 0..count {
-        match seen.look(dma, make()?)? {
+        let table = match make() {
+            Ok(table) => table,
+            // There is none that it reaches, and it cannot bounce.
+            Err(ENOMEM) => {
+                seen.refused += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match seen.look(dma, table)? {
             Some(table) => mapped.push(table, GFP_KERNEL)?,
             None => refused.push((), GFP_KERNEL)?,
         }
