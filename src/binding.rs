@@ -196,8 +196,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         //   under the device lock. The one hook of the driver's that has run cannot have kept it;
         //   what an earlier binding lent has ended with that one.
         // - The limits found include `dma_parms`.
-        // - Both boxes stay where they are on the heap. They are dropped at the end of `end()`, after
-        //   all that may hold a `DmaDevice`; what was forgotten uses neither.
+        // - Both boxes stay where they are on the heap. They are dropped at the end of `end()`,
+        //   after all that may hold a `DmaDevice`; what was forgotten uses neither.
         let dma = unsafe {
             let unbinding = &*&raw const *self.unbinding;
             let quarantine = &*&raw const *self.quarantine;

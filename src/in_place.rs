@@ -35,9 +35,9 @@ use kernel::prelude::*;
 /// A table that one device can share with the CPU, although it may not reach all memory.
 ///
 /// A [`CoherentDevice`](crate::CoherentDevice) speaks of all memory. This speaks of one table, a
-/// [`SgTable`] or a [`UserTable`](crate::UserTable): nothing forces the device to bounce, caches are
-/// coherent with it, and it reaches all pages of the table where they are. What is mapped by it has
-/// not bounced either, and needs no synchronisation.
+/// [`SgTable`] or a [`UserTable`](crate::UserTable): nothing forces the device to bounce, caches
+/// are coherent with it, and it reaches all pages of the table where they are. What is mapped by it
+/// has not bounced either, and needs no synchronisation.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -124,8 +124,9 @@ impl<P> SgTable<P> {
 
 impl<P: Exclusive> SgTable<P> {
     /// Shows that `dev` can share the buffer although it could not share all memory: its verdict is
-    /// [`Coherent`](Coherency::Coherent), or [`Mask`](Bounce::Mask) or [`BusLimit`](Bounce::BusLimit)
-    /// and it reaches this buffer. For process context; does not sleep.
+    /// [`Coherent`](Coherency::Coherent), or [`Mask`](Bounce::Mask) or
+    /// [`BusLimit`](Bounce::BusLimit) and it reaches this buffer. For process context; does not
+    /// sleep.
     ///
     /// # Errors
     ///
@@ -142,8 +143,8 @@ impl<P: Exclusive> SgTable<P> {
 impl DmaTable {
     /// Whether the device sees all of the buffer where it is in memory: nothing of it has bounced.
     ///
-    /// Where a platform maps in its own way, as Xen does, nobody can tell, and the answer is no. For
-    /// process context; does not sleep. Behind an IOMMU it takes time for each page.
+    /// Where a platform maps in its own way, as Xen does, nobody can tell, and the answer is no.
+    /// For process context; does not sleep. Behind an IOMMU it takes time for each page.
     ///
     /// ```
     /// # use kernel::prelude::*;

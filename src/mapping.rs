@@ -112,8 +112,8 @@ impl<P: Exclusive> SgTable<P> {
         _direction: D,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        // An IOMMU shows whole pages anyway. But of an untrusted device the kernel has parts of pages
-        // bounce, for it cannot know that the other bytes may be seen.
+        // An IOMMU shows whole pages anyway. But of an untrusted device the kernel has parts of
+        // pages bounce, for it cannot know that the other bytes may be seen.
         let pages = match dev.path() {
             Path::Iommu => P::PAGES,
             _ => Attrs::NONE,

@@ -213,8 +213,8 @@ impl<D: Direction> UserTable<D, MmapPages> {
 
 /// A buffer that user space may map, shared with a device.
 impl<D: Direction> Shared<'_, D, MmapPages> {
-    /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at `vma`:
-    /// `vm_insert_page()`. May sleep.
+    /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at
+    /// `vma`: `vm_insert_page()`. May sleep.
     ///
     /// User space keeps the pages as long as its mapping, also after the buffer is gone, and may
     /// change them after it was unmapped.
@@ -230,8 +230,8 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
     ///
     /// # Errors
     ///
-    /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the buffer's
-    ///   last page, or if `vma` is private or its file not open for writing.
+    /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the
+    ///   buffer's last page, or if `vma` is private or its file not open for writing.
     /// - `ENOMEM` if there is no memory for page tables.
     pub fn map_to_user(&self, offset: usize, vma: &VmaNew) -> Result {
         let pages = (vma.end() - vma.start()) / PAGE_SIZE;

@@ -238,8 +238,8 @@ impl ObjectFile {
 
     /// Between user space and an object: by the CPU, or page by page by the device.
     ///
-    /// User space is accessed outside the gate, and so without the object's lock: a page fault waits
-    /// for `mmap_lock`, and whoever has that may be waiting for the object, in `mmap()`.
+    /// User space is accessed outside the gate, and so without the object's lock: a page fault
+    /// waits for `mmap_lock`, and whoever has that may be waiting for the object, in `mmap()`.
     fn transfer(&self, door: &Door<'_, Gpu>, cmd: u32, request: &Transfer) -> Result {
         let size = door.enter(|gpu| Ok(self.object(gpu, request.handle)?.size))?;
         let by_device = cmd == FETCH || cmd == STORE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tries what can be shared with a device whose DMA mask has 32 bits, buffer by buffer, and compares
-//! that with the verdict on it and with where mapping puts each.
+//! Tries what can be shared with a device whose DMA mask has 32 bits, buffer by buffer, and
+//! compares that with the verdict on it and with where mapping puts each.
 
 use core::ptr::NonNull;
 use kernel::{
