@@ -462,7 +462,8 @@ impl<P: Send + 'static> Hold for Kept<P> {
 /// If it cannot say so, because the device does not answer, it drops the value, in any context. The
 /// device may still write there, so pages and mapping stay as they are, with a line in the log,
 /// until the driver says that the device was [reset](DmaDevice::begin_reset), or the binding ends
-/// and the device was reset.
+/// with a device that is quiet, was reset, or is gone. See `docs/soundness.md` for what stays
+/// longer.
 ///
 /// ```
 /// # use kernel::prelude::*;

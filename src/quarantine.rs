@@ -265,7 +265,7 @@ impl Quarantine {
         self.epoch.load(Relaxed)
     }
 
-    /// Takes out what `is_due`.
+    /// Takes out the entries whose epoch `is_due`.
     fn take(&self, is_due: impl Fn(u64) -> bool) -> List {
         let due = List::new();
         let _looking = self.looking.lock();
@@ -280,7 +280,8 @@ impl Quarantine {
         due
     }
 
-    /// The device was reset: it goes on with nothing that it was told of before `until`.
+    /// Releases what the device was told of before `until`, as it was reset and goes on with none
+    /// of that.
     fn reset(&self, until: u64) {
         {
             let _looking = self.looking.lock();
@@ -451,6 +452,8 @@ unsafe fn say_for_ever(dev: *mut bindings::device, len: usize) {
 }
 
 /// A reset of the device that has begun; see [`DmaDevice::begin_reset`].
+///
+/// Dropping it, or forgetting it, releases nothing.
 #[must_use = "what is held stays so until the reset is done()"]
 pub struct Reset<'bound> {
     dev: DmaDevice<'bound>,
@@ -458,10 +461,10 @@ pub struct Reset<'bound> {
 }
 
 impl<'bound> DmaDevice<'bound> {
-    /// The driver is about to reset the device. For any context.
+    /// Says that the driver is about to reset the device. For any context.
     ///
-    /// Once [`done()`](Reset::done) says that the reset has been, what was dropped in flight is
-    /// unmapped and freed, if it was submitted before this call.
+    /// Once [`done()`](Reset::done) says that the reset has been, each buffer that was dropped in
+    /// flight is unmapped and freed, if it was submitted before this call.
     ///
     /// That the device goes on with none of what was *submitted* before is a statement about
     /// hardware, as [`InFlight::complete`](crate::InFlight::complete) is; see `docs/soundness.md`.
@@ -491,11 +494,12 @@ impl<'bound> DmaDevice<'bound> {
 }
 
 impl Reset<'_> {
-    /// The device was reset. May sleep.
+    /// Says that the device was reset. May sleep.
     ///
-    /// Releases what was dropped in flight. If an earlier driver has left a device that could not
-    /// be reset, what that had dropped is released too, and bus mastering, which was off until now,
-    /// comes on.
+    /// Releases each buffer that was dropped in flight and submitted before
+    /// [`begin_reset()`](DmaDevice::begin_reset). If an earlier driver has left a device that could
+    /// not be reset, the buffers that this driver had dropped are released too, as far as they are
+    /// mapped as they were, and bus mastering, which was off until now, comes on.
     pub fn done(self) {
         if let Some(quarantine) = self.dev.quarantine() {
             quarantine.reset(self.until);

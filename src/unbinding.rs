@@ -111,9 +111,9 @@ impl Unbinding {
 
     /// Sleeps until `condition` holds: `wait_event_interruptible_timeout()`.
     ///
-    /// Whoever makes it true calls [`wake_all`](Self::wake_all) afterwards. It is asked first and
-    /// at each wake-up, in the calling task, and may sleep. `timeout` is in jiffies; `Jiffies::MAX`
-    /// is for ever.
+    /// Whoever makes `condition` true calls [`wake_all`](Self::wake_all) afterwards. `condition` is
+    /// asked first and at each wake-up, in the calling task, and may sleep. `timeout` is in
+    /// jiffies; `Jiffies::MAX` is for ever.
     ///
     /// # Errors
     ///

@@ -67,8 +67,8 @@ use kernel::{
 /// ```
 ///
 /// Pinned pages are unpinned when it is dropped, by whichever process, and marked dirty if the
-/// device may have written them. That may sleep. A table that is forgotten, or dropped while a
-/// device is at it, keeps them pinned.
+/// device may have written them. That may sleep. A table that is forgotten keeps them pinned; so
+/// does one that is dropped while a device is at it, until the device is known to be done with it.
 ///
 /// - After `munmap()`, or when the process is gone, the pinned pages are still there, and nobody's
 ///   but the device's.
@@ -169,9 +169,9 @@ impl<'bound, D: Direction, P> InPlace<'bound, UserTable<D, P>> {
 pub struct MmapPages(#[expect(dead_code, reason = "for its drop")] OwnedPages);
 
 impl SgTable {
-    /// Makes it a table that user space may map, for a device that uses it in `direction`.
+    /// Makes the buffer a table that user space may map, for a device that uses it in `direction`.
     ///
-    /// There is no way back, for user space keeps its pages as long as it likes. May sleep.
+    /// There is no way back, for user space keeps the pages as long as it likes. May sleep.
     ///
     /// ```
     /// # use kernel::{mm::virt::VmaNew, prelude::*};
@@ -223,7 +223,11 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
     /// # use kernel::{mm::virt::VmaNew, prelude::*};
     /// # use sgdma::{Bidirectional, MmapPages, Shared};
     /// // In `FileOps::mmap`:
-    /// # fn mmap(ring: &Shared<'_, Bidirectional, MmapPages>, offset: u64, vma: &VmaNew) -> Result {
+    /// # fn mmap(
+    /// #     ring: &Shared<'_, Bidirectional, MmapPages>,
+    /// #     offset: u64,
+    /// #     vma: &VmaNew,
+    /// # ) -> Result {
     /// ring.map_to_user(usize::try_from(offset)?, vma)
     /// # }
     /// ```
