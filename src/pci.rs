@@ -180,9 +180,9 @@ pub trait Driver: DriverModule + Sized + 'static {
     /// Makes the device quiet: file operations have ended, and the device is whole, with its
     /// interrupts. May sleep.
     ///
-    /// What follows keeps the device from memory, and drops `data`. `stop` follows
-    /// [`unbind`](Self::unbind), and so do both where the node could not be registered. On
-    /// [`Quiet::Reset`] all that was dropped in flight is released without a reset of the function.
+    /// What follows keeps the device from memory, and drops `data`. Called after
+    /// [`unbind`](Self::unbind); both are also where the node could not be registered.
+    /// [`Quiet::Reset`] has all that was dropped in flight released, without a reset of the function.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown
