@@ -182,7 +182,8 @@ pub trait Driver: DriverModule + Sized + 'static {
     ///
     /// What follows keeps the device from memory, and drops `data`. Called after
     /// [`unbind`](Self::unbind); both are also where the node could not be registered.
-    /// [`Quiet::Reset`] has all that was dropped in flight released, without a reset of the function.
+    /// [`Quiet::Reset`] has all that was dropped in flight released, without a reset of the
+    /// function.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown

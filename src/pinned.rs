@@ -258,7 +258,7 @@ impl Drop for Pinned {
     }
 }
 
-/// [`UserTable::pin`], for any direction.
+/// Pins as [`UserTable::pin`], for any direction.
 fn pin(
     addr: usize,
     len: usize,

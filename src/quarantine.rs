@@ -36,7 +36,7 @@ use kernel::{
 
 /// What a quarantine can hold.
 pub(crate) trait Hold: Send + 'static {
-    /// Whether it is mapped as it was, after other drivers may have had the device.
+    /// Returns whether it is mapped as it was, after other drivers may have had the device.
     fn is_where_it_was(&self) -> bool;
 
     /// Unmaps and frees it. May sleep.
@@ -205,7 +205,7 @@ impl List {
         Self(Atomic::new(core::ptr::null_mut()))
     }
 
-    /// For any context.
+    /// Puts `entry` in. For any context.
     fn push(&self, entry: NonNull<Entry>) {
         let mut first = self.0.load(Relaxed);
         loop {
@@ -219,7 +219,7 @@ impl List {
         }
     }
 
-    /// All of them, which are then the caller's.
+    /// Takes all of them out; they are then the caller's.
     fn take(&self) -> impl Iterator<Item = NonNull<Entry>> {
         let mut next = NonNull::new(self.0.xchg(core::ptr::null_mut(), Acquire));
         core::iter::from_fn(move || {
@@ -378,7 +378,7 @@ fn orphan(entry: NonNull<Entry>, module: &'static ThisModule) {
     orphans.push(entry);
 }
 
-/// How many orphans there are of the device, or of one that was in its place.
+/// Counts the orphans of the device, or of one that was in its place.
 pub(crate) fn orphans(dev: DmaDevice<'_>) -> usize {
     let all = ORPHANS.lock();
     let mine = take_orphans(&all, dev.as_raw());
@@ -406,7 +406,7 @@ fn take_orphans(all: &List, dev: *mut bindings::device) -> List {
     mine
 }
 
-/// The device was reset: releases what earlier bindings have left of it. May sleep.
+/// Releases what earlier bindings have left of the device, which was reset. May sleep.
 pub(crate) fn release_orphans(dev: *mut bindings::device) {
     let mine = take_orphans(&ORPHANS.lock(), dev);
     for entry in mine.take() {

@@ -233,8 +233,8 @@ impl SgTable {
     }
 }
 
-/// A place for a table of its own pages. Out of line, for the driver's code may go while it is
-/// used.
+/// Makes a place for a table of its own pages. Out of line, for the driver's code may go while it
+/// is used.
 #[inline(never)]
 fn place(gfp: Gfp) -> Result<Place<Kept<OwnedPages>>> {
     Place::new_ours(gfp)
@@ -458,7 +458,8 @@ impl<P> SgTable<P> {
         self.list.stretch(-before, -after, mapped);
     }
 
-    /// How many bytes of the first page lie before the buffer, and of the last one behind it.
+    /// Returns how many bytes of the first page lie before the buffer, and of the last one behind
+    /// it; none where no segment is a whole page.
     fn margins(&self) -> (i32, i32) {
         // No segment is a whole page then.
         if self.limits.max_size < PAGE_SIZE || self.limits.boundary < PAGE_SIZE - 1 {

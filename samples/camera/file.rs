@@ -214,7 +214,7 @@ fn flag(value: u32) -> Result<bool> {
     }
 }
 
-/// All of the answer is known before the format is set.
+/// Plans a format: all of the answer is known before it is set.
 fn plan_format(request: &mut SetFormat) -> Result<Format> {
     if request.pad != 0 {
         return Err(EINVAL);

@@ -201,7 +201,7 @@ impl ObjectFile {
         Some(node.to_key_value().1)
     }
 
-    /// All of the answer is known before there is an object.
+    /// Plans an object: all of the answer is known before there is one.
     fn plan(&self, request: &mut Create) -> Result<Plan> {
         if request.mode == 0 {
             request.mode = *module_parameters::mode.value();
@@ -297,7 +297,7 @@ impl ObjectFile {
         self.object(gpu, handle)?.settle_bind(undo, written)
     }
 
-    /// The answer comes before the copy, which cannot be taken back.
+    /// Plans a copy, which cannot be taken back: the answer comes before it is made.
     fn plan_copy(&self, gpu: &Lent<'_, Gpu>, request: &mut Copy) -> Result<(u32, u32)> {
         let size = self.object(gpu, request.src)?.size;
         request.pages = (size / GPU_PAGE) as u64;
