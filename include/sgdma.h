@@ -57,7 +57,8 @@ enum sgdma_coherency {
  * Maps and allocates nothing. The answer holds as long as the driver is bound
  * and does not change the mask, and no memory is plugged in beyond its reach: who
  * fears that maps with %DMA_ATTR_REQUIRE_COHERENT, which fails where it would
- * bounce (and warns of a page out of reach).
+ * bounce (and warns of a page out of reach). Where the device's bus has several
+ * ranges, no segment may lie across two of them: the kernel does not notice.
  *
  * Context: Process context. Does not sleep.
  * Return: the verdict.

@@ -55,8 +55,8 @@ impl Attrs {
     /// Shows the device the first and the last page whole: it is one that may get nothing less
     /// without a bounce.
     ///
-    /// For pages whose other bytes are nobody else's. What is told of the mapping, and the walks, are
-    /// of the buffer's own bytes. Nothing that the DMA API knows of.
+    /// For pages whose other bytes are nobody else's. What is told of the mapping, and the walks,
+    /// are of the buffer's own bytes. Nothing that the DMA API knows of.
     pub(crate) const WHOLE_PAGES: Self = Self(1 << (c_ulong::BITS - 2));
 
     /// Unmapping does not hand the buffer to the CPU: `DMA_ATTR_SKIP_CPU_SYNC`.

@@ -64,7 +64,11 @@ use kernel::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quiet {
-    /// The device was reset, or has ended all that it was told before: it goes on with none of it.
+    /// The device was reset, or has ended all that it was told before: it goes on with none of
+    /// that.
+    ///
+    /// What earlier bindings of the device have left in quarantine is then released, and at the end
+    /// of a binding what that has left, without a reset by the bus.
     Reset,
     /// It may go on with what it was told before, once it is let to memory.
     Unknown,
@@ -86,7 +90,7 @@ pub(crate) trait Bus {
     /// Has the device answer at its registers; counted.
     fn enable(&self) -> Result;
 
-    /// Takes that back.
+    /// Takes one [`enable`](Self::enable) back.
     fn disable(&self);
 
     /// Lets the device do DMA.
@@ -96,7 +100,7 @@ pub(crate) trait Bus {
     /// `dev` is a device of this bus, and bound.
     unsafe fn start_dma(dev: *mut bindings::device);
 
-    /// Keeps it from that, and waits for what is under way. May sleep.
+    /// Keeps the device from DMA, and waits for what is under way. May sleep.
     fn stop_dma(&self) -> Halt;
 
     /// Has the device forget all that it was told, DMA staying off. May sleep.
@@ -196,8 +200,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         //   under the device lock. The one hook of the driver's that has run cannot have kept it;
         //   what an earlier binding lent has ended with that one.
         // - The limits found include `dma_parms`.
-        // - Both boxes stay where they are on the heap. They are dropped at the end of `end()`, after
-        //   all that may hold a `DmaDevice`; what was forgotten uses neither.
+        // - Both boxes stay where they are on the heap. They are dropped at the end of `end()`,
+        //   after all that may hold a `DmaDevice`; what was forgotten uses neither.
         let dma = unsafe {
             let unbinding = &*&raw const *self.unbinding;
             let quarantine = &*&raw const *self.quarantine;
@@ -257,7 +261,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
     }
 
-    /// The driver's data is gone, so nothing goes there any more.
+    /// Releases what is in quarantine, or has it outlive the binding. The driver's data is gone, so
+    /// nothing goes there any more.
     fn end_quarantine(&self, pdev: &pci::Device<Core<'_>>, mut quiet: Quiet, halt: Halt) {
         // To be kept from memory is a pause: what the device was told, it may go on with later.
         let is_over = match halt {

@@ -338,8 +338,8 @@ extern "C" {
     /// `init_waitqueue_head()`.
     pub(crate) fn sgdma_init_waitqueue_head(queue: *mut bindings::wait_queue_head);
 
-    /// Adds an entry for the current task that `wait_woken()` takes, and `remove_wait_queue()` takes
-    /// off.
+    /// Adds an entry for the current task that `wait_woken()` takes, and `remove_wait_queue()`
+    /// takes off.
     pub(crate) fn sgdma_add_waiter(
         queue: *mut bindings::wait_queue_head,
         entry: *mut bindings::wait_queue_entry,

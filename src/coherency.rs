@@ -174,8 +174,8 @@ impl fmt::Display for Coherency {
 pub struct CoherentDevice<'bound>(DmaDevice<'bound>);
 
 impl<'bound> CoherentDevice<'bound> {
-    /// Asks for the verdict on `dev`, for a driver that does not go on without. For process context;
-    /// does not sleep.
+    /// Asks for the verdict on `dev`, for a driver that does not go on without. For process
+    /// context; does not sleep.
     ///
     /// # Errors
     ///

@@ -86,8 +86,8 @@ impl CpuTable {
         }
     }
 
-    /// The pages of a table that is made of whole ones, each as often as the buffer has it, in runs of
-    /// neighbours: where a segment begins inside a page, that was in the one before.
+    /// The pages of a table that is made of whole ones, each as often as the buffer has it, in runs
+    /// of neighbours: where a segment begins inside a page, that was in the one before.
     pub(crate) fn pages_once(&self) -> impl Iterator<Item = (*mut bindings::page, usize)> + '_ {
         self.entries().enumerate().map(|(i, sg)| {
             let (first, count) = pages_of(sg);
@@ -165,8 +165,8 @@ impl CpuPage<'_> {
 /// See [`CpuTable::cpu_pages`].
 ///
 /// Yields each page that an entry's `offset + length` bytes reach, from its first one on, entry
-/// after entry. A page that is cut into several entries comes up with each. `nth`, and with it `skip`,
-/// takes constant time for each entry.
+/// after entry. A page that is cut into several entries comes up with each. `nth`, and with it
+/// `skip`, takes constant time for each entry.
 #[derive(Clone)]
 pub struct CpuPages<'a> {
     entries: Entries<'a>,

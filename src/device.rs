@@ -30,9 +30,9 @@ use kernel::{
 /// What a device can address, as the driver knows it from the hardware's manual.
 ///
 /// A driver gives these as [`Driver::DMA`](crate::pci::Driver::DMA), or computes them in
-/// [`Driver::limits`](crate::pci::Driver::limits). They are applied before its probe runs, which is
-/// the only time when nobody can be mapping memory for the device, and taken back when the binding
-/// ends.
+/// [`Driver::limits`](crate::pci::Driver::limits). They are applied before its probe runs, and
+/// taken back when the binding has ended: at neither time can anybody be mapping memory for the
+/// device.
 ///
 /// ```
 /// # use kernel::dma::DmaMask;
@@ -292,7 +292,7 @@ impl<'bound> DmaDevice<'bound> {
         self.dev
     }
 
-    /// Which addresses it can send to memory that is mapped for it: `dma_get_mask()`.
+    /// Returns which addresses it can send to memory that is mapped for it: `dma_get_mask()`.
     pub fn mask(self) -> u64 {
         // SAFETY: The device is valid, with a mask by the type invariants.
         unsafe { *(*self.as_raw()).dma_mask }
@@ -304,7 +304,8 @@ impl<'bound> DmaDevice<'bound> {
     }
 
     /// The longest segment, in bytes, that can be mapped for this device: the smaller of
-    /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`. With `sync_debug=1` it is 8 pages at most.
+    /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`. With `sync_debug=1` it is 8 pages at
+    /// most.
     pub fn max_seg_size(self) -> usize {
         self.max_seg_size as usize
     }

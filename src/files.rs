@@ -56,9 +56,9 @@ use kernel::{
 /// unbinding of its own device in another way.
 ///
 /// Accesses to user space count: a process may serve the memory behind an address late, or never
-/// (`userfaultfd(2)`, FUSE). An `ioctl` accesses it outside the gate. An access of `read`, `write` or
-/// `mmap` holds up unbinding until it is served, or the operation's process is killed: it ends with
-/// `EFAULT` then.
+/// (`userfaultfd(2)`, FUSE). An `ioctl` accesses it outside the gate. An access of `read`, `write`
+/// or `mmap` holds up unbinding until it is served, or the operation's process is killed: it ends
+/// with `EFAULT` then.
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
@@ -304,8 +304,8 @@ impl<D: Driver> Node<D> {
         lent: *const Lent<'bound, D>,
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            // SAFETY: By the requirements of this function `lent` outlives the node, whose drop closes
-            // the gate.
+            // SAFETY: By the requirements of this function `lent` outlives the node, whose drop
+            // closes the gate.
             let gate = unsafe { Gate::new(dma.unbinding().clone(), lent.cast()) };
             let gate = Arc::pin_init(gate, GFP_KERNEL)?;
             let name = CString::try_from_fmt(fmt!("{}-{}", prefix, dma.device().name()))?;

@@ -35,9 +35,9 @@ use kernel::prelude::*;
 /// A table that one device can share with the CPU, although it may not reach all memory.
 ///
 /// A [`CoherentDevice`](crate::CoherentDevice) speaks of all memory. This speaks of one table, a
-/// [`SgTable`] or a [`UserTable`](crate::UserTable): nothing forces the device to bounce, caches are
-/// coherent with it, and it reaches all pages of the table where they are. What is mapped by it has
-/// not bounced either, and needs no synchronisation.
+/// [`SgTable`] or a [`UserTable`](crate::UserTable): nothing forces the device to bounce, caches
+/// are coherent with it, and it reaches all pages of the table where they are. What is mapped by it
+/// has not bounced either, and needs no synchronisation.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -102,10 +102,10 @@ impl<'bound, P: Exclusive> InPlace<'bound, SgTable<P>> {
 }
 
 impl<P> SgTable<P> {
-    /// Whether `dev` is coherent for this table: `EOPNOTSUPP` if it is for none, `EIO` if it does
-    /// not reach this one.
+    /// Checks that `dev` is coherent for this table: `EOPNOTSUPP` if it is for none, `EIO` if it
+    /// does not reach this one.
     ///
-    /// It stays so while the device is bound: pages, mask and bus are what they are.
+    /// The answer stays so while the device is bound: pages, mask and bus are what they are.
     pub(crate) fn check_in_place(&self, dev: DmaDevice<'_>) -> Result {
         match Coherency::of(dev) {
             Coherency::Coherent | Coherency::MayBounce(Bounce::Mask | Bounce::BusLimit) => {}
@@ -124,8 +124,9 @@ impl<P> SgTable<P> {
 
 impl<P: Exclusive> SgTable<P> {
     /// Shows that `dev` can share the buffer although it could not share all memory: its verdict is
-    /// [`Coherent`](Coherency::Coherent), or [`Mask`](Bounce::Mask) or [`BusLimit`](Bounce::BusLimit)
-    /// and it reaches this buffer. For process context; does not sleep.
+    /// [`Coherent`](Coherency::Coherent), or [`Mask`](Bounce::Mask) or
+    /// [`BusLimit`](Bounce::BusLimit) and it reaches this buffer. For process context; does not
+    /// sleep.
     ///
     /// # Errors
     ///
@@ -140,10 +141,11 @@ impl<P: Exclusive> SgTable<P> {
 }
 
 impl DmaTable {
-    /// Whether the device sees all of the buffer where it is in memory: nothing of it has bounced.
+    /// Returns whether the device sees all of the buffer where that is in memory: nothing of it has
+    /// bounced.
     ///
-    /// Where a platform maps in its own way, as Xen does, nobody can tell, and the answer is no. For
-    /// process context; does not sleep. Behind an IOMMU it takes time for each page.
+    /// Where a platform maps in its own way, as Xen does, nobody can tell, and the answer is no.
+    /// For process context; does not sleep. Behind an IOMMU it takes time for each page.
     ///
     /// ```
     /// # use kernel::prelude::*;
@@ -195,9 +197,10 @@ impl DmaTable {
 }
 
 impl<D: Direction, P> Mapped<'_, D, P> {
-    /// Whether the device sees all of the buffer where it is in memory: nothing of it has bounced.
+    /// Returns whether the device sees all of the buffer where that is in memory: nothing of it has
+    /// bounced.
     ///
-    /// As [`DmaTable::is_in_place`].
+    /// As [`DmaTable::is_in_place`]; in sync-debug mode the answer is no.
     pub fn is_in_place(&self) -> bool {
         if self.attrs().contains(Attrs::SYNC_DEBUG) {
             return false;

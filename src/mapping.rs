@@ -112,8 +112,8 @@ impl<P: Exclusive> SgTable<P> {
         _direction: D,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        // An IOMMU shows whole pages anyway. But of an untrusted device the kernel has parts of pages
-        // bounce, for it cannot know that the other bytes may be seen.
+        // An IOMMU shows whole pages anyway. But of an untrusted device the kernel has parts of
+        // pages bounce, for it cannot know that the other bytes may be seen.
         let pages = match dev.path() {
             Path::Iommu => P::PAGES,
             _ => Attrs::NONE,
@@ -462,7 +462,8 @@ impl<P: Send + 'static> Hold for Kept<P> {
 /// If it cannot say so, because the device does not answer, it drops the value, in any context. The
 /// device may still write there, so pages and mapping stay as they are, with a line in the log,
 /// until the driver says that the device was [reset](DmaDevice::begin_reset), or the binding ends
-/// and the device was reset.
+/// with a device that is quiet, was reset, or is gone. See `docs/soundness.md` for what stays
+/// longer.
 ///
 /// ```
 /// # use kernel::prelude::*;

@@ -98,7 +98,7 @@ pub struct ByteBuffer {
     alone: bool,
 }
 
-/// The pages of a vector's bytes.
+/// Returns the pages of a vector's bytes.
 fn vmalloc_pages(bytes: &VVec<u8>) -> impl Iterator<Item = NonNull<bindings::page>> + '_ {
     bytes.chunks(PAGE_SIZE).filter_map(|chunk| {
         // SAFETY: The address is in memory that vmalloc has given.

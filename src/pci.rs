@@ -61,9 +61,14 @@ pub unsafe trait DriverModule {
 ///
 /// So no driver calls [`enable_device_mem`] or [`set_master`] itself. The first adds one to a count
 /// that nobody takes back then: the `enable` file of the device shows it. The second changes
-/// nothing after stage 4; before, it lets the device do DMA that it should not. Whatever the driver
-/// has done, bus mastering is off when the binding has ended. Decoding of the device's memory stays
-/// switched on, as `pci_disable_device()` leaves it.
+/// nothing after stage 4, unless what an earlier driver has left keeps bus mastering off; there,
+/// and before stage 4, it lets the device do DMA that it should not. Whatever the driver has done,
+/// bus mastering is off when the binding has ended, or the log says that it could not be switched
+/// off. Decoding of the device's memory stays switched on, as `pci_disable_device()` leaves it.
+///
+/// Stage 4 leaves bus mastering off, with a line in the log, if buffers of an earlier binding are
+/// still the device's: it comes on when the driver says that the device was reset, by
+/// [`Reset::done`](crate::Reset::done).
 ///
 /// [`enable_device_mem`]: kernel::pci::Device::enable_device_mem
 /// [`set_master`]: kernel::pci::Device::set_master
@@ -123,7 +128,8 @@ pub trait Driver: DriverModule + Sized + 'static {
     /// Says what this device can address, where that depends on which one it is: by its id, or by a
     /// register. May sleep.
     ///
-    /// Applied once, before any memory is mapped. An error fails the binding.
+    /// Applied once, before any memory is mapped. An error fails the binding; so do limits that
+    /// contradict their documentation (`EINVAL`), or whose masks the platform refuses (`EIO`).
     ///
     /// ```
     /// # use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
@@ -142,10 +148,11 @@ pub trait Driver: DriverModule + Sized + 'static {
         Ok(Self::DMA)
     }
 
-    /// Makes the device quiet, which may be at work for a driver, firmware or kernel of before: it
-    /// has its registers, and does no DMA yet, nor raises an MSI interrupt. May sleep.
+    /// Makes the device quiet, which may be at work for a driver, firmware or kernel of before: the
+    /// device has its registers, and does no DMA yet, nor raises an MSI interrupt. May sleep.
     ///
-    /// An error fails the binding.
+    /// [`Quiet::Reset`] has the buffers that earlier bindings have left released. An error fails
+    /// the binding.
     fn quiesce(pdev: &pci::Device<Core<'_>>, info: &Self::IdInfo) -> Result<Quiet> {
         let _ = (pdev, info);
         Ok(Quiet::Unknown)
@@ -160,7 +167,7 @@ pub trait Driver: DriverModule + Sized + 'static {
         info: &'bound Self::IdInfo,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
-    /// Unbind has begun. May sleep.
+    /// Hears that unbinding has begun. May sleep.
     ///
     /// File operations that come now answer `ENODEV`. Those that have passed the gate still use
     /// `data`, or are about to, and unbind will wait for them. [`Unbinding::has_begun`] tells them,
@@ -173,8 +180,10 @@ pub trait Driver: DriverModule + Sized + 'static {
     /// Makes the device quiet: file operations have ended, and the device is whole, with its
     /// interrupts. May sleep.
     ///
-    /// What follows keeps it from memory, and drops `data`. It follows [`unbind`](Self::unbind),
-    /// and also where the node could not be registered.
+    /// What follows keeps the device from memory, and drops `data`. Called after
+    /// [`unbind`](Self::unbind); both are also where the node could not be registered.
+    /// [`Quiet::Reset`] has all that was dropped in flight released, without a reset of the
+    /// function.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown

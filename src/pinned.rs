@@ -45,11 +45,11 @@ impl<D: Direction> UserTable<D> {
     /// Pins `len` bytes of the calling process from `addr` on, for a device that uses them in
     /// `direction`: `pin_user_pages_fast()`.
     ///
-    /// Neither has to be aligned; a device behind an IOMMU is then shown whole pages. They count for
-    /// `RLIMIT_MEMLOCK`, as in RDMA: the pages of each table by themselves. `limits` as for
+    /// Neither has to be aligned; a device behind an IOMMU is then shown whole pages. They count
+    /// for `RLIMIT_MEMLOCK`, as in RDMA: the pages of each table by themselves. `limits` as for
     /// [`SgTable::alloc`]. Sleeps, and takes `mmap_lock`: not for
-    /// [`FileOps::mmap`](crate::FileOps::mmap). The process that serves the memory may make it sleep
-    /// for ever: pin outside the gate, by limits copied inside; see [`Door`](crate::Door).
+    /// [`FileOps::mmap`](crate::FileOps::mmap). The process that serves the memory may make it
+    /// sleep for ever: pin outside the gate, by limits copied inside; see [`Door`](crate::Door).
     ///
     /// # Errors
     ///
@@ -58,9 +58,9 @@ impl<D: Direction> UserTable<D> {
     /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
     /// - `EOVERFLOW` if `addr + len` wraps.
     /// - `EFAULT` if some of it is no memory of the process, cannot be written though the device is
-    ///   to write it, or must not be pinned: memory of a device; if it is to be written, files whose
-    ///   file system wants to know of each write. Also where there is no process, as in a kernel
-    ///   thread.
+    ///   to write it, or must not be pinned: memory of a device; if it is to be written, files
+    ///   whose file system wants to know of each write. Also where there is no process, as in a
+    ///   kernel thread.
     /// - `EOPNOTSUPP` for a file of a file system on memory (DAX).
     /// - `ENOMEM` if it is more than `RLIMIT_MEMLOCK` allows, or there is no memory.
     /// - `EINTR` if the process is being killed.
@@ -251,14 +251,14 @@ impl Pinned {
 impl Drop for Pinned {
     fn drop(&mut self) {
         for &(first, count) in &self.0 {
-            // SAFETY: By the type invariants they are pinned, and nobody else unpins them. No device
-            // has seen them.
+            // SAFETY: By the type invariants they are pinned, and nobody else unpins them. No
+            // device has seen them.
             unsafe { helpers::sgdma_unpin_user_pages(first, count, false) };
         }
     }
 }
 
-/// [`UserTable::pin`], for any direction.
+/// Pins as [`UserTable::pin`], for any direction.
 fn pin(
     addr: usize,
     len: usize,

@@ -36,7 +36,7 @@ use kernel::{
 
 /// What a quarantine can hold.
 pub(crate) trait Hold: Send + 'static {
-    /// Whether it is mapped as it was, after other drivers may have had the device.
+    /// Returns whether it is mapped as it was, after other drivers may have had the device.
     fn is_where_it_was(&self) -> bool;
 
     /// Unmaps and frees it. May sleep.
@@ -205,7 +205,7 @@ impl List {
         Self(Atomic::new(core::ptr::null_mut()))
     }
 
-    /// For any context.
+    /// Puts `entry` in. For any context.
     fn push(&self, entry: NonNull<Entry>) {
         let mut first = self.0.load(Relaxed);
         loop {
@@ -219,7 +219,7 @@ impl List {
         }
     }
 
-    /// All of them, which are then the caller's.
+    /// Takes all of them out; they are then the caller's.
     fn take(&self) -> impl Iterator<Item = NonNull<Entry>> {
         let mut next = NonNull::new(self.0.xchg(core::ptr::null_mut(), Acquire));
         core::iter::from_fn(move || {
@@ -265,7 +265,7 @@ impl Quarantine {
         self.epoch.load(Relaxed)
     }
 
-    /// Takes out what `is_due`.
+    /// Takes out the entries whose epoch `is_due`.
     fn take(&self, is_due: impl Fn(u64) -> bool) -> List {
         let due = List::new();
         let _looking = self.looking.lock();
@@ -280,7 +280,8 @@ impl Quarantine {
         due
     }
 
-    /// The device was reset: it goes on with nothing that it was told of before `until`.
+    /// Releases what the device was told of before `until`, as it was reset and goes on with none
+    /// of that.
     fn reset(&self, until: u64) {
         {
             let _looking = self.looking.lock();
@@ -377,7 +378,7 @@ fn orphan(entry: NonNull<Entry>, module: &'static ThisModule) {
     orphans.push(entry);
 }
 
-/// How many orphans there are of the device, or of one that was in its place.
+/// Counts the orphans of the device, or of one that was in its place.
 pub(crate) fn orphans(dev: DmaDevice<'_>) -> usize {
     let all = ORPHANS.lock();
     let mine = take_orphans(&all, dev.as_raw());
@@ -405,7 +406,7 @@ fn take_orphans(all: &List, dev: *mut bindings::device) -> List {
     mine
 }
 
-/// The device was reset: releases what earlier bindings have left of it. May sleep.
+/// Releases what earlier bindings have left of the device, which was reset. May sleep.
 pub(crate) fn release_orphans(dev: *mut bindings::device) {
     let mine = take_orphans(&ORPHANS.lock(), dev);
     for entry in mine.take() {
@@ -451,6 +452,8 @@ unsafe fn say_for_ever(dev: *mut bindings::device, len: usize) {
 }
 
 /// A reset of the device that has begun; see [`DmaDevice::begin_reset`].
+///
+/// Dropping it, or forgetting it, releases nothing.
 #[must_use = "what is held stays so until the reset is done()"]
 pub struct Reset<'bound> {
     dev: DmaDevice<'bound>,
@@ -458,10 +461,10 @@ pub struct Reset<'bound> {
 }
 
 impl<'bound> DmaDevice<'bound> {
-    /// The driver is about to reset the device. For any context.
+    /// Says that the driver is about to reset the device. For any context.
     ///
-    /// Once [`done()`](Reset::done) says that the reset has been, what was dropped in flight is
-    /// unmapped and freed, if it was submitted before this call.
+    /// Once [`done()`](Reset::done) says that the reset has been, each buffer that was dropped in
+    /// flight is unmapped and freed, if it was submitted before this call.
     ///
     /// That the device goes on with none of what was *submitted* before is a statement about
     /// hardware, as [`InFlight::complete`](crate::InFlight::complete) is; see `docs/soundness.md`.
@@ -491,11 +494,12 @@ impl<'bound> DmaDevice<'bound> {
 }
 
 impl Reset<'_> {
-    /// The device was reset. May sleep.
+    /// Says that the device was reset. May sleep.
     ///
-    /// Releases what was dropped in flight. If an earlier driver has left a device that could not
-    /// be reset, what that had dropped is released too, and bus mastering, which was off until now,
-    /// comes on.
+    /// Releases each buffer that was dropped in flight and submitted before
+    /// [`begin_reset()`](DmaDevice::begin_reset). If an earlier driver has left a device that could
+    /// not be reset, the buffers that this driver had dropped are released too, as far as they are
+    /// mapped as they were, and bus mastering, which was off until now, comes on.
     pub fn done(self) {
         if let Some(quarantine) = self.dev.quarantine() {
             quarantine.reset(self.until);

@@ -159,8 +159,9 @@ impl List {
         })
     }
 
-    /// Has the first entry begin so many bytes earlier, and the last one end so many later; fewer than
-    /// nothing is the other way round. If the list is mapped, so do the entries that the device sees.
+    /// Has the first entry begin so many bytes earlier, and the last one end so many later; fewer
+    /// than nothing is the other way round. If the list is mapped, so do the entries that the
+    /// device sees.
     pub(crate) fn stretch(&mut self, before: i32, after: i32, mapped: bool) {
         if before | after == 0 {
             return;

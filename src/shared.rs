@@ -99,9 +99,10 @@ impl<P: Exclusive> SgTable<P> {
     ///
     /// The buffer comes back with each of them.
     ///
-    /// - `EIO` if a page would have to bounce all the same, with a line in the log: memory was added
-    ///   beyond the device's reach since it was probed; or the device is untrusted, and a
-    ///   [`PageOwner`]'s buffer shares a page with other bytes.
+    /// - `EIO` if a page would have to bounce all the same, with a line in the log: memory was
+    ///   added beyond the device's reach since it was probed; or the device is untrusted, and a
+    ///   [`PageOwner`]'s buffer shares a page with other bytes. Without a line: the device is
+    ///   untrusted, and the table's segments are shorter than a page.
     /// - Those of [`map`](Self::map).
     pub fn map_shared<'bound, D: Direction>(
         self,

@@ -160,9 +160,9 @@ impl SgTable {
     ///
     /// Neighbouring pages become one segment as far as `limits` allow; give the device that the
     /// table is meant for, or [`SegmentLimits::NONE`]. For a device that does not reach all memory
-    /// they come from where the device finds them in place (`GFP_DMA32`, `GFP_DMA`), as long as there
-    /// are some; what comes from elsewhere then bounces. The rest of the last page is zeroed too: a
-    /// device behind an IOMMU sees whole pages.
+    /// they come from where the device finds them in place (`GFP_DMA32`, `GFP_DMA`), as long as
+    /// there are some; what comes from elsewhere then bounces. The rest of the last page is zeroed
+    /// too: a device behind an IOMMU sees whole pages.
     ///
     /// Sleeps only if `gfp` allows it; of its bits those of `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`,
     /// `GFP_NOWAIT`, `__GFP_NOWARN`, `__GFP_HIGHMEM`,
@@ -233,7 +233,8 @@ impl SgTable {
     }
 }
 
-/// A place for a table of its own pages. Out of line, for the driver's code may go while it is used.
+/// Makes a place for a table of its own pages. Out of line, for the driver's code may go while it
+/// is used.
 #[inline(never)]
 fn place(gfp: Gfp) -> Result<Place<Kept<OwnedPages>>> {
     Place::new_ours(gfp)
@@ -300,7 +301,8 @@ impl<P: PageOwner> SgTable<P> {
     }
 }
 
-/// A list of segments, within `limits`, which have been checked, for the bytes `range` of `pages()`.
+/// A list of segments, within `limits`, which have been checked, for the bytes `range` of
+/// `pages()`.
 ///
 /// # Safety
 ///
@@ -456,7 +458,8 @@ impl<P> SgTable<P> {
         self.list.stretch(-before, -after, mapped);
     }
 
-    /// How many bytes of the first page lie before the buffer, and of the last one behind it.
+    /// Returns how many bytes of the first page lie before the buffer, and of the last one behind
+    /// it; none where no segment is a whole page.
     fn margins(&self) -> (i32, i32) {
         // No segment is a whole page then.
         if self.limits.max_size < PAGE_SIZE || self.limits.boundary < PAGE_SIZE - 1 {

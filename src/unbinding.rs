@@ -85,8 +85,8 @@ impl Unbinding {
 
     /// Says that unbinding begins, for good, and wakes all who wait. Any context.
     ///
-    /// [`crate::pci`] does so before [`Driver::unbind`](crate::pci::Driver::unbind). File operations
-    /// answer `ENODEV` from then on.
+    /// [`crate::pci`] does so before [`Driver::unbind`](crate::pci::Driver::unbind). File
+    /// operations answer `ENODEV` from then on.
     pub fn begin(&self) {
         // Before the wake-up: who queues up too late for that looks at this.
         self.begun.store(true, Release);
@@ -111,9 +111,9 @@ impl Unbinding {
 
     /// Sleeps until `condition` holds: `wait_event_interruptible_timeout()`.
     ///
-    /// Whoever makes it true calls [`wake_all`](Self::wake_all) afterwards. It is asked first and
-    /// at each wake-up, in the calling task, and may sleep. `timeout` is in jiffies; `Jiffies::MAX` is
-    /// for ever.
+    /// Whoever makes `condition` true calls [`wake_all`](Self::wake_all) afterwards. `condition` is
+    /// asked first and at each wake-up, in the calling task, and may sleep. `timeout` is in
+    /// jiffies; `Jiffies::MAX` is for ever.
     ///
     /// # Errors
     ///
@@ -144,7 +144,8 @@ impl Unbinding {
     }
 }
 
-/// A task that is queued up to be woken. It sees each wake-up, also one that comes before it sleeps.
+/// A task that is queued up to be woken. It sees each wake-up, also one that comes before it
+/// sleeps.
 ///
 /// # Invariants
 ///

@@ -67,8 +67,8 @@ use kernel::{
 /// ```
 ///
 /// Pinned pages are unpinned when it is dropped, by whichever process, and marked dirty if the
-/// device may have written them. That may sleep. A table that is forgotten, or dropped while a
-/// device is at it, keeps them pinned.
+/// device may have written them. That may sleep. A table that is forgotten keeps them pinned; so
+/// does one that is dropped while a device is at it, until the device is known to be done with it.
 ///
 /// - After `munmap()`, or when the process is gone, the pinned pages are still there, and nobody's
 ///   but the device's.
@@ -169,9 +169,9 @@ impl<'bound, D: Direction, P> InPlace<'bound, UserTable<D, P>> {
 pub struct MmapPages(#[expect(dead_code, reason = "for its drop")] OwnedPages);
 
 impl SgTable {
-    /// Makes it a table that user space may map, for a device that uses it in `direction`.
+    /// Makes the buffer a table that user space may map, for a device that uses it in `direction`.
     ///
-    /// There is no way back, for user space keeps its pages as long as it likes. May sleep.
+    /// There is no way back, for user space keeps the pages as long as it likes. May sleep.
     ///
     /// ```
     /// # use kernel::{mm::virt::VmaNew, prelude::*};
@@ -213,8 +213,8 @@ impl<D: Direction> UserTable<D, MmapPages> {
 
 /// A buffer that user space may map, shared with a device.
 impl<D: Direction> Shared<'_, D, MmapPages> {
-    /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at `vma`:
-    /// `vm_insert_page()`. May sleep.
+    /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at
+    /// `vma`: `vm_insert_page()`. May sleep.
     ///
     /// User space keeps the pages as long as its mapping, also after the buffer is gone, and may
     /// change them after it was unmapped.
@@ -223,15 +223,19 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
     /// # use kernel::{mm::virt::VmaNew, prelude::*};
     /// # use sgdma::{Bidirectional, MmapPages, Shared};
     /// // In `FileOps::mmap`:
-    /// # fn mmap(ring: &Shared<'_, Bidirectional, MmapPages>, offset: u64, vma: &VmaNew) -> Result {
+    /// # fn mmap(
+    /// #     ring: &Shared<'_, Bidirectional, MmapPages>,
+    /// #     offset: u64,
+    /// #     vma: &VmaNew,
+    /// # ) -> Result {
     /// ring.map_to_user(usize::try_from(offset)?, vma)
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the buffer's
-    ///   last page, or if `vma` is private or its file not open for writing.
+    /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the
+    ///   buffer's last page, or if `vma` is private or its file not open for writing.
     /// - `ENOMEM` if there is no memory for page tables.
     pub fn map_to_user(&self, offset: usize, vma: &VmaNew) -> Result {
         let pages = (vma.end() - vma.start()) / PAGE_SIZE;

@@ -151,7 +151,8 @@ impl FileOps<Camera> for CameraFile {
         let mut stage = KVVec::from_elem(0u8, STAGE.min(dst.len()), GFP_KERNEL)?;
         let mut done = 0;
         while !dst.is_empty() {
-            // User space is accessed without the stream's lock. Unbinding waits for it: see FileOps.
+            // User space is accessed without the stream's lock. Unbinding waits for it: see
+            // FileOps.
             let part = stage.len().min(dst.len());
             let n = match stream.read(index, at, &mut stage[..part]) {
                 Ok(0) => break,
@@ -213,7 +214,7 @@ fn flag(value: u32) -> Result<bool> {
     }
 }
 
-/// All of the answer is known before the format is set.
+/// Plans a format: all of the answer is known before it is set.
 fn plan_format(request: &mut SetFormat) -> Result<Format> {
     if request.pad != 0 {
         return Err(EINVAL);

@@ -99,7 +99,7 @@ impl Queue {
         Ok(())
     }
 
-    /// The first buffer, and what the device has made of its entry.
+    /// Returns the first buffer, and what the device has made of its entry.
     fn peek(&self) -> Result<(usize, Entry)> {
         Ok((self.buffers[self.first], self.table.read(self.first)?))
     }
@@ -165,7 +165,7 @@ impl<'bound> State<'bound> {
         frame
     }
 
-    /// What there is in the first buffer.
+    /// Finds out what there is in the first buffer.
     fn look(&mut self, shot: &Shot, result: Result) -> Result<Frame> {
         let (Some(queue), Some(sequence)) = (&mut self.queue, self.sequence) else {
             return Err(EINVAL);
@@ -321,7 +321,7 @@ impl<'bound> Stream<'bound> {
     /// Has the device write a frame into the first buffer of the queue, unless there is one that
     /// user space was not told of.
     ///
-    /// That is to be settled by [`settle`](Self::settle).
+    /// The frame is to be settled by [`settle`](Self::settle).
     pub(crate) fn capture(
         &self,
         camera: &CameraData<'bound>,
@@ -347,7 +347,7 @@ impl<'bound> Stream<'bound> {
         self.state.lock().finish(&shot, result)
     }
 
-    /// User space was told of the frame that was captured, or not.
+    /// Ends a capture: user space was told of the frame, or the frame stays where it is.
     pub(crate) fn settle(&self, told: Result) -> Result {
         self.state.lock().settle(told)
     }

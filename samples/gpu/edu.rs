@@ -164,7 +164,8 @@ impl Interrupt {
                 Ok(()) => 0,
                 Err(ETIMEDOUT) => PRESENCE_POLL_MS,
                 // A transfer cannot be called off, so who is signalled, or should leave the device,
-                // waits for its end all the same; only not there, which returns at once from now on.
+                // waits for its end all the same; only not there, which returns at once from now
+                // on.
                 Err(_) => {
                     fsleep(Delta::from_millis(LEAVING_POLL_MS.into()));
                     LEAVING_POLL_MS

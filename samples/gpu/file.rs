@@ -201,7 +201,7 @@ impl ObjectFile {
         Some(node.to_key_value().1)
     }
 
-    /// All of the answer is known before there is an object.
+    /// Plans an object: all of the answer is known before there is one.
     fn plan(&self, request: &mut Create) -> Result<Plan> {
         if request.mode == 0 {
             request.mode = *module_parameters::mode.value();
@@ -238,8 +238,8 @@ impl ObjectFile {
 
     /// Between user space and an object: by the CPU, or page by page by the device.
     ///
-    /// User space is accessed outside the gate, and so without the object's lock: a page fault waits
-    /// for `mmap_lock`, and whoever has that may be waiting for the object, in `mmap()`.
+    /// User space is accessed outside the gate, and so without the object's lock: a page fault
+    /// waits for `mmap_lock`, and whoever has that may be waiting for the object, in `mmap()`.
     fn transfer(&self, door: &Door<'_, Gpu>, cmd: u32, request: &Transfer) -> Result {
         let size = door.enter(|gpu| Ok(self.object(gpu, request.handle)?.size))?;
         let by_device = cmd == FETCH || cmd == STORE;
@@ -297,7 +297,7 @@ impl ObjectFile {
         self.object(gpu, handle)?.settle_bind(undo, written)
     }
 
-    /// The answer comes before the copy, which cannot be taken back.
+    /// Plans a copy, which cannot be taken back: the answer comes before it is made.
     fn plan_copy(&self, gpu: &Lent<'_, Gpu>, request: &mut Copy) -> Result<(u32, u32)> {
         let size = self.object(gpu, request.src)?.size;
         request.pages = (size / GPU_PAGE) as u64;

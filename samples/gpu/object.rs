@@ -167,7 +167,7 @@ impl<'bound> Object<'bound> {
 
     /// Has the device know the object, by a page table of entries of `bits` bits.
     ///
-    /// That is to be settled by [`settle_bind`](Self::settle_bind).
+    /// The binding is to be settled by [`settle_bind`](Self::settle_bind).
     pub(crate) fn bind(&self, state: &mut State<'bound>, bits: u32) -> Result<Undo> {
         if state.mob.is_some() {
             return Err(EBUSY);
@@ -195,7 +195,8 @@ impl<'bound> Object<'bound> {
         }
     }
 
-    /// User space knows that the object is bound, or it is bound no longer.
+    /// Leaves the object bound if user space was told of that, and takes the binding back
+    /// otherwise.
     pub(crate) fn settle_bind(&self, undo: Undo, told: Result) -> Result {
         self.with(|state| {
             state.unsettled = false;

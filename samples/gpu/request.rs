@@ -60,7 +60,7 @@ pub(crate) fn answer<T: FromBytes + IntoBytes + Immutable + KnownLayout, W>(
     settle(done, written)
 }
 
-/// Likewise a request all of whose work is inside, and nothing to settle.
+/// Answers a request all of whose work is inside, and that leaves nothing to settle.
 pub(crate) fn inside<D: Driver, T: FromBytes + IntoBytes + Immutable + KnownLayout>(
     door: &Door<'_, D>,
     arg: usize,

@@ -63,7 +63,7 @@ impl Ask {
 }
 
 impl RdmaData<'_> {
-    /// What memory that is asked for is to be pinned by.
+    /// Returns the limits to pin the memory by that is asked for.
     pub(crate) fn limits(&self, ask: &Ask) -> SegmentLimits<'static> {
         match self.device(ask) {
             Some(dev) => SegmentLimits::from(dev.dma()).sizes(),
@@ -73,7 +73,7 @@ impl RdmaData<'_> {
 }
 
 impl<'bound> RdmaData<'bound> {
-    /// What is to see that memory; none if the CPU copies it.
+    /// Returns the device that is to see that memory; none if the CPU copies it.
     fn device(&self, ask: &Ask) -> Option<CoherentDevice<'bound>> {
         self.dev.filter(|_| ask.flags & SOFT == 0)
     }
@@ -86,7 +86,7 @@ pub(crate) enum Pinned {
 }
 
 impl Pinned {
-    /// Takes no device, but as long as the process that serves the memory likes.
+    /// Pins the memory. That takes no device, but as long as the process that serves it likes.
     ///
     /// No lock is held that is taken under `mmap_lock`.
     pub(crate) fn new(ask: &Ask, limits: SegmentLimits<'_>) -> Result<Self> {

@@ -141,7 +141,8 @@ fn wait(registers: &pci::Bar<'_, REGISTERS>) -> Quiet {
 }
 
 impl Data<'_> {
-    /// A buffer of several segments that begins in the middle of a page does so for the device.
+    /// Checks that a buffer of several segments that begins in the middle of a page does so for the
+    /// device.
     fn align(&self) -> Result {
         let page_by_page = SegmentLimits {
             max_size: PAGE_SIZE,
@@ -169,7 +170,7 @@ impl Data<'_> {
         Ok(())
     }
 
-    /// Nobody else is given the address that is held.
+    /// Checks that nobody else is given the address that is held.
     fn others(&self) -> Result {
         let mut all = KVec::new();
         for _ in 0..64 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tries what can be shared with a device whose DMA mask has 32 bits, buffer by buffer, and compares
-//! that with the verdict on it and with where mapping puts each.
+//! Tries what can be shared with a device whose DMA mask has 32 bits, buffer by buffer, and
+//! compares that with the verdict on it and with where mapping puts each.
 
 use core::ptr::NonNull;
 use kernel::{
@@ -76,7 +76,7 @@ fn expect(right: bool, what: &str) -> Result {
     right.then_some(()).ok_or(EDOM)
 }
 
-/// What is shared is where it is in memory, and is the buffer, byte by byte.
+/// Checks that what is shared is where it is in memory, and is the buffer, byte by byte.
 fn check<D: Direction, P>(shared: &Shared<'_, D, P>, dma: DmaDevice<'_>) -> Result {
     let bytes: u64 = shared.dma_segments().map(|run| run.len).sum();
     expect(bytes == shared.len() as u64, "what is shared is the buffer")?;
@@ -98,7 +98,7 @@ fn is_in_place(table: SgTable<Pages>, dma: DmaDevice<'_>) -> Result<(bool, SgTab
     Ok((in_place, mapped.unmap()))
 }
 
-/// Two pages somewhere in memory: they can be shared if the device, of which the verdict is
+/// Tries two pages somewhere in memory: they can be shared if the device, whose verdict is
 /// `coherency`, is coherent for what it reaches, and reaches these.
 fn somewhere(dma: DmaDevice<'_>, coherency: Coherency, name: &str, flags: u32) -> Result {
     let table = SgTable::new(Pages::new(flags)?, 0..PAGE_SIZE << ORDER, dma, GFP_KERNEL)?;
@@ -124,7 +124,7 @@ fn somewhere(dma: DmaDevice<'_>, coherency: Coherency, name: &str, flags: u32) -
     expect(is == right, name)
 }
 
-/// Buffers that are not whole pages.
+/// Tries buffers that are not whole pages.
 fn odd(dev: CoherentDevice<'_>) -> Result {
     let dma = dev.dma();
     let table = || SgTable::alloc(PAGE_SIZE + 1000, dma, GFP_KERNEL);
