@@ -101,6 +101,11 @@ impl Attrs {
         self.0 & attrs.0 == attrs.0
     }
 
+    pub(crate) const fn without(self, attrs: Self) -> Self {
+        // INVARIANT: Some of the same.
+        Self(self.0 & !attrs.0)
+    }
+
     /// Those to map with.
     pub(crate) const fn for_map(self) -> c_ulong {
         self.0 & !Self::SKIP_CPU_SYNC.0 & !Self::WHOLE_PAGES.0

@@ -252,7 +252,13 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             Some(lent) => D::stop(pdev, lent.as_ref().data()),
             None => Quiet::Unknown,
         };
+        // The data may still say that the device was reset, when it is dropped.
+        self.quarantine.never_start_dma();
         let halt = pdev.stop_dma();
+        if quiet == Quiet::Reset {
+            // This is no word about what the data submits when it is dropped.
+            self.quarantine.reset(self.quarantine.begin_reset());
+        }
         self.lent = None;
         self.end_quarantine(pdev, quiet, halt);
         self.limits = None;
@@ -263,12 +269,11 @@ impl<'bound, D: Driver> Binding<'bound, D> {
 
     /// Releases what is in quarantine, or has it outlive the binding. The driver's data is gone, so
     /// nothing goes there any more.
-    fn end_quarantine(&self, pdev: &pci::Device<Core<'_>>, mut quiet: Quiet, halt: Halt) {
+    fn end_quarantine(&self, pdev: &pci::Device<Core<'_>>, quiet: Quiet, halt: Halt) {
         // To be kept from memory is a pause: what the device was told, it may go on with later.
         let is_over = match halt {
             Halt::Gone => true,
-            Halt::Halted if quiet == Quiet::Reset => true,
-            Halt::Halted if !self.quarantine.is_open() => false,
+            Halt::Halted if !self.quarantine.is_open() => quiet == Quiet::Reset,
             Halt::Halted | Halt::Failed => pdev
                 .reset()
                 .inspect_err(|error| {
@@ -277,10 +282,9 @@ impl<'bound, D: Driver> Binding<'bound, D> {
                 .is_ok(),
         };
         if is_over {
-            quiet = Quiet::Reset;
             let dev: &Device<Bound> = pdev.as_ref();
             quarantine::release_orphans(crate::device::as_raw(dev));
         }
-        self.quarantine.end(quiet, D::MODULE);
+        self.quarantine.end(is_over, D::MODULE);
     }
 }

@@ -129,7 +129,10 @@ impl<P> SgTable<P> {
         dev: DmaDevice<'bound>,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        let attrs = attrs | dev.sync_debug();
+        let mut attrs = attrs | dev.sync_debug();
+        if attrs.contains(Attrs::WHOLE_PAGES) && !self.fits_whole_pages(dev) {
+            attrs = attrs.without(Attrs::WHOLE_PAGES);
+        }
         if let Err(error) = self.prepare(dev, attrs) {
             return Err(Refused {
                 error,

@@ -72,7 +72,11 @@ impl<D: Direction> UserTable<D> {
         limits: impl Into<SegmentLimits<'a>>,
     ) -> Result<Self> {
         let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
-        let limits = limits.into();
+        let mut limits = limits.into();
+        // They are mapped by whole pages, so that the first segment is longer then.
+        if limits.max_size > PAGE_SIZE {
+            limits.max_size -= limits.max_size % PAGE_SIZE;
+        }
         let place = Place::new(Gfp::from(GFP_KERNEL_ACCOUNT))?;
         let (pins, range, list) = pin(addr, len, device_writes, limits)?;
         // INVARIANT: Pinned for writing if the device writes.

@@ -8,7 +8,6 @@
 //! nothing but an atomic exchange, so it may happen in any context.
 
 use crate::{
-    binding::Quiet,
     bindings as helpers,
     device::DmaDevice,
     gfp::Gfp, //
@@ -280,16 +279,24 @@ impl Quarantine {
         due
     }
 
+    /// Begins another epoch, that of what is submitted from here on, and returns it.
+    pub(crate) fn begin_reset(&self) -> u64 {
+        self.epoch.fetch_add(1, Full) + 1
+    }
+
     /// Releases what the device was told of before `until`, as it was reset and goes on with none
     /// of that.
-    fn reset(&self, until: u64) {
+    pub(crate) fn reset(&self, until: u64) {
         {
             let _looking = self.looking.lock();
             self.over.store(until.max(self.over.load(Relaxed)), Relaxed);
         }
         self.release(self.take(|epoch| epoch < until));
-        if let Some(dev) = NonNull::new(self.start_dma.xchg(core::ptr::null_mut(), Full)) {
+        if let Some(dev) = NonNull::new(self.start_dma.load(Relaxed)) {
             release_orphans(dev.as_ptr());
+        }
+        let _looking = self.looking.lock();
+        if let Some(dev) = NonNull::new(self.start_dma.xchg(core::ptr::null_mut(), Relaxed)) {
             // SAFETY: The device is bound, as the caller has something that borrows the binding.
             unsafe { (self.start)(dev.as_ptr()) };
         }
@@ -315,6 +322,12 @@ impl Quarantine {
         self.start_dma.store(dev.as_raw(), Relaxed);
     }
 
+    /// From here on no word of the driver's has the device do DMA. May sleep.
+    pub(crate) fn never_start_dma(&self) {
+        let _looking = self.looking.lock();
+        self.start_dma.store(core::ptr::null_mut(), Relaxed);
+    }
+
     /// Whether something is held that the device may go on with.
     pub(crate) fn is_open(&self) -> bool {
         let over = self.over.load(Relaxed);
@@ -327,11 +340,12 @@ impl Quarantine {
         is_open
     }
 
-    /// Ends with the binding, whose driver is in `module`: no more is held by this. May sleep.
-    pub(crate) fn end(&self, quiet: Quiet, module: &'static ThisModule) {
-        let over = match quiet {
-            Quiet::Reset => u64::MAX,
-            Quiet::Unknown => self.over.load(Relaxed),
+    /// Ends with the binding, whose driver is in `module`: no more is held by this. All of it is
+    /// over if `is_over`, else what the driver has said it of. May sleep.
+    pub(crate) fn end(&self, is_over: bool, module: &'static ThisModule) {
+        let over = match is_over {
+            true => u64::MAX,
+            false => self.over.load(Relaxed),
         };
         self.release(self.take(|epoch| epoch < over));
         for entry in self.list.take() {
@@ -486,9 +500,7 @@ impl<'bound> DmaDevice<'bound> {
     /// # }
     /// ```
     pub fn begin_reset(self) -> Reset<'bound> {
-        let until = self
-            .quarantine()
-            .map_or(0, |quarantine| quarantine.epoch.fetch_add(1, Full) + 1);
+        let until = self.quarantine().map_or(0, Quarantine::begin_reset);
         Reset { dev: self, until }
     }
 }

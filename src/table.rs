@@ -417,6 +417,22 @@ impl<P> SgTable<P> {
         self.cpu().entries().map(sg_phys_run)
     }
 
+    /// The same as far as the list covers when it covers whole pages.
+    fn whole_phys_runs(&self) -> impl Iterator<Item = Run> + '_ {
+        let (before, after) = self.margins();
+        let last = self.sgt().orig_nents - 1;
+        self.phys_runs().zip(0..).map(move |(mut run, i)| {
+            if i == 0 {
+                run.addr -= before as u64;
+                run.len += before as u64;
+            }
+            if i == last {
+                run.len += after as u64;
+            }
+            run
+        })
+    }
+
     /// Whether `dev`, which is mapped directly, reaches all of it.
     pub(crate) fn is_reached_by(&self, dev: DmaDevice<'_>) -> bool {
         self.phys_runs()
@@ -480,6 +496,19 @@ impl<P> SgTable<P> {
         let (max, boundary) = (limits.max_size as u64, limits.boundary as u64);
         self.phys_runs()
             .all(|run| run.len <= max && run.within(boundary))
+    }
+
+    /// Whether `dev`, which all segments fit, takes them by whole pages, too.
+    pub(crate) fn fits_whole_pages(&self, dev: DmaDevice<'_>) -> bool {
+        let max = dev.max_seg_size();
+        match self.margins() {
+            (0, 0) => true,
+            // Segments are cut where pages end: see `segments()`.
+            (0, _) if self.limits.max_size <= max && !dev.has_borders() => true,
+            _ => self.whole_phys_runs().all(|run| {
+                run.len <= max as u64 && (!dev.has_borders() || dev.straight(run) == run.len)
+            }),
+        }
     }
 
     /// Length of the buffer in bytes, as it was asked for.

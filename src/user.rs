@@ -18,6 +18,7 @@ use crate::{
     },
     gfp::Gfp,
     in_place::InPlace,
+    mapping::Kept,
     pages::OwnedPages,
     pinned::PinnedPages,
     quarantine::Place,
@@ -189,7 +190,7 @@ impl SgTable {
         self,
         _direction: D,
     ) -> Result<UserTable<D, MmapPages>, Refused<Self>> {
-        match Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT)) {
+        match place() {
             Ok(place) => Ok(UserTable::new(self.map_owner(place, MmapPages))),
             Err(error) => Err(Refused {
                 error,
@@ -197,6 +198,13 @@ impl SgTable {
             }),
         }
     }
+}
+
+/// A place for a table of such pages. Out of line, and not generic as who calls it, for the driver's
+/// code may go while it is used.
+#[inline(never)]
+fn place() -> Result<Place<Kept<MmapPages>>> {
+    Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))
 }
 
 /// A buffer that user space may map.

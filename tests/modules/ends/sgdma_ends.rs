@@ -37,7 +37,9 @@ use sgdma::{
     Exclusive,
     FileOps,
     FromDevice,
+    InFlight,
     Lent,
+    Mapping,
     PageOwner,
     Quiet,
     SegmentLimits,
@@ -159,7 +161,23 @@ impl Data<'_> {
     /// Has the device write to a buffer, and drops that, in a context that may not sleep.
     fn drop_in_flight<P: Exclusive>(&self, table: SgTable<P>) -> Result {
         let in_flight = table.map(self.dma, FromDevice)?.submit();
-        let addr = in_flight.dma_pages().next().ok_or(EINVAL)?;
+        let addr = in_flight.dma_pages().next();
+        self.drop_at_work(in_flight, addr)
+    }
+
+    /// The same with a buffer that user space may map, where the device can share one.
+    fn drop_for_user(&self) -> Result {
+        let table = SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?.for_user(FromDevice)?;
+        let Ok(table) = table.in_place_for(self.dma) else {
+            return self.on(b"drop plain");
+        };
+        let in_flight = table.map_shared()?.submit();
+        let addr = in_flight.dma_pages().next();
+        self.drop_at_work(in_flight, addr)
+    }
+
+    fn drop_at_work<M: Mapping>(&self, in_flight: InFlight<M>, addr: Option<u64>) -> Result {
+        let addr = addr.ok_or(EINVAL)?;
         self.registers.write64(INNER_BUFFER, DMA_SRC);
         self.registers.write64(addr, DMA_DST);
         self.registers.write64(2048, DMA_COUNT);
@@ -202,6 +220,7 @@ impl Data<'_> {
                 self.drop_in_flight(table?)
             }
             b"drop plain" => self.drop_in_flight(SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?),
+            b"drop for user" => self.drop_for_user(),
             b"others" => self.others(),
             b"reset" => self.reset(),
             b"begin reset" => {
