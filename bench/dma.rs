@@ -138,7 +138,7 @@ fn build_and_map(kind: Kind, dev: DmaDevice<'_>) -> Result {
         let (time, table) = measure(|| SgTable::alloc_blocks(kind.size, order, limits, GFP_ATOMIC));
         let table = table?;
         report(Named("build", kind), "sgdma", time, 1);
-        let (time, mapped) = measure(|| table.map(dev, Bidirectional));
+        let (time, mapped) = measure(|| table.map(dev, Bidirectional).map_err(Error::from));
         let mapped = mapped?;
         report(Named("map", kind), "sgdma", time, 1);
         let (time, table) = measure(|| mapped.unmap());

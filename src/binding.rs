@@ -203,9 +203,9 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         // - Both boxes stay where they are on the heap. They are dropped at the end of `end()`,
         //   after all that may hold a `DmaDevice`; what was forgotten uses neither.
         let dma = unsafe {
-            let unbinding = &*&raw const *self.unbinding;
-            let quarantine = &*&raw const *self.quarantine;
-            DmaDevice::with_limits(pdev.as_ref(), unbinding, &limits, quarantine)
+            let unbinding = &raw const *self.unbinding;
+            let quarantine = &raw const *self.quarantine;
+            DmaDevice::with_limits(pdev.as_ref(), &*unbinding, &limits, &*quarantine)
         }?;
 
         if D::quiesce(pdev, info)? == Quiet::Reset {

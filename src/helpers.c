@@ -261,7 +261,7 @@ unsigned long sgdma_selftest_user_memory(size_t len)
 }
 
 /* Gives the bus of a device that nobody uses yet ranges: memory, bus, size. They go with it. */
-int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count)
+int sgdma_selftest_set_ranges(struct device *dev, const u64 *ranges, size_t count)
 {
 	struct bus_dma_region *map = kcalloc(count + 1, sizeof(*map), GFP_KERNEL);
 
@@ -269,7 +269,8 @@ int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		map[i] = (struct bus_dma_region) {
-			.cpu_start = ranges[i][0], .dma_start = ranges[i][1], .size = ranges[i][2],
+			.cpu_start = ranges[3 * i], .dma_start = ranges[3 * i + 1],
+			.size = ranges[3 * i + 2],
 		};
 	dev->dma_range_map = map;
 	/* As firmware's are made. */

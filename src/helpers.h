@@ -44,6 +44,9 @@ bool sgdma_try_module_get(struct module *module);
 void sgdma_module_put(struct module *module);
 bool sgdma_same_place(struct device *a, struct device *b);
 void sgdma_quarantine_init(void);
+/* The kernel's: pages that user space keeps outlive this module, and the places it allocates at. */
+struct page *rust_helper_alloc_pages(gfp_t gfp, unsigned int order);
+
 int sgdma_save_limits(struct device *dev, struct sgdma_limits *limits);
 void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits);
 void sgdma_dma_set_min_align_mask(struct device *dev, unsigned int mask);
@@ -85,7 +88,7 @@ void sgdma_selftest_device_write(dma_addr_t addr, u8 byte);
 u8 sgdma_selftest_device_read(dma_addr_t addr);
 void sgdma_selftest_refer(struct page *page, bool refer);
 unsigned long sgdma_selftest_user_memory(size_t len);
-int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count);
+int sgdma_selftest_set_ranges(struct device *dev, const u64 *ranges, size_t count);
 int sgdma_selftest_page_refs(struct page *page);
 void sgdma_selftest_plug(struct device *dev, u64 mask);
 

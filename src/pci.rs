@@ -132,7 +132,7 @@ pub trait Driver: DriverModule + Sized + 'static {
     /// contradict their documentation (`EINVAL`), or whose masks the platform refuses (`EIO`).
     ///
     /// ```
-    /// # use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
+    /// # use kernel::{device::Core, dma::DmaMask, io::Io, pci, prelude::*};
     /// # use sgdma::DmaLimits;
     /// # const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
     /// fn limits(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<DmaLimits> {
@@ -170,9 +170,12 @@ pub trait Driver: DriverModule + Sized + 'static {
     /// Hears that unbinding has begun. May sleep.
     ///
     /// File operations that come now answer `ENODEV`. Those that have passed the gate still use
-    /// `data`, or are about to, and unbind will wait for them. [`Unbinding::has_begun`] tells them,
-    /// however late they look, and [`Unbinding::wait`] has returned, or will at once: a driver
-    /// whose operations ask and sleep so has nothing to do here.
+    /// `data`, or are about to, and unbind will wait for them. [`has_begun`] tells them, however
+    /// late they look, and [`wait`] has returned, or will at once: a driver whose operations ask and
+    /// sleep so has nothing to do here.
+    ///
+    /// [`has_begun`]: crate::Unbinding::has_begun
+    /// [`wait`]: crate::Unbinding::wait
     fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
         let _ = (pdev, data);
     }

@@ -81,18 +81,21 @@ struct page *sgdma_alloc_pages(struct device *dev, unsigned int *zone, gfp_t gfp
 	static const gfp_t zones[] = { 0, __GFP_DMA32, __GFP_DMA };
 
 	if (!dev || sgdma_path(dev) != SGDMA_DIRECT || sgdma_bounces_all(dev))
-		return alloc_pages(gfp, order);
+		return rust_helper_alloc_pages(gfp, order);
 	/* As the kernel does it for coherent memory: where zones end differs between platforms. */
 	for (; *zone < ARRAY_SIZE(zones); (*zone)++) {
-		gfp_t here = zones[*zone] ? (gfp & ~__GFP_HIGHMEM) | zones[*zone] | __GFP_NOWARN : gfp;
-		struct page *page = alloc_pages(here, order);
+		gfp_t here = gfp;
+		struct page *page;
 
+		if (zones[*zone])
+			here = (gfp & ~__GFP_HIGHMEM) | zones[*zone] | __GFP_NOWARN;
+		page = rust_helper_alloc_pages(here, order);
 		if (page && reaches(dev, page_to_phys(page), PAGE_SIZE << order))
 			return page;
 		if (page)
 			__free_pages(page, order);
 	}
-	return sgdma_can_bounce(dev) ? alloc_pages(gfp, order) : NULL;
+	return sgdma_can_bounce(dev) ? rust_helper_alloc_pages(gfp, order) : NULL;
 }
 
 static atomic_t plugged = ATOMIC_INIT(0);

@@ -186,6 +186,7 @@ impl SgTable {
     /// # Errors
     ///
     /// `ENOMEM`, with the table, if there is no memory to remember it by.
+    #[expect(clippy::result_large_err, reason = "the table comes back in it")]
     pub fn for_user<D: Direction>(
         self,
         _direction: D,

@@ -40,7 +40,8 @@ int main(int argc, char **argv)
 			made += !result;
 		} while (!result && made < 10000);
 		refused("an object too many", ENOMEM, result);
-		SAY(1, "score %s: %u objects of %u KiB, then ENOMEM\n", argv[2], made, sizes[i] >> 10);
+		SAY(1, "score %s: %u objects of %u KiB, then ENOMEM\n", argv[2], made,
+		    sizes[i] >> 10);
 	}
 	return 0;
 }

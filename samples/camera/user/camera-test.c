@@ -594,7 +594,7 @@ static void refuse_meanwhile(struct stream *s)
 }
 
 #define REFUSE_ANSWER(what, fd, nr, r) \
-	refuse_answer(what, fd, nr, &r, sizeof(union request))
+	refuse_answer(what, fd, nr, &(r), sizeof(union request))
 
 static void refuse(int fd, const char *node)
 {

@@ -509,7 +509,7 @@ static void refuse_mmap(int fd, const char *what, __u64 size, __u64 offset, int 
 }
 
 #define REFUSE_ANSWER(what, fd, nr, r) \
-	refuse_answer(what, fd, nr, &r, sizeof(union request))
+	refuse_answer(what, fd, nr, &(r), sizeof(union request))
 
 /* How many objects a file has, by whichever handles were given. */
 static unsigned int objects(int fd)

@@ -31,7 +31,7 @@ static int map(struct device *dev, struct page *pages, unsigned int *segments,
 	if (!ret) {
 		*segments = sgt.nents;
 		for_each_sgtable_dma_sg(&sgt, sg, i)
-			*longest = max(*longest, sg_dma_len(sg));
+			longest[0] = max(longest[0], sg_dma_len(sg));
 		dma_unmap_sgtable(dev, &sgt, DMA_TO_DEVICE, 0);
 	}
 	sg_free_table(&sgt);
