@@ -59,10 +59,8 @@ use kernel::{
 ///     }
 /// }
 /// ```
-#[pin_data]
 pub struct Unbinding {
     begun: Atomic<bool>,
-    #[pin]
     queue: Opaque<bindings::wait_queue_head>,
 }
 
@@ -74,13 +72,14 @@ unsafe impl Sync for Unbinding {}
 impl Unbinding {
     /// Makes one, for a driver that binds without [`crate::pci`].
     pub fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            begun: Atomic::new(false),
-            queue <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writing and stays where it is.
-                unsafe { helpers::sgdma_init_waitqueue_head(slot) }
-            }),
-        })
+        // SAFETY: Both fields are initialised; whoever pins the value leaves it where it is.
+        unsafe {
+            pin_init::pin_init_from_closure(|slot: *mut Self| {
+                (&raw mut (*slot).begun).write(Atomic::new(false));
+                helpers::sgdma_init_waitqueue_head(Opaque::cast_into(&raw const (*slot).queue));
+                Ok::<(), core::convert::Infallible>(())
+            })
+        }
     }
 
     /// Says that unbinding begins, for good, and wakes all who wait. Any context.
