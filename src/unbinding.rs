@@ -72,7 +72,10 @@ unsafe impl Sync for Unbinding {}
 impl Unbinding {
     /// Makes one, for a driver that binds without [`crate::pci`].
     pub fn new() -> impl PinInit<Self> {
-        // SAFETY: Both fields are initialised; whoever pins the value leaves it where it is.
+        // SAFETY:
+        // - The closure initialises both fields of `slot`, and cannot fail.
+        // - `slot` is valid for writing, and nobody moves the value: it is given to be pinned.
+        // - A wait queue that is initialised asks for no clean-up.
         unsafe {
             pin_init::pin_init_from_closure(|slot: *mut Self| {
                 (&raw mut (*slot).begun).write(Atomic::new(false));

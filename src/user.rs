@@ -201,8 +201,8 @@ impl SgTable {
     }
 }
 
-/// A place for a table of such pages. Out of line, and not generic as who calls it, for the driver's
-/// code may go while it is used.
+/// Makes a place for a table of such pages. Out of line, and not generic as its caller is: the
+/// driver's code may go while the place is used.
 #[inline(never)]
 fn place() -> Result<Place<Kept<MmapPages>>> {
     Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))
