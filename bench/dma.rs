@@ -222,10 +222,13 @@ kernel::pci_device_table!(
 
 struct Dma;
 
-impl sgdma::pci::Driver for Dma {
-    type IdInfo = ();
+impl sgdma::Driver for Dma {
     type Data<'bound> = ();
     type Files = NoFiles;
+}
+
+impl sgdma::pci::Driver for Dma {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());

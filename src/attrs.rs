@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
+use crate::device::DmaDevice;
 use core::ops::BitOr;
 use kernel::{
     bindings,
@@ -95,6 +96,16 @@ impl Attrs {
     /// }
     /// ```
     pub const SYNC_DEBUG: Self = Self(1 << (c_ulong::BITS - 1));
+
+    /// Returns the attributes of every mapping for `dev`: those of `sync_debug=1`.
+    #[inline]
+    pub(crate) fn of(dev: DmaDevice<'_>) -> Self {
+        if dev.sync_debug() {
+            Self::SYNC_DEBUG
+        } else {
+            Self::NONE
+        }
+    }
 
     /// Whether all of `attrs` are among them.
     pub const fn contains(self, attrs: Self) -> bool {

@@ -19,12 +19,13 @@
 use crate::{
     bindings as helpers,
     device::DmaDevice,
-    files::{
+    dma_limits::DmaLimits,
+    driver::{
+        Driver,
         FileOps,
-        Lent,
-        Node, //
+        Lent, //
     },
-    pci::Driver,
+    node::Node,
     quarantine::{
         self,
         Quarantine, //
@@ -35,11 +36,9 @@ use kernel::{
     bindings,
     device::{
         Bound,
-        Core,
         Device, //
     },
     error::to_result,
-    pci,
     prelude::*,
     sync::Arc, //
 };
@@ -85,8 +84,17 @@ pub(crate) enum Halt {
     Failed,
 }
 
-/// What a binding asks of the bus that its device is on.
-pub(crate) trait Bus {
+/// A bus that the devices of driver `D` are on: what a binding asks of the bus, and of the driver
+/// by the bus's own trait. Implemented by the bus's type of a device.
+///
+/// All but [`start_dma`](Self::start_dma) may sleep.
+pub(crate) trait Bus<D: Driver> {
+    /// What the driver's table of ids says of a device.
+    type IdInfo;
+
+    /// Returns the device.
+    fn device(&self) -> &Device<Bound>;
+
     /// Has the device answer at its registers; counted.
     fn enable(&self) -> Result;
 
@@ -100,15 +108,34 @@ pub(crate) trait Bus {
     /// `dev` is a device of this bus, and bound.
     unsafe fn start_dma(dev: *mut bindings::device);
 
-    /// Keeps the device from DMA, and waits for what is under way. May sleep.
+    /// Keeps the device from DMA, and waits for what is under way.
     fn stop_dma(&self) -> Halt;
 
-    /// Has the device forget all that it was told, DMA staying off. May sleep.
+    /// Has the device forget all that it was told, DMA staying off.
     ///
     /// # Errors
     ///
     /// That of the bus, if the device cannot be reset by itself.
     fn reset(&self) -> Result;
+
+    /// Calls the driver's `limits`.
+    fn limits(&self, info: &Self::IdInfo) -> Result<DmaLimits>;
+
+    /// Calls the driver's `quiesce`.
+    fn quiesce(&self, info: &Self::IdInfo) -> Result<Quiet>;
+
+    /// Calls the driver's `probe`.
+    fn probe<'bound>(
+        &'bound self,
+        dma: DmaDevice<'bound>,
+        info: &'bound Self::IdInfo,
+    ) -> impl PinInit<D::Data<'bound>, Error> + 'bound;
+
+    /// Calls the driver's `unbind`.
+    fn unbind<'bound>(&'bound self, data: Pin<&D::Data<'bound>>);
+
+    /// Calls the driver's `stop`.
+    fn stop<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) -> Quiet;
 }
 
 /// The DMA limits of a device as its binding found them; dropping it brings them back.
@@ -159,16 +186,13 @@ pub(crate) struct Binding<'bound, D: Driver> {
 }
 
 impl<'bound, D: Driver> Binding<'bound, D> {
-    /// Binds the driver to `pdev`. May sleep.
-    pub(crate) fn begin(
-        pdev: &'bound pci::Device<Core<'_>>,
-        info: &'bound D::IdInfo,
-    ) -> Result<Self> {
+    /// Binds the driver to a device of `bus`. May sleep.
+    pub(crate) fn begin<B: Bus<D>>(bus: &'bound B, info: &'bound B::IdInfo) -> Result<Self> {
         let unbinding = Arc::pin_init(Unbinding::new(), GFP_KERNEL)?;
         let mut this = Self {
             unbinding: KBox::new(unbinding, GFP_KERNEL)?,
             quarantine: KBox::pin_init(
-                Quarantine::new(<pci::Device<Core<'_>> as Bus>::start_dma),
+                Quarantine::new(B::start_dma),
                 GFP_KERNEL,
             )?,
             enabled: false,
@@ -176,25 +200,25 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             lent: None,
             node: None,
         };
-        match this.build(pdev, info) {
+        match this.build(bus, info) {
             Ok(()) => Ok(this),
             Err(error) => {
-                this.end(pdev);
+                this.end(bus);
                 Err(error)
             }
         }
     }
 
-    fn build(&mut self, pdev: &'bound pci::Device<Core<'_>>, info: &'bound D::IdInfo) -> Result {
+    fn build<B: Bus<D>>(&mut self, bus: &'bound B, info: &'bound B::IdInfo) -> Result {
         // Firmware may have left it on.
-        let _ = pdev.stop_dma();
-        pdev.enable()?;
+        let _ = bus.stop_dma();
+        bus.enable()?;
         self.enabled = true;
 
         // SAFETY: It is dropped by `end()`, when the driver's data is, with which all is dropped
         // that borrows the binding; or it was forgotten, and nobody has it.
-        self.limits = Some(unsafe { Found::new(pdev.as_ref()) }?);
-        let limits = D::limits(pdev, info)?;
+        self.limits = Some(unsafe { Found::new(bus.device()) }?);
+        let limits = bus.limits(info)?;
         // SAFETY:
         // - Mapping and allocating DMA memory takes a bound device. This binding has just begun,
         //   under the device lock. The one hook of the driver's that has run cannot have kept it;
@@ -205,27 +229,27 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         let dma = unsafe {
             let unbinding = &raw const *self.unbinding;
             let quarantine = &raw const *self.quarantine;
-            DmaDevice::with_limits(pdev.as_ref(), &*unbinding, &limits, &*quarantine)
+            DmaDevice::with_limits(bus.device(), &*unbinding, &limits, &*quarantine)
         }?;
 
-        if D::quiesce(pdev, info)? == Quiet::Reset {
+        if bus.quiesce(info)? == Quiet::Reset {
             quarantine::release_orphans(dma.as_raw());
         }
-        match quarantine::orphans(dma) {
+        match quarantine::orphans(dma.as_raw()) {
             // SAFETY: It is being bound.
-            0 => unsafe { <pci::Device<Core<'_>> as Bus>::start_dma(dma.as_raw()) },
+            0 => unsafe { B::start_dma(dma.as_raw()) },
             number => {
                 dev_warn!(
-                    pdev,
+                    bus.device(),
                     "bus mastering stays off until the driver has reset it: {} buffers of earlier are still its\n",
                     number
                 );
-                self.quarantine.start_dma_later(dma);
+                self.quarantine.start_dma_later(dma.as_raw());
             }
         }
 
         self.lent = Some(KBox::pin_init(
-            Lent::new(dma, D::probe(pdev, dma, info)),
+            Lent::new(dma, bus.probe(dma, info)),
             GFP_KERNEL,
         )?);
         if let (Some(prefix), Some(lent)) = (D::Files::NODE, &self.lent) {
@@ -241,49 +265,49 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     ///
     /// The driver core would drop it all, but only after the bus has let go of the device: its
     /// IOMMU may serve somebody else by then.
-    pub(crate) fn end(mut self, pdev: &'bound pci::Device<Core<'_>>) {
+    pub(crate) fn end<B: Bus<D>>(mut self, bus: &'bound B) {
         self.unbinding.begin();
         if let Some(lent) = &self.lent {
-            D::unbind(pdev, lent.as_ref().data());
+            bus.unbind(lent.as_ref().data());
         }
         // Waits for the operations that use `lent`.
         self.node = None;
         let quiet = match &self.lent {
-            Some(lent) => D::stop(pdev, lent.as_ref().data()),
+            Some(lent) => bus.stop(lent.as_ref().data()),
             None => Quiet::Unknown,
         };
         // The data may still say that the device was reset, when it is dropped.
         self.quarantine.never_start_dma();
-        let halt = pdev.stop_dma();
+        let halt = bus.stop_dma();
         if quiet == Quiet::Reset {
             // This is no word about what the data submits when it is dropped.
             self.quarantine.reset(self.quarantine.begin_reset());
         }
         self.lent = None;
-        self.end_quarantine(pdev, quiet, halt);
+        self.end_quarantine(bus, quiet, halt);
         self.limits = None;
         if self.enabled {
-            pdev.disable();
+            bus.disable();
         }
     }
 
     /// Releases what is in quarantine, or has it outlive the binding. The driver's data is gone, so
     /// nothing goes there any more.
-    fn end_quarantine(&self, pdev: &pci::Device<Core<'_>>, quiet: Quiet, halt: Halt) {
+    fn end_quarantine<B: Bus<D>>(&self, bus: &B, quiet: Quiet, halt: Halt) {
         // To be kept from memory is a pause: what the device was told, it may go on with later.
         let is_over = match halt {
             Halt::Gone => true,
             Halt::Halted if !self.quarantine.is_open() => quiet == Quiet::Reset,
-            Halt::Halted | Halt::Failed => pdev
+            Halt::Halted | Halt::Failed => bus
                 .reset()
                 .inspect_err(|error| {
-                    dev_err!(pdev, "no reset ({:?}): what it may be at is kept\n", error)
+                    let dev = bus.device();
+                    dev_err!(dev, "no reset ({:?}): what it may be at is kept\n", error)
                 })
                 .is_ok(),
         };
         if is_over {
-            let dev: &Device<Bound> = pdev.as_ref();
-            quarantine::release_orphans(crate::device::as_raw(dev));
+            quarantine::release_orphans(crate::device::as_raw(bus.device()));
         }
         self.quarantine.end(is_over, D::MODULE);
     }

@@ -16,6 +16,9 @@ use kernel::{
 pub(crate) const SGDMA_DIRECT: c_uint = 0;
 pub(crate) const SGDMA_IOMMU: c_uint = 1;
 
+/// `enum sgdma_coherency`.
+pub(crate) const SGDMA_NEEDS_CACHE_MAINTENANCE: c_uint = 1;
+
 /// `struct sgdma_limits`.
 #[derive(Default)]
 #[repr(C)]

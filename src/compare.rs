@@ -15,8 +15,8 @@ use crate::{
         DmaPages,
         DmaTable, //
     },
-    frames::Run,
     lockstep::Lockstep,
+    run::Run,
     scatterlist::sg_set_page, //
 };
 use kernel::{

@@ -8,7 +8,7 @@
 //! another type.
 
 use crate::{
-    frames::pieces,
+    blocks::block_parts,
     scatterlist::{
         sg_page,
         Entries, //
@@ -98,11 +98,8 @@ impl CpuTable {
         })
     }
 
-    /// The bytes of `range`, cut by pages: for each the page, where in it, and how many.
-    pub(crate) fn pieces(
-        &self,
-        range: Range<usize>,
-    ) -> impl Iterator<Item = (CpuPage<'_>, usize, usize)> {
+    /// Cuts the bytes of `range` by pages.
+    pub(crate) fn page_parts(&self, range: Range<usize>) -> impl Iterator<Item = PagePart<'_>> {
         let mut next = 0;
         self.entries()
             .map(move |sg| {
@@ -115,8 +112,11 @@ impl CpuTable {
                 let end = range.end.min(start + sg.length as usize);
                 let from = range.start.max(start).min(end);
                 let offset = sg.offset as usize + (from - start);
-                pieces(offset, end - from, PAGE_SIZE)
-                    .map(|(i, at, n)| (CpuPage::new(sg_page(sg).wrapping_add(i)), at, n))
+                block_parts(offset, end - from, PAGE_SIZE).map(|part| PagePart {
+                    page: CpuPage::new(sg_page(sg).wrapping_add(part.block)),
+                    offset: part.offset,
+                    len: part.len,
+                })
             })
     }
 
@@ -160,6 +160,15 @@ impl CpuPage<'_> {
     pub fn as_ptr(self) -> *mut bindings::page {
         self.page
     }
+}
+
+/// A part of a table that lies in one page.
+pub(crate) struct PagePart<'a> {
+    pub(crate) page: CpuPage<'a>,
+    /// The first byte in the page.
+    pub(crate) offset: usize,
+    /// The length in bytes; never zero.
+    pub(crate) len: usize,
 }
 
 /// See [`CpuTable::cpu_pages`].

@@ -5,12 +5,11 @@
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 use crate::{
-    attrs::Attrs,
     bindings as helpers,
-    coherency::Coherency,
-    frames::Run,
+    dma_limits::DmaLimits,
     quarantine::Quarantine,
-    table::SegmentLimits,
+    route::Path,
+    run::Run,
     unbinding::Unbinding, //
 };
 use kernel::{
@@ -19,111 +18,10 @@ use kernel::{
         Bound,
         Device, //
     },
-    dma::{
-        DmaAddress,
-        DmaMask, //
-    },
+    dma::DmaAddress,
     prelude::*,
     sync::Arc, //
 };
-
-/// What a device can address, as the driver knows it from the hardware's manual.
-///
-/// A driver gives these as [`Driver::DMA`](crate::pci::Driver::DMA), or computes them in
-/// [`Driver::limits`](crate::pci::Driver::limits). They are applied before its probe runs, and
-/// taken back when the binding has ended: at neither time can anybody be mapping memory for the
-/// device.
-///
-/// ```
-/// # use kernel::dma::DmaMask;
-/// # use sgdma::DmaLimits;
-/// /// A device with 40 address lines whose descriptors have 16 bits for a length.
-/// const DMA: DmaLimits = DmaLimits {
-///     max_seg_size: 0xf000,
-///     ..DmaLimits::from_mask(DmaMask::new::<40>())
-/// };
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct DmaLimits {
-    /// Which addresses the device can send to memory that is mapped for it: `dma_set_mask()`.
-    pub mask: DmaMask,
-    /// The same for memory that is allocated for it: `dma_set_coherent_mask()`.
-    pub coherent_mask: DmaMask,
-    /// The mask for both where the platform refuses one of these.
-    ///
-    /// [`DmaDevice::mask`] says which it was.
-    pub fallback: Option<DmaMask>,
-    /// The longest segment, in bytes, that the device takes: `dma_set_max_seg_size()`.
-    ///
-    /// At least [`SegmentLimits::MIN`], or binding fails with `EINVAL`.
-    pub max_seg_size: u32,
-    /// A segment must not cross a multiple of this mask plus one: `dma_set_seg_boundary()`.
-    ///
-    /// One less than a power of two, which is at least [`SegmentLimits::MIN`], or binding fails
-    /// with `EINVAL`.
-    pub seg_boundary: usize,
-    /// Bits of an address that are the same on the bus as in memory, wherever a buffer is mapped:
-    /// `dma_set_min_align_mask()`.
-    ///
-    /// For a device whose pages must begin where the memory's do, as NVMe's: its size of a page,
-    /// less one. Else a buffer that begins in the middle of a page may begin elsewhere in one for
-    /// the device, if it bounces. One less than a power of two and at most
-    /// [`MAX_MIN_ALIGN_MASK`](Self::MAX_MIN_ALIGN_MASK), or binding fails with `EINVAL`.
-    pub min_align_mask: u32,
-}
-
-impl DmaLimits {
-    /// What [`min_align_mask`](Self::min_align_mask) can be: an IOMMU keeps no more, as its pages
-    /// may be as small.
-    pub const MAX_MIN_ALIGN_MASK: u32 = 4095;
-
-    /// A device that sends all of `mask` and takes segments of any length at any place.
-    pub const fn from_mask(mask: DmaMask) -> Self {
-        Self {
-            mask,
-            coherent_mask: mask,
-            fallback: None,
-            max_seg_size: u32::MAX,
-            seg_boundary: usize::MAX,
-            min_align_mask: 0,
-        }
-    }
-
-    fn check(&self) -> Result {
-        let is_mask = |mask: usize| mask & mask.wrapping_add(1) == 0;
-        let fine = self.max_seg_size as usize >= SegmentLimits::MIN
-            && self.seg_boundary >= SegmentLimits::MIN - 1
-            && is_mask(self.seg_boundary)
-            && is_mask(self.min_align_mask as usize)
-            && self.min_align_mask <= Self::MAX_MIN_ALIGN_MASK;
-        fine.then_some(()).ok_or(EINVAL)
-    }
-}
-
-/// How a device's memory is mapped.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Path {
-    /// At its physical address or a fixed distance from it, or bounced.
-    Direct,
-    /// By an IOMMU, through the kernel's common code for them.
-    Iommu,
-    /// By code of the platform's.
-    Ops,
-}
-
-impl Path {
-    /// # Safety
-    ///
-    /// `dev` is valid.
-    pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
-        // SAFETY: The caller promises it.
-        match unsafe { helpers::sgdma_path(dev) } {
-            helpers::SGDMA_DIRECT => Self::Direct,
-            helpers::SGDMA_IOMMU => Self::Iommu,
-            _ => Self::Ops,
-        }
-    }
-}
 
 /// A bound device whose DMA mask and segment limits are set: the token that mapping asks for.
 ///
@@ -204,8 +102,10 @@ impl<'bound> DmaDevice<'bound> {
         if sync_debug {
             platform = platform.min(max_shadow);
         }
+        // SAFETY: As above.
+        let coherency = unsafe { helpers::sgdma_coherency(raw) };
         // INVARIANT: The caller promises it.
-        let mut this = Self {
+        Self {
             dev,
             quarantine: None,
             unbinding,
@@ -216,11 +116,9 @@ impl<'bound> DmaDevice<'bound> {
             cannot_bounce,
             has_borders,
             memory_plugged,
-            needs_cache_maintenance: false,
+            needs_cache_maintenance: coherency == helpers::SGDMA_NEEDS_CACHE_MAINTENANCE,
             sync_debug,
-        };
-        this.needs_cache_maintenance = Coherency::of(this) == Coherency::NeedsCacheMaintenance;
-        this
+        }
     }
 
     /// Applies `limits` to `dev`. May sleep.
@@ -357,13 +255,10 @@ impl<'bound> DmaDevice<'bound> {
         self.needs_cache_maintenance
     }
 
-    /// What all is mapped with for it if the library was loaded with `sync_debug=1`.
+    /// Returns whether the library was loaded with `sync_debug=1`.
     #[inline]
-    pub(crate) fn sync_debug(self) -> Attrs {
-        match self.sync_debug {
-            true => Attrs::SYNC_DEBUG,
-            false => Attrs::NONE,
-        }
+    pub(crate) fn sync_debug(self) -> bool {
+        self.sync_debug
     }
 
     /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.

@@ -11,14 +11,18 @@
 //! at a page offset is the same walk behind `skip`, which takes constant time for each entry.
 
 use crate::{
-    frames::{
+    blocks::{
         best_block_size,
-        fit_blocks,
-        Coalesce,
+        fit_blocks, //
+    },
+    frames::{
         FrameWalk,
-        Run,
-        Runs,
         ZipRuns, //
+    },
+    run::{
+        Coalesce,
+        Run,
+        Runs, //
     },
     scatterlist::{
         sg_dma_len,

@@ -8,21 +8,25 @@ use crate::{
     attrs::Attrs,
     bindings as helpers,
     cpu_walk::CpuTable,
-    device::{
-        DmaDevice,
-        Path, //
-    },
+    device::DmaDevice,
     direction::Direction,
     dma_walk::DmaTable,
+    exclusive::Exclusive,
+    in_flight::{
+        private,
+        InFlight,
+        Mapping, //
+    },
+    kept::Kept,
     lockstep::Lockstep,
     pages::OwnedPages,
-    quarantine::{
-        Hold,
-        Quarantine, //
-    },
     refused::Refused,
-    scatterlist::List,
-    shared::Exclusive,
+    route::Path,
+    sync::{
+        sync_range,
+        sync_whole,
+        To, //
+    },
     table::SgTable, //
 };
 use core::{
@@ -72,7 +76,7 @@ pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
     /// Whether anything is done when bytes change hands, or when it is unmapped.
     needs_sync: bool,
     needs_unmap: bool,
-    /// The bytes that are in the hands of the CPU; see `ownership.rs`.
+    /// The bytes that are in the hands of the CPU.
     with_cpu: Range<usize>,
     _direction: PhantomData<D>,
 }
@@ -129,7 +133,7 @@ impl<P> SgTable<P> {
         dev: DmaDevice<'bound>,
         attrs: Attrs,
     ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        let mut attrs = attrs | dev.sync_debug();
+        let mut attrs = attrs | Attrs::of(dev);
         if attrs.contains(Attrs::WHOLE_PAGES) && !self.fits_whole_pages(dev) {
             attrs = attrs.without(Attrs::WHOLE_PAGES);
         }
@@ -284,8 +288,45 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         self.needs_sync
     }
 
-    pub(crate) fn with_cpu(&mut self) -> &mut Range<usize> {
-        &mut self.with_cpu
+    /// Takes back what a guard has left with the CPU.
+    #[inline]
+    pub(crate) fn reclaim(&mut self) {
+        if self.needs_sync() {
+            self.hand_to_device();
+        }
+    }
+
+    // Out of line, for there is nothing to do for most devices: then the guard costs a look at a bit.
+    #[cold]
+    #[inline(never)]
+    fn hand_to_device(&mut self) {
+        let range = core::mem::replace(&mut self.with_cpu, 0..0);
+        if !range.is_empty() {
+            self.sync(&range, To::Device);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn hand_to_cpu(&mut self, range: Range<usize>) {
+        // A guard may have been forgotten.
+        self.hand_to_device();
+        self.sync(&range, To::Cpu);
+        self.with_cpu = range;
+    }
+
+    fn sync(&mut self, range: &Range<usize>, to: To) {
+        let whole = *range == (0..self.len());
+        let (dma, attrs) = (self.dma(), self.attrs());
+        let sgt = self.table_mut().sgt_mut();
+        // SAFETY: By the invariants of `Mapped` the table is mapped for `dma`, in this direction and with these
+        // attributes, and borrowed exclusively; both callers' ranges lie within it.
+        unsafe {
+            match whole {
+                true => sync_whole(dma, sgt, D::DIRECTION.into(), to),
+                false => sync_range(dma, sgt, D::DIRECTION.into(), attrs, range, to),
+            }
+        }
     }
 
     /// Must be the last thing that happens to `self`.
@@ -335,23 +376,6 @@ impl<D: Direction, P> Drop for Mapped<'_, D, P> {
     }
 }
 
-/// What can be given to a device: [`Mapped`] and [`Shared`](crate::Shared).
-///
-/// Their pages' owner is `Send + 'static`: a buffer that the device may be working on outlives who
-/// has dropped it.
-pub trait Mapping: private::Mapping {}
-
-pub(crate) mod private {
-    use super::*;
-
-    pub trait Mapping {
-        fn device(&self) -> DmaDevice<'_>;
-
-        /// Goes into quarantine, the device having been told of it at `epoch`. For any context.
-        fn hold(self, epoch: u64);
-    }
-}
-
 impl<D: Direction, P: Send + 'static> Mapping for Mapped<'_, D, P> {}
 
 impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
@@ -382,143 +406,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
             _owner: owner,
             list,
         };
-        place.hold(dev, epoch, len, kept);
-    }
-}
-
-/// A table in quarantine.
-///
-/// # Invariants
-///
-/// The list is that of `owner`'s pages. It is mapped for `dev` in `direction`, as it is unmapped
-/// with `attrs`: on `path`, and there in `domain`, if that is an IOMMU's.
-// As in a table, the list comes last.
-pub(crate) struct Kept<P> {
-    dev: *mut bindings::device,
-    domain: *mut bindings::iommu_domain,
-    path: Path,
-    direction: bindings::dma_data_direction,
-    attrs: c_ulong,
-    needs_unmap: bool,
-    _owner: P,
-    list: List,
-}
-
-// SAFETY: The device and its domain are used from any task; the rest is `Send`.
-unsafe impl<P: Send> Send for Kept<P> {}
-
-impl<P: Send + 'static> Hold for Kept<P> {
-    fn is_where_it_was(&self) -> bool {
-        if !self.needs_unmap {
-            return true;
-        }
-        // SAFETY: The device is valid, as it is kept as long as this.
-        let (path, domain) = unsafe {
-            (
-                Path::of(self.dev),
-                helpers::sgdma_iommu_get_domain_for_dev(self.dev),
-            )
-        };
-        match (self.path, path) {
-            (Path::Direct, Path::Direct) => true,
-            // The domain may be another one that has the address of the old. What bounced is not
-            // where the pages are.
-            (Path::Iommu, Path::Iommu) if domain == self.domain => {
-                let sgt = self.list.sgt();
-                // SAFETY: By the type invariants the table is described, and mapped.
-                let lockstep =
-                    unsafe { Lockstep::new(CpuTable::from_raw(sgt), DmaTable::from_raw(sgt)) };
-                lockstep.into_iter().all(|piece| {
-                    // SAFETY: The domain is the device's own, which is bound. Arithmetic on the
-                    // page's address.
-                    unsafe {
-                        helpers::sgdma_iommu_iova_to_phys(domain, piece.dma_address)
-                            == helpers::sgdma_page_to_phys(piece.page.as_ptr())
-                                + piece.offset as u64
-                    }
-                })
-            }
-            // Who maps in its own way may go by the mask, which was another one.
-            _ => false,
-        }
-    }
-
-    unsafe fn release(mut self) {
-        if self.needs_unmap {
-            // SAFETY: By the type invariants it is mapped so. The caller promises that it still is,
-            // and that the device does not go on with it.
-            unsafe {
-                helpers::sgdma_unmap_sgtable(
-                    self.dev,
-                    self.list.sgt_mut(),
-                    self.direction,
-                    self.attrs,
-                )
-            };
-        }
-    }
-}
-
-/// A mapping that the device works on.
-///
-/// The driver gives the addresses to its hardware, waits, and says [`complete`](Self::complete).
-/// If it cannot say so, because the device does not answer, it drops the value, in any context. The
-/// device may still write there, so pages and mapping stay as they are, with a line in the log,
-/// until the driver says that the device was [reset](DmaDevice::begin_reset), or the binding ends
-/// with a device that is quiet, was reset, or is gone. See `docs/soundness.md` for what stays
-/// longer.
-///
-/// ```
-/// # use kernel::prelude::*;
-/// # use sgdma::{InFlight, Mapped, SgTable, ToDevice};
-/// fn finish(in_flight: InFlight<Mapped<'_, ToDevice>>, engine: &Engine) -> Result<SgTable> {
-///     if !engine.is_idle() {
-///         return Err(ETIMEDOUT); // `in_flight` is kept from everybody.
-///     }
-///     Ok(in_flight.complete().unmap())
-/// }
-/// # struct Engine;
-/// # impl Engine {
-/// #     fn is_idle(&self) -> bool { true }
-/// # }
-/// ```
-pub struct InFlight<M: Mapping> {
-    mapping: ManuallyDrop<M>,
-    /// When it was submitted, in resets.
-    epoch: u64,
-}
-
-impl<M: Mapping> InFlight<M> {
-    pub(crate) fn new(mapping: M) -> Self {
-        let epoch = mapping.device().quarantine().map_or(0, Quarantine::epoch);
-        Self {
-            mapping: ManuallyDrop::new(mapping),
-            epoch,
-        }
-    }
-
-    /// Says that the device is done with the buffer and will not touch it again.
-    ///
-    /// This is a statement about hardware, which no type can check: say it when the device's
-    /// interrupt, fence or reset told you so. See `docs/soundness.md`.
-    pub fn complete(self) -> M {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped or used again, so the mapping is moved out just once.
-        unsafe { ManuallyDrop::take(&mut this.mapping) }
-    }
-}
-
-impl<M: Mapping> Deref for InFlight<M> {
-    type Target = M;
-
-    fn deref(&self) -> &M {
-        &self.mapping
-    }
-}
-
-impl<M: Mapping> Drop for InFlight<M> {
-    fn drop(&mut self) {
-        // SAFETY: It is not used again, so the mapping is moved out just once.
-        unsafe { ManuallyDrop::take(&mut self.mapping) }.hold(self.epoch);
+        // SAFETY: The device is valid and bound, and the table is mapped for it.
+        unsafe { place.hold(dev.as_raw(), dev.quarantine(), epoch, len, kept) };
     }
 }

@@ -9,35 +9,18 @@
 //! is dropped. A buffer that is in flight has no such call, so there is no access under the device.
 
 use crate::{
-    attrs::Attrs,
-    bindings as helpers,
-    cpu_walk::CpuTable,
-    device::DmaDevice,
     direction::{
         DeviceReads,
         DeviceWrites,
         Direction,
         ToDevice, //
     },
-    dma_walk::DmaTable,
-    lockstep::Lockstep,
     mapping::Mapped,
     pages::OwnedPages,
     table::SgTable, //
 };
 use core::ops::Range;
-use kernel::{
-    bindings,
-    dma::DmaAddress,
-    prelude::*, //
-};
-
-/// To whom bytes are handed.
-#[derive(Clone, Copy)]
-enum To {
-    Cpu,
-    Device,
-}
+use kernel::prelude::*;
 
 impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Hands the whole buffer to the CPU until the guard is dropped. Does not sleep.
@@ -63,110 +46,6 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
             return Err(EINVAL);
         }
         Ok(ForCpu::new(self, range))
-    }
-
-    /// Takes back what a guard has left with the CPU.
-    #[inline]
-    pub(crate) fn reclaim(&mut self) {
-        if self.needs_sync() {
-            self.hand_to_device();
-        }
-    }
-
-    // Out of line, for there is nothing to do for most devices: then the guard costs a look at a bit.
-    #[cold]
-    #[inline(never)]
-    fn hand_to_device(&mut self) {
-        let range = core::mem::replace(self.with_cpu(), 0..0);
-        if !range.is_empty() {
-            self.sync(&range, To::Device);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn hand_to_cpu(&mut self, range: Range<usize>) {
-        // A guard may have been forgotten.
-        self.hand_to_device();
-        self.sync(&range, To::Cpu);
-        *self.with_cpu() = range;
-    }
-
-    fn sync(&mut self, range: &Range<usize>, to: To) {
-        let whole = *range == (0..self.len());
-        let (dma, attrs) = (self.dma(), self.attrs());
-        let sgt = self.table_mut().sgt_mut();
-        // SAFETY: By the invariants of `Mapped` the table is mapped for `dma`, in this direction and with these
-        // attributes, and borrowed exclusively; both callers' ranges lie within it.
-        unsafe {
-            match whole {
-                true => sync_whole(dma, sgt, D::DIRECTION.into(), to),
-                false => sync_range(dma, sgt, D::DIRECTION.into(), attrs, range, to),
-            }
-        }
-    }
-}
-
-/// # Safety
-///
-/// `sgt` is mapped for `dma` in direction `dir`.
-#[inline(never)]
-unsafe fn sync_whole(
-    dma: DmaDevice<'_>,
-    sgt: *mut bindings::sg_table,
-    dir: bindings::dma_data_direction,
-    to: To,
-) {
-    let sync = match to {
-        To::Cpu => helpers::sgdma_sync_sgtable_for_cpu,
-        To::Device => helpers::sgdma_sync_sgtable_for_device,
-    };
-    // SAFETY: The caller promises it.
-    unsafe { sync(dma.as_raw(), sgt, dir) };
-}
-
-/// # Safety
-///
-/// As for `sync_whole()`, and
-/// - it was mapped with `attrs`, and nobody else has it;
-/// - `range` lies within it.
-#[inline(never)]
-unsafe fn sync_range(
-    dma: DmaDevice<'_>,
-    sgt: *mut bindings::sg_table,
-    dir: bindings::dma_data_direction,
-    attrs: Attrs,
-    range: &Range<usize>,
-    to: To,
-) {
-    if attrs.contains(Attrs::SYNC_DEBUG) {
-        let for_cpu = matches!(to, To::Cpu);
-        // SAFETY: The caller promises it.
-        if unsafe { helpers::sgdma_shadow_sync(sgt, range.start, range.len(), for_cpu) } {
-            return;
-        }
-    }
-    let sync = match to {
-        To::Cpu => helpers::sgdma_sync_single_for_cpu,
-        To::Device => helpers::sgdma_sync_single_for_device,
-    };
-    // SAFETY: The caller promises that the table is mapped, and that it is not changed meanwhile.
-    let lockstep = unsafe { Lockstep::new(CpuTable::from_raw(sgt), DmaTable::from_raw(sgt)) };
-    let mut start = 0;
-    // Piece by piece: each is contiguous for the device and in memory, so that one address says
-    // it all. A merged segment's address says nothing of its second page.
-    for piece in lockstep {
-        let end = start + piece.len;
-        let (first, last) = (range.start.max(start), range.end.min(end));
-        if first < last {
-            let addr = piece.dma_address + (first - start) as DmaAddress;
-            // SAFETY: These bytes are part of a segment that is mapped for `dma` in this direction.
-            unsafe { sync(dma.as_raw(), addr, last - first, dir) };
-        }
-        if end >= range.end {
-            break;
-        }
-        start = end;
     }
 }
 

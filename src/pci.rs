@@ -16,35 +16,25 @@ use crate::{
         Halt,
         Quiet, //
     },
-    device::{
-        DmaDevice,
-        DmaLimits, //
-    },
-    files::FileOps, //
+    device::DmaDevice,
+    dma_limits::DmaLimits, //
 };
 use core::marker::PhantomData;
 use kernel::{
     bindings,
     container_of,
-    device::Core,
+    device::{
+        self,
+        Core,
+        Device, //
+    },
     driver,
     error::to_result,
     new_mutex,
     pci,
     prelude::*,
-    sync::Mutex,
-    ThisModule, //
+    sync::Mutex, //
 };
-
-/// The module a driver is in; implemented by [`module_pci_driver!`](crate::module_pci_driver).
-///
-/// # Safety
-///
-/// [`MODULE`](Self::MODULE) is the module that the implementing code is in.
-pub unsafe trait DriverModule {
-    /// `THIS_MODULE` of the driver.
-    const MODULE: &'static ThisModule;
-}
 
 /// A PCI driver. Declare its module with [`module_pci_driver!`](crate::module_pci_driver).
 ///
@@ -57,7 +47,7 @@ pub unsafe trait DriverModule {
 /// | 2 | enables the device's memory: `pci_enable_device_mem()` | `pci_disable_device()` | [`limits`](Self::limits) |
 /// | 3 | applies the limits | brings the old ones back | [`quiesce`](Self::quiesce) |
 /// | 4 | switches bus mastering on: `pci_set_master()` | switches it off, and waits for what is under way | [`probe`](Self::probe) |
-/// | 5 | registers the node of [`Files`](Self::Files) | shuts the gate; [`unbind`](Self::unbind); waits for file operations; [`stop`](Self::stop) | |
+/// | 5 | registers the node of [`Files`](crate::Driver::Files) | shuts the gate; [`unbind`](Self::unbind); waits for file operations; [`stop`](Self::stop) | |
 ///
 /// So no driver calls [`enable_device_mem`] or [`set_master`] itself. The first adds one to a count
 /// that nobody takes back then: the `enable` file of the device shows it. The second changes
@@ -83,11 +73,13 @@ pub unsafe trait DriverModule {
 ///
 /// struct Gpu;
 ///
-/// impl sgdma::pci::Driver for Gpu {
-///     type IdInfo = ();
+/// impl sgdma::Driver for Gpu {
 ///     type Data<'bound> = Mapped<'bound, ToDevice>;
 ///     type Files = NoFiles;
+/// }
 ///
+/// impl sgdma::pci::Driver for Gpu {
+///     type IdInfo = ();
 ///     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
 ///     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 ///
@@ -109,7 +101,7 @@ pub unsafe trait DriverModule {
 /// }
 /// # fn main() {}
 /// ```
-pub trait Driver: DriverModule + Sized + 'static {
+pub trait Driver: crate::Driver {
     /// What the table of ids says of each; see [`kernel::pci::Driver::IdInfo`].
     type IdInfo: 'static;
 
@@ -118,12 +110,6 @@ pub trait Driver: DriverModule + Sized + 'static {
 
     /// What the device can address; see [`limits`](Self::limits).
     const DMA: DmaLimits;
-
-    /// The driver's objects for one bound device. They may borrow the binding.
-    type Data<'bound>: Send + Sync + 'bound;
-
-    /// What user space can open: a type of the driver, or [`NoFiles`](crate::NoFiles).
-    type Files: FileOps<Self>;
 
     /// Says what this device can address, where that depends on which one it is: by its id, or by a
     /// register. May sleep.
@@ -160,7 +146,7 @@ pub trait Driver: DriverModule + Sized + 'static {
 
     /// Binds to `pdev`; see [`kernel::pci::Driver::probe`]. May sleep.
     ///
-    /// The node of [`Files`](Self::Files), if any, appears when this has succeeded.
+    /// The node of [`Files`](crate::Driver::Files), if any, appears when this has succeeded.
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
@@ -263,7 +249,13 @@ impl<D: Driver> pci::Driver for Adapter<D> {
 /// What is read of a device that does not answer.
 const NO_ANSWER: u16 = !0;
 
-impl Bus for pci::Device<Core<'_>> {
+impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
+    type IdInfo = D::IdInfo;
+
+    fn device(&self) -> &Device<device::Bound> {
+        self.as_ref()
+    }
+
     fn enable(&self) -> Result {
         self.enable_device_mem()
     }
@@ -319,6 +311,30 @@ impl Bus for pci::Device<Core<'_>> {
             }
         }
     }
+
+    fn limits(&self, info: &D::IdInfo) -> Result<DmaLimits> {
+        D::limits(self, info)
+    }
+
+    fn quiesce(&self, info: &D::IdInfo) -> Result<Quiet> {
+        D::quiesce(self, info)
+    }
+
+    fn probe<'bound>(
+        &'bound self,
+        dma: DmaDevice<'bound>,
+        info: &'bound D::IdInfo,
+    ) -> impl PinInit<D::Data<'bound>, Error> + 'bound {
+        D::probe(self, dma, info)
+    }
+
+    fn unbind<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) {
+        D::unbind(self, data);
+    }
+
+    fn stop<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) -> Quiet {
+        D::stop(self, data)
+    }
 }
 
 fn as_raw(pdev: &pci::Device<Core<'_>>) -> *mut bindings::pci_dev {
@@ -334,7 +350,7 @@ fn as_raw(pdev: &pci::Device<Core<'_>>) -> *mut bindings::pci_dev {
 macro_rules! module_pci_driver {
     (type: $type:ty, $($f:tt)*) => {
         // SAFETY: The macro is expanded in the driver's module, whose `THIS_MODULE` this is.
-        unsafe impl $crate::pci::DriverModule for $type {
+        unsafe impl $crate::DriverModule for $type {
             const MODULE: &'static ::kernel::ThisModule = &THIS_MODULE;
         }
 

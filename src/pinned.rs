@@ -12,14 +12,8 @@ use crate::{
     cpu_walk::CpuTable,
     direction::Direction,
     gfp::Gfp,
-    quarantine::Place,
-    scatterlist::List,
-    table::{
-        describe,
-        SegmentLimits,
-        SgTable, //
-    },
-    user::UserTable, //
+    list::List,
+    segment_limits::SegmentLimits, //
 };
 use core::{
     marker::PhantomData,
@@ -41,58 +35,7 @@ use kernel::{
     sync::aref::ARef, //
 };
 
-impl<D: Direction> UserTable<D> {
-    /// Pins `len` bytes of the calling process from `addr` on, for a device that uses them in
-    /// `direction`: `pin_user_pages_fast()`.
-    ///
-    /// Neither has to be aligned; a device behind an IOMMU is then shown whole pages. They count
-    /// for `RLIMIT_MEMLOCK`, as in RDMA: the pages of each table by themselves. `limits` as for
-    /// [`SgTable::alloc`]. Sleeps, and takes `mmap_lock`: not for
-    /// [`FileOps::mmap`](crate::FileOps::mmap). The process that serves the memory may make it
-    /// sleep for ever: pin outside the gate, by limits copied inside; see [`Door`](crate::Door).
-    ///
-    /// # Errors
-    ///
-    /// Nothing is pinned then, nor counted.
-    ///
-    /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
-    /// - `EOVERFLOW` if `addr + len` wraps.
-    /// - `EFAULT` if some of it is no memory of the process, cannot be written though the device is
-    ///   to write it, or must not be pinned: memory of a device; if it is to be written, files
-    ///   whose file system wants to know of each write. Also where there is no process, as in a
-    ///   kernel thread.
-    /// - `EOPNOTSUPP` for a file of a file system on memory (DAX).
-    /// - `ENOMEM` if it is more than `RLIMIT_MEMLOCK` allows, or there is no memory.
-    /// - `EINTR` if the process is being killed.
-    /// - `E2BIG` if it takes 2^31 segments or more.
-    pub fn pin<'a>(
-        addr: usize,
-        len: usize,
-        _direction: D,
-        limits: impl Into<SegmentLimits<'a>>,
-    ) -> Result<Self> {
-        let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
-        let mut limits = limits.into();
-        // They are mapped by whole pages, so that the first segment is longer then.
-        if limits.max_size > PAGE_SIZE {
-            limits.max_size -= limits.max_size % PAGE_SIZE;
-        }
-        let place = Place::new(Gfp::from(GFP_KERNEL_ACCOUNT))?;
-        let (pins, range, list) = pin(addr, len, device_writes, limits)?;
-        // INVARIANT: Pinned for writing if the device writes.
-        let owner = PinnedPages {
-            pins,
-            _direction: PhantomData,
-        };
-        // SAFETY:
-        // - The list was made of these pages for `range`, within `limits`, and is not mapped.
-        // - A process has nothing uninitialised. It is user space that uses them besides.
-        let table = unsafe { SgTable::from_parts(owner, range, limits, list, place) };
-        Ok(Self::new(table))
-    }
-}
-
-/// Pinned pages as what a table is made of, for use in direction `D`: see [`UserTable`].
+/// Pinned pages as what a table is made of, for use in direction `D`: see [`UserTable`](crate::UserTable).
 ///
 /// ```
 /// # use sgdma::{InFlight, PinnedPages, Shared, ToDevice};
@@ -107,6 +50,28 @@ pub struct PinnedPages<D: Direction> {
     #[expect(dead_code, reason = "for its drop")]
     pins: Pins,
     _direction: PhantomData<D>,
+}
+
+impl<D: Direction> PinnedPages<D> {
+    /// Pins `len` bytes of the calling process from `addr` on, and describes them by segments
+    /// within `limits`; see [`UserTable::pin`](crate::UserTable::pin).
+    ///
+    /// Returns the pages, which of their bytes the buffer is, and the list that goes into one table
+    /// with them.
+    pub(crate) fn pin(
+        addr: usize,
+        len: usize,
+        limits: SegmentLimits<'_>,
+    ) -> Result<(Self, Range<usize>, List)> {
+        let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
+        let (pins, range, list) = pin(addr, len, device_writes, limits)?;
+        // INVARIANT: Pinned for writing if the device writes.
+        let owner = Self {
+            pins,
+            _direction: PhantomData,
+        };
+        Ok((owner, range, list))
+    }
 }
 
 /// # Invariants
@@ -262,7 +227,7 @@ impl Drop for Pinned {
     }
 }
 
-/// Pins as [`UserTable::pin`], for any direction.
+/// Pins as [`PinnedPages::pin`], for any direction.
 fn pin(
     addr: usize,
     len: usize,
@@ -289,7 +254,7 @@ fn pin(
     // SAFETY: Pinned pages are valid as long as they are, which is longer than this takes; nobody
     // changes which ones they are.
     let list = unsafe {
-        describe(
+        List::from_pages(
             || pinned.pages(),
             range.clone(),
             limits,

@@ -9,7 +9,6 @@
 
 use crate::{
     bindings as helpers,
-    device::DmaDevice,
     gfp::Gfp, //
 };
 use core::{
@@ -113,21 +112,31 @@ impl<T> Place<T> {
         Self::alloc(gfp, Some(release::<T>))
     }
 
-    /// Has `what`, of `len` bytes, held for `dev`, which was told of it at `epoch`. For any
-    /// context.
-    pub(crate) fn hold(self, dev: DmaDevice<'_>, epoch: u64, len: usize, what: T)
-    where
+    /// Has `what`, of `len` bytes, held for `dev`, which was told of it at `epoch`: in the
+    /// `quarantine` of its binding, or for ever. For any context.
+    ///
+    /// # Safety
+    ///
+    /// `dev` is valid and bound, and `what` is mapped for it.
+    pub(crate) unsafe fn hold(
+        self,
+        dev: *mut bindings::device,
+        quarantine: Option<&Quarantine>,
+        epoch: u64,
+        len: usize,
+        what: T,
+    ) where
         T: Hold,
     {
         let mut held = self.0;
         held.what.write(what);
         held.entry.release.get_or_insert(release::<T>);
         held.entry.epoch = epoch;
-        held.entry.dev = dev.as_raw();
+        held.entry.dev = dev;
         held.entry.len = len;
         // CAST: The entry is its first field.
         if let Some(entry) = NonNull::new(KBox::into_raw(held).cast::<Entry>()) {
-            hold(entry, dev.quarantine());
+            hold(entry, quarantine);
         }
     }
 }
@@ -318,8 +327,8 @@ impl Quarantine {
     }
 
     /// The device does no DMA until the driver says that it was reset.
-    pub(crate) fn start_dma_later(&self, dev: DmaDevice<'_>) {
-        self.start_dma.store(dev.as_raw(), Relaxed);
+    pub(crate) fn start_dma_later(&self, dev: *mut bindings::device) {
+        self.start_dma.store(dev, Relaxed);
     }
 
     /// From here on no word of the driver's has the device do DMA. May sleep.
@@ -393,9 +402,9 @@ fn orphan(entry: NonNull<Entry>, module: &'static ThisModule) {
 }
 
 /// Counts the orphans of the device, or of one that was in its place.
-pub(crate) fn orphans(dev: DmaDevice<'_>) -> usize {
+pub(crate) fn orphans(dev: *mut bindings::device) -> usize {
     let all = ORPHANS.lock();
-    let mine = take_orphans(&all, dev.as_raw());
+    let mine = take_orphans(&all, dev);
     let mut number = 0;
     for entry in mine.take() {
         number += 1;
@@ -463,58 +472,4 @@ pub(crate) fn release_orphans(dev: *mut bindings::device) {
 unsafe fn say_for_ever(dev: *mut bindings::device, len: usize) {
     // SAFETY: The caller promises it.
     unsafe { helpers::sgdma_say_for_ever(dev, len) };
-}
-
-/// A reset of the device that has begun; see [`DmaDevice::begin_reset`].
-///
-/// Dropping it, or forgetting it, releases nothing.
-#[must_use = "what is held stays so until the reset is done()"]
-pub struct Reset<'bound> {
-    dev: DmaDevice<'bound>,
-    until: u64,
-}
-
-impl<'bound> DmaDevice<'bound> {
-    /// Says that the driver is about to reset the device. For any context.
-    ///
-    /// Once [`done()`](Reset::done) says that the reset has been, each buffer that was dropped in
-    /// flight is unmapped and freed, if it was submitted before this call.
-    ///
-    /// That the device goes on with none of what was *submitted* before is a statement about
-    /// hardware, as [`InFlight::complete`](crate::InFlight::complete) is; see `docs/soundness.md`.
-    /// So from here on until `done()` nobody tells the device addresses of what was submitted
-    /// before.
-    ///
-    /// ```
-    /// # use kernel::prelude::*;
-    /// # use sgdma::DmaDevice;
-    /// fn recover(dev: DmaDevice<'_>, engine: &Engine) -> Result {
-    ///     let reset = dev.begin_reset();
-    ///     engine.reset()?; // On an error, all is kept.
-    ///     reset.done();
-    ///     Ok(())
-    /// }
-    /// # struct Engine;
-    /// # impl Engine {
-    /// #     fn reset(&self) -> Result { Ok(()) }
-    /// # }
-    /// ```
-    pub fn begin_reset(self) -> Reset<'bound> {
-        let until = self.quarantine().map_or(0, Quarantine::begin_reset);
-        Reset { dev: self, until }
-    }
-}
-
-impl Reset<'_> {
-    /// Says that the device was reset. May sleep.
-    ///
-    /// Releases each buffer that was dropped in flight and submitted before
-    /// [`begin_reset()`](DmaDevice::begin_reset). If an earlier driver has left a device that could
-    /// not be reset, the buffers that this driver had dropped are released too, as far as they are
-    /// mapped as they were, and bus mastering, which was off until now, comes on.
-    pub fn done(self) {
-        if let Some(quarantine) = self.dev.quarantine() {
-            quarantine.reset(self.until);
-        }
-    }
 }

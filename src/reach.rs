@@ -5,8 +5,8 @@
 use crate::{
     bindings as helpers,
     device::DmaDevice,
-    frames::Run,
-    gfp::Gfp, //
+    gfp::Gfp,
+    run::Run, //
 };
 use core::marker::PhantomData;
 use kernel::bindings;

@@ -6,21 +6,13 @@
 //!
 //! They are written again here so that walking is inlined into its caller's loop.
 
-use crate::gfp::Gfp;
 use core::{
     iter::FusedIterator,
     marker::PhantomData, //
 };
-use kernel::{
-    bindings::{
-        page,
-        scatterlist,
-        sg_alloc_table,
-        sg_free_table,
-        sg_table, //
-    },
-    error::to_result,
-    prelude::*, //
+use kernel::bindings::{
+    page,
+    scatterlist, //
 };
 
 /// Marks an entry that only points to the next array of the list.
@@ -55,7 +47,7 @@ pub(crate) fn sg_dma_len(sg: &scatterlist) -> u64 {
 }
 
 /// Adds to `sg_dma_len()`, where that is not the entry's `length`, which is added to besides.
-fn sg_dma_len_add(sg: &mut scatterlist, bytes: i32) {
+pub(crate) fn sg_dma_len_add(sg: &mut scatterlist, bytes: i32) {
     #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
     {
         sg.dma_length = sg.dma_length.wrapping_add_signed(bytes);
@@ -95,7 +87,7 @@ pub(crate) fn sg_dma_is_swiotlb(first: &scatterlist) -> bool {
 ///
 /// `sg` points to a valid entry of a list, or to the chain that leads to one.
 #[inline]
-unsafe fn sg_unchain(sg: *const scatterlist) -> *const scatterlist {
+pub(crate) unsafe fn sg_unchain(sg: *const scatterlist) -> *const scatterlist {
     // SAFETY: Valid, as the caller promises.
     match unsafe { (*sg).page_link } & SG_CHAIN {
         0 => sg,
@@ -116,90 +108,6 @@ unsafe fn sg_chain_ptr(sg: *const scatterlist) -> *const scatterlist {
     // SAFETY: Promised by the caller.
     let link = unsafe { (*sg).page_link };
     (link & !SG_PAGE_LINK_MASK) as *const scatterlist
-}
-
-/// A `struct sg_table` with its list of entries.
-///
-/// # Invariants
-///
-/// It was allocated, with `orig_nents` entries, of which there is at least one.
-pub(crate) struct List(sg_table);
-
-// SAFETY: The list is owned by the value and tied to no task.
-unsafe impl Send for List {}
-// SAFETY: Behind a shared reference it is only read.
-unsafe impl Sync for List {}
-
-impl List {
-    /// Makes a list of as many entries, which have no pages yet.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if they are none, `ENOMEM` if there is no memory.
-    pub(crate) fn alloc(orig_nents: u32, gfp: Gfp) -> Result<Self> {
-        if orig_nents == 0 {
-            return Err(EINVAL);
-        }
-        let mut sgt = sg_table::default();
-        // SAFETY: `sgt` is valid for writing, and there is at least one entry.
-        to_result(unsafe { sg_alloc_table(&mut sgt, orig_nents, gfp.for_lists()) })?;
-        // INVARIANT: Allocated just now.
-        Ok(Self(sgt))
-    }
-
-    /// The entries, to be set.
-    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut scatterlist> {
-        let mut next = self.0.sgl.cast_const();
-        (0..self.0.orig_nents).map(move |_| {
-            // SAFETY: By the type invariants this entry is the first, or another one behind the last.
-            let sg = unsafe { sg_unchain(next) };
-            next = sg.wrapping_add(1);
-            // SAFETY: It is an entry of our list, which is borrowed, and comes up once.
-            unsafe { &mut *sg.cast_mut() }
-        })
-    }
-
-    /// Has the first entry begin so many bytes earlier, and the last one end so many later; fewer
-    /// than nothing is the other way round. If the list is mapped, so do the entries that the
-    /// device sees.
-    pub(crate) fn stretch(&mut self, before: i32, after: i32, mapped: bool) {
-        if before | after == 0 {
-            return;
-        }
-        let (orig_nents, nents) = (self.0.orig_nents, self.0.nents);
-        for (sg, i) in self.entries_mut().zip(1..) {
-            if i == 1 {
-                sg.offset = sg.offset.wrapping_add_signed(-before);
-                sg.length = sg.length.wrapping_add_signed(before);
-                if mapped {
-                    sg.dma_address = sg.dma_address.wrapping_add_signed(-i64::from(before));
-                    sg_dma_len_add(sg, before);
-                }
-            }
-            if i == orig_nents {
-                sg.length = sg.length.wrapping_add_signed(after);
-            }
-            if mapped && i == nents {
-                sg_dma_len_add(sg, after);
-            }
-        }
-    }
-
-    pub(crate) fn sgt(&self) -> &sg_table {
-        &self.0
-    }
-
-    /// For mapping, which sets `nents` and the entries' DMA fields and nothing else.
-    pub(crate) fn sgt_mut(&mut self) -> &mut sg_table {
-        &mut self.0
-    }
-}
-
-impl Drop for List {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants it was allocated; it is freed once, here.
-        unsafe { sg_free_table(&mut self.0) };
-    }
 }
 
 /// The first entries of a list.

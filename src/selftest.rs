@@ -955,7 +955,7 @@ fn in_place_is_told_from_bounced() -> Result {
     let in_place = seen.eq(mapped
         .cpu()
         .entries()
-        .map(|sg| crate::table::sg_phys_run(sg).addr));
+        .map(|sg| crate::from_pages::sg_phys_run(sg).addr));
     check_eq!(mapped.is_in_place(), in_place);
     // As what C has mapped.
     let raw = mapped.as_raw();
@@ -975,7 +975,7 @@ fn whole_pages_hold_the_buffer() -> Result {
         PAGE_SIZE + 1..len,
     ] {
         let mut table = SgTable::new(byte_buffer(len)?, range, SINGLE_PAGES, GFP_KERNEL)?;
-        let of = |table: &SgTable<ByteBuffer>| -> Result<KVec<frames::Run>> {
+        let of = |table: &SgTable<ByteBuffer>| -> Result<KVec<Run>> {
             let mut runs = KVec::new();
             for run in table.phys_runs() {
                 runs.push(run, GFP_KERNEL)?;

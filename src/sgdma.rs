@@ -53,43 +53,64 @@ compile_error!("sgdma is for kernels whose struct pages are one array");
 mod attrs;
 mod binding;
 mod bindings;
+mod blocks;
+mod byte_buffer;
 mod coherency;
+mod coherent;
 #[cfg(sgdma_selftests)]
 mod compare;
 mod cpu_walk;
+mod cut;
 mod device;
 mod direction;
+mod dma_limits;
 mod dma_walk;
+mod driver;
 mod error;
-mod files;
+mod exclusive;
+mod file;
 mod frames;
+mod from_pages;
 mod gate;
 mod gfp;
+mod in_flight;
 mod in_place;
+mod kept;
+mod list;
 mod lockstep;
 mod mapping;
+mod node;
 mod owner;
 mod ownership;
 mod pages;
 pub mod pci;
 mod pinned;
+mod place;
 mod quarantine;
 mod reach;
 mod refused;
+mod reset;
+mod route;
+mod run;
 mod scatterlist;
+mod segment_limits;
 #[cfg(sgdma_selftests)]
 mod selftest;
 mod shared;
+mod sync;
 mod table;
 mod unbinding;
 mod user;
 
 pub use attrs::Attrs;
 pub use binding::Quiet;
+pub use byte_buffer::ByteBuffer;
 pub use coherency::{
-    dma_streaming_is_coherent,
     Bounce,
-    Coherency,
+    Coherency, //
+};
+pub use coherent::{
+    dma_streaming_is_coherent,
     CoherentDevice, //
 };
 pub use cpu_walk::{
@@ -97,10 +118,7 @@ pub use cpu_walk::{
     CpuPages,
     CpuTable, //
 };
-pub use device::{
-    DmaDevice,
-    DmaLimits, //
-};
+pub use device::DmaDevice;
 pub use direction::{
     Bidirectional,
     DeviceReads,
@@ -109,6 +127,7 @@ pub use direction::{
     FromDevice,
     ToDevice, //
 };
+pub use dma_limits::DmaLimits;
 pub use dma_walk::{
     DmaBlocks,
     DmaPages,
@@ -116,18 +135,20 @@ pub use dma_walk::{
     DmaSegments,
     DmaTable, //
 };
-pub use error::{
-    EOPNOTSUPP,
-    EREMOTEIO, //
-};
-pub use files::{
+pub use driver::{
     Door,
+    Driver,
+    DriverModule,
     FileOps,
     Lent,
     NoFiles, //
 };
+pub use error::{
+    EOPNOTSUPP,
+    EREMOTEIO, //
+};
+pub use exclusive::Exclusive;
 pub use frames::{
-    Run,
     ZipRun,
     ZipRuns, //
 };
@@ -135,34 +156,27 @@ pub use gfp::{
     __GFP_NORETRY,
     __GFP_RETRY_MAYFAIL, //
 };
+pub use in_flight::{
+    InFlight,
+    Mapping, //
+};
 pub use in_place::InPlace;
 pub use lockstep::{
     Lockstep,
     Piece, //
 };
-pub use mapping::{
-    InFlight,
-    Mapped,
-    Mapping, //
-};
-pub use owner::{
-    ByteBuffer,
-    PageOwner, //
-};
+pub use mapping::Mapped;
+pub use owner::PageOwner;
 pub use ownership::ForCpu;
 pub use pages::OwnedPages;
 pub use pinned::PinnedPages;
-pub use quarantine::Reset;
 pub use reach::Reach;
 pub use refused::Refused;
-pub use shared::{
-    Exclusive,
-    Shared, //
-};
-pub use table::{
-    SegmentLimits,
-    SgTable, //
-};
+pub use reset::Reset;
+pub use run::Run;
+pub use segment_limits::SegmentLimits;
+pub use shared::Shared;
+pub use table::SgTable;
 pub use unbinding::Unbinding;
 pub use user::{
     MmapPages,

@@ -7,24 +7,22 @@
 use crate::{
     attrs::Attrs,
     bindings as helpers,
-    coherency::CoherentDevice,
-    device::{
-        DmaDevice,
-        Path, //
-    },
+    coherent::CoherentDevice,
+    device::DmaDevice,
     direction::{
         DeviceReads,
         Direction, //
     },
-    mapping::{
+    exclusive::Exclusive,
+    in_flight::{
         private,
         InFlight,
-        Mapped,
         Mapping, //
     },
-    owner::PageOwner,
+    mapping::Mapped,
     pages::OwnedPages,
     refused::Refused,
+    route::Path,
     table::SgTable, //
 };
 use core::ops::Deref;
@@ -32,38 +30,6 @@ use kernel::{
     prelude::*,
     str::CStrExt, //
 };
-
-/// Pages that are used through their table alone: the table's own, and those of a [`PageOwner`].
-///
-/// Those of a [`UserTable`](crate::UserTable) are not, for user space uses them too, and may be
-/// allowed only to read.
-///
-/// ```
-/// # use sgdma::{ByteBuffer, Exclusive, OwnedPages};
-/// fn is<P: Exclusive>() {}
-/// is::<OwnedPages>();
-/// is::<ByteBuffer>();
-/// ```
-pub trait Exclusive: sealed::Exclusive + Send + 'static {}
-
-mod sealed {
-    use crate::attrs::Attrs;
-
-    pub trait Exclusive {
-        /// How pages of this kind are mapped: whole, if nobody has a use for their other bytes.
-        const PAGES: Attrs;
-    }
-}
-
-impl Exclusive for OwnedPages {}
-impl sealed::Exclusive for OwnedPages {
-    const PAGES: Attrs = Attrs::WHOLE_PAGES;
-}
-
-impl<P: PageOwner> Exclusive for P {}
-impl<P: PageOwner> sealed::Exclusive for P {
-    const PAGES: Attrs = Attrs::NONE;
-}
 
 /// A table mapped for a device that is coherent, in place: what either writes, the other reads.
 ///

@@ -8,111 +8,29 @@ use crate::{
     bindings as helpers,
     cpu_walk::{
         CpuPage,
-        CpuTable, //
+        CpuTable,
+        PagePart, //
     },
     device::DmaDevice,
-    frames::{
-        segments,
-        Limits,
-        Run, //
-    },
+    from_pages::sg_phys_run,
     gfp::Gfp,
-    mapping::Kept,
+    kept::Kept,
+    list::List,
     owner::PageOwner,
     pages::OwnedPages,
     quarantine::Place,
-    reach::Reach,
     refused::Refused,
-    scatterlist::{
-        sg_dma_unmark,
-        sg_page,
-        sg_set_page,
-        List, //
-    },
+    run::Run,
+    scatterlist::sg_dma_unmark,
+    segment_limits::SegmentLimits, //
 };
-use core::{
-    ops::Range,
-    ptr::NonNull, //
-};
+use core::ops::Range;
 use kernel::{
     alloc::Flags,
     bindings,
     page::PAGE_SIZE,
     prelude::*, //
 };
-
-/// How a buffer is cut into segments.
-///
-/// A [`DmaDevice`] can be given in its place, and means its own limits:
-///
-/// ```
-/// # use kernel::prelude::*;
-/// # use sgdma::{DmaDevice, SegmentLimits, SgTable};
-/// # fn tables(dev: DmaDevice<'_>) -> Result {
-/// let for_this_device = SgTable::alloc(1 << 20, dev, GFP_KERNEL)?;
-/// let for_none = SgTable::alloc(1 << 20, SegmentLimits::NONE, GFP_KERNEL)?;
-/// let of_64_kib = SegmentLimits { max_size: 64 << 10, ..SegmentLimits::from(dev) };
-/// # drop((for_this_device, for_none, of_64_kib)); Ok(())
-/// # }
-/// ```
-///
-/// Segments end where pages do, unless a limit is shorter than a page: then they are as long as the
-/// largest power of two within it.
-#[derive(Clone, Copy)]
-pub struct SegmentLimits<'a> {
-    /// The longest segment, in bytes; at least [`MIN`](Self::MIN).
-    pub max_size: usize,
-    /// No segment crosses a multiple of this mask plus one: a power of two, at least
-    /// [`MIN`](Self::MIN).
-    pub boundary: usize,
-    /// Where [`SgTable::alloc`] looks for memory first, and what else no segment crosses.
-    pub reach: Reach<'a>,
-}
-
-impl<'a> SegmentLimits<'a> {
-    /// The least that a limit may be, in bytes. Shorter segments would share cache lines.
-    pub const MIN: usize = 512;
-
-    /// Segments as long as the memory happens to be contiguous, for no device in particular.
-    pub const NONE: Self = Self {
-        max_size: usize::MAX,
-        boundary: usize::MAX,
-        reach: Reach::ALL,
-    };
-
-    /// Whether tables can be cut so.
-    pub(crate) fn check(self) -> Result<Self> {
-        let boundary = self.boundary;
-        if self.max_size < Self::MIN
-            || boundary < Self::MIN - 1
-            || boundary & boundary.wrapping_add(1) != 0
-        {
-            return Err(EINVAL);
-        }
-        Ok(self)
-    }
-
-    /// Returns the same sizes for no device in particular, to keep where the binding is not lent.
-    ///
-    /// Mapping then refuses a segment that crosses a border of the device's reach, with `EIO`.
-    pub fn sizes(self) -> SegmentLimits<'static> {
-        SegmentLimits {
-            max_size: self.max_size,
-            boundary: self.boundary,
-            reach: Reach::ALL,
-        }
-    }
-}
-
-impl<'a> From<DmaDevice<'a>> for SegmentLimits<'a> {
-    fn from(dev: DmaDevice<'a>) -> Self {
-        Self {
-            max_size: dev.max_seg_size(),
-            boundary: dev.seg_boundary(),
-            reach: dev.into(),
-        }
-    }
-}
 
 /// A buffer, scattered in memory, with its `struct sg_table`.
 ///
@@ -220,7 +138,7 @@ impl SgTable {
         let place = place(gfp)?;
         let owner = OwnedPages::alloc(len.div_ceil(PAGE_SIZE), order, limits.reach, gfp)?;
         // SAFETY: The pages are the owner's.
-        let list = unsafe { describe(|| owner.pages(), 0..len, limits, gfp) }?;
+        let list = unsafe { List::from_pages(|| owner.pages(), 0..len, limits, gfp) }?;
         // INVARIANT: The pages are the table's own and were zeroed; the entries describe them up to
         // `len`.
         Ok(Self {
@@ -266,7 +184,7 @@ impl<P: PageOwner> SgTable<P> {
             }
             let place = Place::new(gfp.into())?;
             // SAFETY: Its owner vouches for the pages.
-            let list = unsafe { describe(|| owner.pages(), range.clone(), limits, gfp.into()) }?;
+            let list = unsafe { List::from_pages(|| owner.pages(), range.clone(), limits, gfp.into()) }?;
             Ok((list, place))
         });
         match list {
@@ -298,68 +216,6 @@ impl<P: PageOwner> SgTable<P> {
     /// Which of the owner's bytes the table is of.
     pub(crate) fn range(&self) -> Range<usize> {
         self.range.clone()
-    }
-}
-
-/// A list of segments, within `limits`, which have been checked, for the bytes `range` of
-/// `pages()`.
-///
-/// # Safety
-///
-/// The pages are valid, and the same ones each time.
-pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
-    pages: impl Fn() -> I,
-    range: Range<usize>,
-    limits: SegmentLimits<'_>,
-    gfp: Gfp,
-) -> Result<List> {
-    if range.is_empty() {
-        return Err(EINVAL);
-    }
-    let (first, offset) = (range.start / PAGE_SIZE, range.start % PAGE_SIZE);
-    let cut = || {
-        segments(
-            pages()
-                .skip(first)
-                // SAFETY: Its caller promises a valid page.
-                .map(|page| unsafe { helpers::sgdma_page_to_phys(page.as_ptr()) }),
-            PAGE_SIZE as u64,
-            offset as u64..(offset + range.len()) as u64,
-            Limits {
-                // An entry's length has 32 bits, and iommu-dma adds to it.
-                max_len: limits.max_size.min(1 << 31) as u64,
-                boundary: limits.boundary as u64,
-            },
-            limits.reach.straight(),
-        )
-    };
-    let (mut orig_nents, mut described) = (0usize, 0);
-    for run in cut() {
-        orig_nents += 1;
-        described += run.len;
-    }
-    if described != range.len() as u64 {
-        return Err(EINVAL);
-    }
-
-    // The C API counts them in an `int`.
-    let orig_nents = i32::try_from(orig_nents).map_err(|_| E2BIG)?;
-    let mut list = List::alloc(orig_nents as u32, gfp)?;
-    for (sg, run) in list.entries_mut().zip(cut()) {
-        // SAFETY: It is an address in one of the pages.
-        let page = unsafe { helpers::sgdma_phys_to_page(run.addr) };
-        // Fits, as the segments keep to the limit above.
-        sg_set_page(sg, page, run.len as u32, run.addr as u32 % PAGE_SIZE as u32);
-    }
-    Ok(list)
-}
-
-/// `sg_phys()`, with the length.
-pub(crate) fn sg_phys_run(sg: &bindings::scatterlist) -> Run {
-    Run {
-        // SAFETY: Arithmetic on the pointer's value.
-        addr: unsafe { helpers::sgdma_page_to_phys(sg_page(sg)) } + u64::from(sg.offset),
-        len: sg.length.into(),
     }
 }
 
@@ -451,14 +307,14 @@ impl<P> SgTable<P> {
 
     /// The pages of which the buffer begins or ends in the middle.
     pub(crate) fn partial_pages(&self) -> impl Iterator<Item = CpuPage<'_>> {
-        let page_of = |byte: usize| self.cpu().pieces(byte..byte + 1).next();
+        let page_of = |byte: usize| self.cpu().page_parts(byte..byte + 1).next();
         let first = (self.range.start % PAGE_SIZE != 0).then_some(0);
         let last = (self.range.end % PAGE_SIZE != 0).then_some(self.len() - 1);
         [first, last]
             .into_iter()
             .flatten()
             .filter_map(page_of)
-            .map(|(page, ..)| page)
+            .map(|part| part.page)
     }
 
     /// Has the list cover the buffer's pages from end to end; if it is mapped, what the device sees
@@ -542,12 +398,12 @@ impl<P> SgTable<P> {
     /// As [`copy_from_slice`](Self::copy_from_slice), where others may be reading and writing.
     pub(crate) fn copy_from_slice_shared(&self, offset: usize, src: &[u8]) -> Result {
         let mut rest = src;
-        for (page, start, n) in self.pieces(offset, src.len())? {
-            let part;
-            (part, rest) = rest.split_at(n);
-            // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; `part` is
-            // valid for reading `n` bytes, and no part of the page, which nobody borrows.
-            unsafe { helpers::sgdma_memcpy_to_page(page.as_ptr(), start, part.as_ptr(), n) };
+        for PagePart { page, offset, len } in self.page_parts(offset, src.len())? {
+            let from;
+            (from, rest) = rest.split_at(len);
+            // SAFETY: The page is one of the table's, and has `len` bytes from `offset` on; `from`
+            // is valid for reading `len` bytes, and no part of the page, which nobody borrows.
+            unsafe { helpers::sgdma_memcpy_to_page(page.as_ptr(), offset, from.as_ptr(), len) };
         }
         Ok(())
     }
@@ -562,13 +418,13 @@ impl<P> SgTable<P> {
     /// `EINVAL` if `offset + dst.len()` lies beyond the buffer's end; nothing was copied then.
     pub fn copy_to_slice(&self, offset: usize, dst: &mut [u8]) -> Result {
         let mut rest = dst;
-        for (page, start, n) in self.pieces(offset, rest.len())? {
-            let part;
-            (part, rest) = rest.split_at_mut(n);
-            // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; `part` is
-            // valid for writing `n` bytes, and no part of the page, which nobody borrows for
+        for PagePart { page, offset, len } in self.page_parts(offset, rest.len())? {
+            let to;
+            (to, rest) = rest.split_at_mut(len);
+            // SAFETY: The page is one of the table's, and has `len` bytes from `offset` on; `to` is
+            // valid for writing `len` bytes, and no part of the page, which nobody borrows for
             // writing.
-            unsafe { helpers::sgdma_memcpy_from_page(part.as_mut_ptr(), page.as_ptr(), start, n) };
+            unsafe { helpers::sgdma_memcpy_from_page(to.as_mut_ptr(), page.as_ptr(), offset, len) };
         }
         Ok(())
     }
@@ -580,10 +436,10 @@ impl<P> SgTable<P> {
     /// `EINVAL` if the range runs backwards or ends beyond the buffer; nothing was written then.
     pub fn fill(&mut self, range: Range<usize>, value: u8) -> Result {
         let len = range.end.checked_sub(range.start).ok_or(EINVAL)?;
-        for (page, start, n) in self.pieces(range.start, len)? {
-            // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; we hold
+        for PagePart { page, offset, len } in self.page_parts(range.start, len)? {
+            // SAFETY: The page is one of the table's, and has `len` bytes from `offset` on; we hold
             // the table exclusively, so nobody borrows them.
-            unsafe { helpers::sgdma_memset_page(page.as_ptr(), start, value.into(), n) };
+            unsafe { helpers::sgdma_memset_page(page.as_ptr(), offset, value.into(), len) };
         }
         Ok(())
     }
@@ -597,15 +453,10 @@ impl<P> SgTable<P> {
         self.fill(range, 0)
     }
 
-    /// The pages that `len` bytes at `offset` lie in, with where and how many; `EINVAL` if some of
-    /// them lie beyond the buffer's end.
-    fn pieces(
-        &self,
-        offset: usize,
-        len: usize,
-    ) -> Result<impl Iterator<Item = (CpuPage<'_>, usize, usize)>> {
+    /// Cuts `len` bytes at `offset` by pages; `EINVAL` if some of them lie beyond the buffer's end.
+    fn page_parts(&self, offset: usize, len: usize) -> Result<impl Iterator<Item = PagePart<'_>>> {
         match offset.checked_add(len) {
-            Some(end) if end <= self.len() => Ok(self.cpu().pieces(offset..end)),
+            Some(end) if end <= self.len() => Ok(self.cpu().page_parts(offset..end)),
             _ => Err(EINVAL),
         }
     }

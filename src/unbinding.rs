@@ -39,7 +39,7 @@ use kernel::{
 ///
 /// ```
 /// # use kernel::{prelude::*, sync::{atomic::{Acquire, Atomic, Release}, Arc}, time::Jiffies};
-/// # use sgdma::{pci::Driver, Lent, Unbinding};
+/// # use sgdma::{Driver, Lent, Unbinding};
 /// /// What an interrupt handler and file operations share.
 /// struct Events {
 ///     seen: Atomic<bool>,

@@ -8,7 +8,7 @@
 
 use crate::{
     attrs::Attrs,
-    coherency::CoherentDevice,
+    coherent::CoherentDevice,
     cpu_walk::CpuTable,
     device::DmaDevice,
     direction::{
@@ -18,11 +18,12 @@ use crate::{
     },
     gfp::Gfp,
     in_place::InPlace,
-    mapping::Kept,
+    kept::Kept,
     pages::OwnedPages,
     pinned::PinnedPages,
     quarantine::Place,
     refused::Refused,
+    segment_limits::SegmentLimits,
     shared::Shared,
     table::SgTable, //
 };
@@ -81,6 +82,51 @@ use kernel::{
 /// No `SgTable` of such pages, nor a `Mapped` one, is ever given away: their methods are for
 /// buffers that nobody else uses.
 pub struct UserTable<D: Direction, P = PinnedPages<D>>(SgTable<P>, PhantomData<D>);
+
+impl<D: Direction> UserTable<D> {
+    /// Pins `len` bytes of the calling process from `addr` on, for a device that uses them in
+    /// `direction`: `pin_user_pages_fast()`.
+    ///
+    /// Neither has to be aligned; a device behind an IOMMU is then shown whole pages. They count
+    /// for `RLIMIT_MEMLOCK`, as in RDMA: the pages of each table by themselves. `limits` as for
+    /// [`SgTable::alloc`]. Sleeps, and takes `mmap_lock`: not for
+    /// [`FileOps::mmap`](crate::FileOps::mmap). The process that serves the memory may make it
+    /// sleep for ever: pin outside the gate, by limits copied inside; see [`Door`](crate::Door).
+    ///
+    /// # Errors
+    ///
+    /// Nothing is pinned then, nor counted.
+    ///
+    /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
+    /// - `EOVERFLOW` if `addr + len` wraps.
+    /// - `EFAULT` if some of it is no memory of the process, cannot be written though the device is
+    ///   to write it, or must not be pinned: memory of a device; if it is to be written, files
+    ///   whose file system wants to know of each write. Also where there is no process, as in a
+    ///   kernel thread.
+    /// - `EOPNOTSUPP` for a file of a file system on memory (DAX).
+    /// - `ENOMEM` if it is more than `RLIMIT_MEMLOCK` allows, or there is no memory.
+    /// - `EINTR` if the process is being killed.
+    /// - `E2BIG` if it takes 2^31 segments or more.
+    pub fn pin<'a>(
+        addr: usize,
+        len: usize,
+        _direction: D,
+        limits: impl Into<SegmentLimits<'a>>,
+    ) -> Result<Self> {
+        let place = Place::new(Gfp::from(GFP_KERNEL_ACCOUNT))?;
+        let mut limits = limits.into();
+        // They are mapped by whole pages, so that the first segment is longer then.
+        if limits.max_size > PAGE_SIZE {
+            limits.max_size -= limits.max_size % PAGE_SIZE;
+        }
+        let (owner, range, list) = PinnedPages::pin(addr, len, limits)?;
+        // SAFETY:
+        // - The list was made of these pages for `range`, within `limits`, and is not mapped.
+        // - A process has nothing uninitialised. It is user space that uses them besides.
+        let table = unsafe { SgTable::from_parts(owner, range, limits, list, place) };
+        Ok(Self::new(table))
+    }
+}
 
 impl<D: Direction, P> UserTable<D, P> {
     pub(crate) fn new(table: SgTable<P>) -> Self {

@@ -83,10 +83,13 @@ struct CameraData<'bound> {
     dummy: Mutex<Dummy>,
 }
 
-impl sgdma::pci::Driver for Camera {
-    type IdInfo = ();
+impl sgdma::Driver for Camera {
     type Data<'bound> = CameraData<'bound>;
     type Files = file::CameraFile;
+}
+
+impl sgdma::pci::Driver for Camera {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     /// As ipu3-cio2's. The number of such a page fits into the 32 bits of an entry.

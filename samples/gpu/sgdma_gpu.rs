@@ -82,10 +82,13 @@ struct GpuData<'bound> {
     files: Atomic<u64>,
 }
 
-impl sgdma::pci::Driver for Gpu {
-    type IdInfo = ();
+impl sgdma::Driver for Gpu {
     type Data<'bound> = GpuData<'bound>;
     type Files = file::ObjectFile;
+}
+
+impl sgdma::pci::Driver for Gpu {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());

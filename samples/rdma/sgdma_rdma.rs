@@ -68,10 +68,13 @@ struct RdmaData<'bound> {
     files: Atomic<u64>,
 }
 
-impl sgdma::pci::Driver for Rdma {
-    type IdInfo = ();
+impl sgdma::Driver for Rdma {
     type Data<'bound> = RdmaData<'bound>;
     type Files = file::RegionFile;
+}
+
+impl sgdma::pci::Driver for Rdma {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());

@@ -25,10 +25,13 @@ kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
 
 struct Shared;
 
-impl sgdma::pci::Driver for Shared {
-    type IdInfo = ();
+impl sgdma::Driver for Shared {
     type Data<'bound> = SharedBuffer<'bound, Bidirectional>;
     type Files = NoFiles;
+}
+
+impl sgdma::pci::Driver for Shared {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());

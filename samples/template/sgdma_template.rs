@@ -9,10 +9,13 @@ const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
 kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
 struct Template;
 
-impl sgdma::pci::Driver for Template {
-    type IdInfo = ();
+impl sgdma::Driver for Template {
     type Data<'bound> = Mapped<'bound, ToDevice>;
     type Files = NoFiles;
+}
+
+impl sgdma::pci::Driver for Template {
+    type IdInfo = ();
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 

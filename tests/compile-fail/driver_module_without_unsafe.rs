@@ -6,6 +6,6 @@ use kernel::prelude::*;
 
 struct Other;
 
-impl sgdma::pci::DriverModule for Other {
+impl sgdma::DriverModule for Other {
     const MODULE: &'static ThisModule = loop {};
 }

@@ -16,14 +16,17 @@ struct File;
 struct Other;
 
 // SAFETY: Never registered, as it does not compile.
-unsafe impl sgdma::pci::DriverModule for Other {
-    const MODULE: &'static ThisModule = <driver::Gpu as sgdma::pci::DriverModule>::MODULE;
+unsafe impl sgdma::DriverModule for Other {
+    const MODULE: &'static ThisModule = <driver::Gpu as sgdma::DriverModule>::MODULE;
+}
+
+impl sgdma::Driver for Other {
+    type Data<'bound> = ();
+    type Files = NoFiles;
 }
 
 impl sgdma::pci::Driver for Other {
     type IdInfo = ();
-    type Data<'bound> = ();
-    type Files = NoFiles;
 
     const ID_TABLE: pci::IdTable<()> = <driver::Gpu as sgdma::pci::Driver>::ID_TABLE;
 

@@ -28,10 +28,13 @@ kernel::pci_device_table!(
 
 pub(crate) struct Gpu;
 
-impl sgdma::pci::Driver for Gpu {
-    type IdInfo = ();
+impl sgdma::Driver for Gpu {
     type Data<'bound> = Data<'bound>;
     type Files = File;
+}
+
+impl sgdma::pci::Driver for Gpu {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());

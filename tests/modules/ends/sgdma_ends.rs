@@ -248,10 +248,13 @@ impl Data<'_> {
     }
 }
 
-impl sgdma::pci::Driver for Ends {
-    type IdInfo = ();
+impl sgdma::Driver for Ends {
     type Data<'bound> = Data<'bound>;
     type Files = File;
+}
+
+impl sgdma::pci::Driver for Ends {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits {

@@ -172,10 +172,13 @@ fn bytes(len: usize, dma: DmaDevice<'_>) -> Result {
 
 struct Exert;
 
-impl sgdma::pci::Driver for Exert {
-    type IdInfo = ();
+impl sgdma::Driver for Exert {
     type Data<'bound> = ();
     type Files = File;
+}
+
+impl sgdma::pci::Driver for Exert {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());

@@ -46,10 +46,13 @@ struct Data {
     told: Atomic<bool>,
 }
 
-impl sgdma::pci::Driver for Linger {
-    type IdInfo = ();
+impl sgdma::Driver for Linger {
     type Data<'bound> = Data;
     type Files = File;
+}
+
+impl sgdma::pci::Driver for Linger {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());

@@ -85,10 +85,13 @@ impl FileOps<Plugged> for File {
     }
 }
 
-impl sgdma::pci::Driver for Plugged {
-    type IdInfo = ();
+impl sgdma::Driver for Plugged {
     type Data<'bound> = ();
     type Files = File;
+}
+
+impl sgdma::pci::Driver for Plugged {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<32>());

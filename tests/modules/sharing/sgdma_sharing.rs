@@ -154,10 +154,13 @@ fn odd(dev: CoherentDevice<'_>) -> Result {
 
 struct Sharing;
 
-impl sgdma::pci::Driver for Sharing {
-    type IdInfo = ();
+impl sgdma::Driver for Sharing {
     type Data<'bound> = ();
     type Files = NoFiles;
+}
+
+impl sgdma::pci::Driver for Sharing {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<32>());

@@ -52,10 +52,13 @@ fn show(bytes: &[u8]) -> &'static str {
 
 struct Stale;
 
-impl sgdma::pci::Driver for Stale {
-    type IdInfo = ();
+impl sgdma::Driver for Stale {
     type Data<'bound> = ();
     type Files = NoFiles;
+}
+
+impl sgdma::pci::Driver for Stale {
+    type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
