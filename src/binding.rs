@@ -17,8 +17,8 @@
 //! What later is acquired for a driver has its place in here, and nowhere else.
 
 use crate::{
-    bindings as helpers,
     device::DmaDevice,
+    ffi as helpers,
     files::{
         FileOps,
         Lent,

@@ -5,9 +5,9 @@
 //! C header: `include/sgdma.h`
 
 use crate::{
-    bindings as helpers,
     device::DmaDevice,
     error::EOPNOTSUPP, //
+    ffi as helpers,
 };
 use kernel::{
     fmt,

@@ -9,12 +9,12 @@
 //! The pages are never touched: the entries may name any.
 
 use crate::{
-    bindings as helpers,
     cpu_walk::CpuTable,
     dma_walk::{
         DmaPages,
         DmaTable, //
     },
+    ffi as helpers,
     frames::Run,
     lockstep::Lockstep,
     scatterlist::sg_set_page, //

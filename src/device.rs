@@ -6,8 +6,8 @@
 
 use crate::{
     attrs::Attrs,
-    bindings as helpers,
     coherency::Coherency,
+    ffi as helpers,
     frames::Run,
     quarantine::Quarantine,
     table::SegmentLimits,

@@ -4,7 +4,6 @@
 
 use crate::{
     attrs::Attrs,
-    bindings as helpers,
     coherency::{
         Bounce,
         Coherency, //
@@ -17,6 +16,7 @@ use crate::{
     direction::Direction,
     dma_walk::DmaTable,
     error::EOPNOTSUPP,
+    ffi as helpers,
     lockstep::Lockstep,
     mapping::Mapped,
     refused::Refused,

@@ -6,7 +6,6 @@
 
 use crate::{
     attrs::Attrs,
-    bindings as helpers,
     cpu_walk::CpuTable,
     device::{
         DmaDevice,
@@ -14,6 +13,7 @@ use crate::{
     },
     direction::Direction,
     dma_walk::DmaTable,
+    ffi as helpers,
     lockstep::Lockstep,
     pages::OwnedPages,
     quarantine::{

@@ -3,7 +3,7 @@
 //! What the pages of a table belong to.
 
 use crate::{
-    bindings as helpers,
+    ffi as helpers,
     table::SgTable, //
 };
 use core::ptr::NonNull;

@@ -10,7 +10,6 @@
 
 use crate::{
     attrs::Attrs,
-    bindings as helpers,
     cpu_walk::CpuTable,
     device::DmaDevice,
     direction::{
@@ -20,6 +19,7 @@ use crate::{
         ToDevice, //
     },
     dma_walk::DmaTable,
+    ffi as helpers,
     lockstep::Lockstep,
     mapping::Mapped,
     pages::OwnedPages,

@@ -8,8 +8,8 @@
 //! nothing but an atomic exchange, so it may happen in any context.
 
 use crate::{
-    bindings as helpers,
     device::DmaDevice,
+    ffi as helpers,
     gfp::Gfp, //
 };
 use core::{

@@ -3,8 +3,8 @@
 //! Which memory a device is served with, and what its segments keep together of.
 
 use crate::{
-    bindings as helpers,
     device::DmaDevice,
+    ffi as helpers,
     frames::Run,
     gfp::Gfp, //
 };

@@ -6,7 +6,6 @@
 
 use crate::{
     attrs::Attrs,
-    bindings as helpers,
     coherency::CoherentDevice,
     device::{
         DmaDevice,
@@ -16,6 +15,7 @@ use crate::{
         DeviceReads,
         Direction, //
     },
+    ffi as helpers,
     mapping::{
         private,
         InFlight,

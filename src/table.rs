@@ -5,12 +5,12 @@
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 
 use crate::{
-    bindings as helpers,
     cpu_walk::{
         CpuPage,
         CpuTable, //
     },
     device::DmaDevice,
+    ffi as helpers,
     frames::{
         segments,
         Limits,
