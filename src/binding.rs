@@ -17,7 +17,6 @@
 //! What later is acquired for a driver has its place in here, and nowhere else.
 
 use crate::{
-    bindings as helpers,
     device::DmaDevice,
     dma_limits::DmaLimits,
     driver::{

@@ -9,7 +9,6 @@
 //! The pages are never touched: the entries may name any.
 
 use crate::{
-    bindings as helpers,
     cpu_walk::CpuTable,
     dma_walk::{
         DmaPages,

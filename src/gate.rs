@@ -10,7 +10,7 @@
 //! close must not stop others at the entry, who may hold what those inside are waiting for.
 
 use crate::{
-    bindings as helpers,
+    ffi as helpers,
     unbinding::Unbinding, //
 };
 use core::ffi::c_void;

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
 
-use crate::bindings as helpers;
+use crate::ffi as helpers;
 use kernel::{
     alloc::{
         flags::{

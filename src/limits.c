@@ -6,7 +6,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 
-#include "helpers.h"
+#include "ffi/helpers.h"
 
 /* Where the mask is the parent's, so are those who map by it: it is not ours to change. */
 static bool has_own_mask(struct device *dev)

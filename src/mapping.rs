@@ -6,7 +6,6 @@
 
 use crate::{
     attrs::Attrs,
-    bindings as helpers,
     cpu_walk::CpuTable,
     device::DmaDevice,
     direction::Direction,

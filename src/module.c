@@ -6,7 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "coherency.h"
-#include "helpers.h"
+#include "ffi/helpers.h"
 
 MODULE_VERSION("0.1");
 

@@ -3,7 +3,7 @@
 //! Pages that are allocated for a table and belong to it.
 
 use crate::{
-    bindings as helpers,
+    ffi as helpers,
     gfp::Gfp,
     reach::Reach, //
 };

@@ -8,9 +8,9 @@
 //! What was pinned for reading may be somebody's file: nothing here writes it.
 
 use crate::{
-    bindings as helpers,
     cpu_walk::CpuTable,
     direction::Direction,
+    ffi as helpers,
     gfp::Gfp,
     list::List,
     segment_limits::SegmentLimits, //

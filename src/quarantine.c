@@ -11,7 +11,7 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 
-#include "helpers.h"
+#include "ffi/helpers.h"
 
 /* In the order of quarantine.rs's. */
 static const char *const names[] = { "held", "released", "for ever" };

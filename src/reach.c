@@ -15,7 +15,7 @@
 #include <linux/nodemask.h>
 
 #include "coherency.h"
-#include "helpers.h"
+#include "ffi/helpers.h"
 
 /* All of it in place, though perhaps not in one segment. */
 static bool reaches(struct device *dev, phys_addr_t phys, u64 size)

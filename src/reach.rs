@@ -3,7 +3,6 @@
 //! Which memory a device is served with, and what its segments keep together of.
 
 use crate::{
-    bindings as helpers,
     device::DmaDevice,
     gfp::Gfp,
     run::Run, //

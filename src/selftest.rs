@@ -5,8 +5,8 @@
 //! A case that fails returns, and so drops what it has made: the next one begins afresh.
 
 use crate::{
-    bindings as helpers,
     coherency::COHERENCIES,
+    ffi as helpers,
     *, //
 };
 use core::{

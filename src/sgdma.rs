@@ -206,7 +206,7 @@ struct InC;
 impl InC {
     fn new() -> Result<Self> {
         // SAFETY: Called once, when the module is loaded, by the task that loads it.
-        to_result(unsafe { bindings::sgdma_module_init() })?;
+        to_result(unsafe { ffi::sgdma_module_init() })?;
         Ok(Self)
     }
 }
@@ -214,7 +214,7 @@ impl InC {
 impl Drop for InC {
     fn drop(&mut self) {
         // SAFETY: `new()` was called, once, and this is called once.
-        unsafe { bindings::sgdma_module_exit() };
+        unsafe { ffi::sgdma_module_exit() };
     }
 }
 
@@ -223,7 +223,7 @@ impl kernel::Module for Sgdma {
         // SAFETY: The module is being loaded, this once: nobody has called into it yet.
         unsafe { quarantine::init() };
         // SAFETY: It was set before the module's code runs, and does not change.
-        let parameters = unsafe { &bindings::sgdma_parameters };
+        let parameters = unsafe { &ffi::sgdma_parameters };
         let c = InC::new()?;
         if parameters.sync_debug {
             pr_info!("ready (sync_debug=1)\n");

@@ -24,7 +24,7 @@
 #include <linux/slab.h>
 
 #include "coherency.h"
-#include "helpers.h"
+#include "ffi/helpers.h"
 #include "shadow.h"
 
 /* The page of the CPU's in which byte @at of an entry is. */

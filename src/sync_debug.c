@@ -14,7 +14,7 @@
 #include <linux/notifier.h>
 
 #include "coherency.h"
-#include "helpers.h"
+#include "ffi/helpers.h"
 #include "shadow.h"
 
 /* All mappings, by the driver's list and by the device and what it sees. */

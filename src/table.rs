@@ -5,7 +5,6 @@
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 
 use crate::{
-    bindings as helpers,
     cpu_walk::{
         CpuPage,
         CpuTable,

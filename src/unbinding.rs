@@ -7,7 +7,7 @@
 //! A wake-up alone is lost on somebody who is about to sleep. So the end of a binding is a state,
 //! set before the wake-up and looked at by everybody who has queued up to sleep.
 
-use crate::bindings as helpers;
+use crate::ffi as helpers;
 use kernel::{
     bindings,
     current,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Inline C functions that the kernel crate has no binding for. Declared in
- * bindings.rs; exported, because generic Rust code of ours is compiled into
+ * mod.rs; exported, because generic Rust code of ours is compiled into
  * the driver that uses it.
  */
 #include <linux/capability.h>
