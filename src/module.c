@@ -5,7 +5,7 @@
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 
-#include "coherency.h"
+#include "device/coherency.h"
 #include "ffi/helpers.h"
 
 MODULE_VERSION("0.1");

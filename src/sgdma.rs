@@ -50,137 +50,108 @@ compile_error!("sgdma is for 64-bit kernels");
 #[cfg(not(any(CONFIG_SPARSEMEM_VMEMMAP, CONFIG_FLATMEM)))]
 compile_error!("sgdma is for kernels whose struct pages are one array");
 
-mod attrs;
-mod binding;
-mod bindings;
-mod blocks;
-mod byte_buffer;
-mod coherency;
-mod coherent;
-#[cfg(sgdma_selftests)]
-mod compare;
-mod cpu_walk;
-mod cut;
+// Read in this order: each folder uses only those before it.
+mod base;
 mod device;
-mod direction;
-mod dma_limits;
-mod dma_walk;
 mod driver;
-mod error;
-mod exclusive;
-mod file;
-mod frames;
-mod from_pages;
-mod gate;
-mod gfp;
-mod in_flight;
-mod in_place;
-mod kept;
-mod list;
-mod lockstep;
-mod mapping;
-mod node;
-mod owner;
-mod ownership;
-mod pages;
-pub mod pci;
-mod pinned;
-mod place;
-mod quarantine;
-mod reach;
-mod refused;
-mod reset;
-mod route;
-mod run;
-mod scatterlist;
-mod segment_limits;
-#[cfg(sgdma_selftests)]
-mod selftest;
-mod shared;
-mod sync;
+mod ffi; // what is called in C
+mod lifecycle;
+mod map;
 mod table;
-mod unbinding;
-mod user;
+#[cfg(sgdma_selftests)]
+mod tests;
+mod walk;
 
-pub use attrs::Attrs;
-pub use binding::Quiet;
-pub use byte_buffer::ByteBuffer;
-pub use coherency::{
-    Bounce,
-    Coherency, //
+pub use base::{
+    buffer_error::Refused,
+    direction::{
+        Bidirectional,
+        DeviceReads,
+        DeviceWrites,
+        Direction,
+        FromDevice,
+        ToDevice, //
+    },
+    error::{
+        EOPNOTSUPP,
+        EREMOTEIO, //
+    },
+    gfp::{
+        __GFP_NORETRY,
+        __GFP_RETRY_MAYFAIL, //
+    },
 };
-pub use coherent::{
-    dma_streaming_is_coherent,
-    CoherentDevice, //
-};
-pub use cpu_walk::{
-    CpuPage,
-    CpuPages,
-    CpuTable, //
-};
-pub use device::DmaDevice;
-pub use direction::{
-    Bidirectional,
-    DeviceReads,
-    DeviceWrites,
-    Direction,
-    FromDevice,
-    ToDevice, //
-};
-pub use dma_limits::DmaLimits;
-pub use dma_walk::{
-    DmaBlocks,
-    DmaPages,
-    DmaRuns,
-    DmaSegments,
-    DmaTable, //
+pub use device::{
+    coherency::{
+        Bounce,
+        Coherency, //
+    },
+    coherent::{
+        dma_streaming_is_coherent,
+        CoherentDevice, //
+    },
+    dma_device::DmaDevice,
+    limits::DmaLimits,
+    reach::Reach,
+    reset::Reset, //
 };
 pub use driver::{
+    pci,
     Door,
     Driver,
     DriverModule,
     FileOps,
     Lent,
-    NoFiles, //
+    NoFiles,
+    Quiet, //
 };
-pub use error::{
-    EOPNOTSUPP,
-    EREMOTEIO, //
+pub use lifecycle::unbinding::Unbinding;
+pub use map::{
+    attrs::Attrs,
+    exclusive::Exclusive,
+    for_cpu::ForCpu,
+    in_flight::{
+        InFlight,
+        Mapping, //
+    },
+    in_place::InPlace,
+    mapped::Mapped,
+    shared::Shared,
+    user::{
+        MmapPages,
+        UserTable, //
+    }, //
 };
-pub use exclusive::Exclusive;
-pub use frames::{
-    ZipRun,
-    ZipRuns, //
+pub use table::{
+    byte_buffer::ByteBuffer,
+    limits::SegmentLimits,
+    owned_pages::OwnedPages,
+    page_owner::PageOwner,
+    pinned::PinnedPages,
+    sg_table::SgTable, //
 };
-pub use gfp::{
-    __GFP_NORETRY,
-    __GFP_RETRY_MAYFAIL, //
-};
-pub use in_flight::{
-    InFlight,
-    Mapping, //
-};
-pub use in_place::InPlace;
-pub use lockstep::{
-    Lockstep,
-    Piece, //
-};
-pub use mapping::Mapped;
-pub use owner::PageOwner;
-pub use ownership::ForCpu;
-pub use pages::OwnedPages;
-pub use pinned::PinnedPages;
-pub use reach::Reach;
-pub use refused::Refused;
-pub use reset::Reset;
-pub use run::Run;
-pub use segment_limits::SegmentLimits;
-pub use shared::Shared;
-pub use table::SgTable;
-pub use unbinding::Unbinding;
-pub use user::{
-    MmapPages,
-    UserTable, //
+pub use walk::{
+    cpu::{
+        CpuPage,
+        CpuPages,
+        CpuTable, //
+    },
+    dma::{
+        DmaBlocks,
+        DmaPages,
+        DmaRuns,
+        DmaSegments,
+        DmaTable, //
+    },
+    frames::{
+        ZipRun,
+        ZipRuns, //
+    },
+    lockstep::{
+        Lockstep,
+        Piece, //
+    },
+    run::Run, //
 };
 
 use kernel::{
@@ -221,7 +192,7 @@ impl Drop for InC {
 impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // SAFETY: The module is being loaded, this once: nobody has called into it yet.
-        unsafe { quarantine::init() };
+        unsafe { lifecycle::quarantine::init() };
         // SAFETY: It was set before the module's code runs, and does not change.
         let parameters = unsafe { &ffi::sgdma_parameters };
         let c = InC::new()?;
@@ -232,7 +203,7 @@ impl kernel::Module for Sgdma {
         }
         if parameters.selftest {
             #[cfg(sgdma_selftests)]
-            selftest::run();
+            tests::run();
             #[cfg(not(sgdma_selftests))]
             pr_err!("built without self-tests: SGDMA_SELFTESTS=n\n");
         }

@@ -21,8 +21,8 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
-#include "coherency.h"
-#include "helpers.h"
+#include "device/coherency.h"
+#include "ffi/helpers.h"
 
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev)
 {

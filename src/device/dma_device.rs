@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A bound device that is ready for DMA, and what it can address.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+
+use crate::{
+    device::{
+        limits::DmaLimits,
+        route::Path, //
+    },
+    ffi,
+    lifecycle::{
+        quarantine::Quarantine,
+        unbinding::Unbinding, //
+    },
+    walk::run::Run, //
+};
+use kernel::{
+    bindings,
+    device::{
+        Bound,
+        Device, //
+    },
+    dma::DmaAddress,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// A bound device whose DMA mask and segment limits are set: the token that mapping asks for.
+///
+/// It is a copy of a `&'bound Device<Bound>`, so it lives no longer than the binding.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::DmaDevice;
+/// fn show(dev: DmaDevice<'_>) {
+///     dev_info!(
+///         dev.device(),
+///         "segments of up to {} bytes, boundary {:#x}\n",
+///         dev.max_seg_size(),
+///         dev.seg_boundary()
+///     );
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// The device's DMA mask is set, and does not change while memory is mapped or being mapped for it.
+#[derive(Clone, Copy)]
+pub struct DmaDevice<'bound> {
+    dev: &'bound Device<Bound>,
+    /// Where goes what is dropped while the device may be at it.
+    quarantine: Option<&'bound Quarantine>,
+    unbinding: &'bound Arc<Unbinding>,
+    // What stays as it is while the device is bound, and takes long to find out.
+    seg_boundary: usize,
+    max_seg_size: u32,
+    path: Path,
+    reaches_all: bool,
+    cannot_bounce: bool,
+    has_borders: bool,
+    /// When that was so: see [`reaches_all`](Self::reaches_all).
+    memory_plugged: u32,
+    needs_cache_maintenance: bool,
+    sync_debug: bool,
+}
+
+impl<'bound> DmaDevice<'bound> {
+    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`]. The first step of
+    /// their unbinding is `unbinding.begin()`.
+    ///
+    /// What is dropped in flight is then kept for ever, with a reference to the device.
+    ///
+    /// # Safety
+    ///
+    /// The device's DMA mask was set by its driver or its bus, and it is not changed during
+    /// `'bound`.
+    pub unsafe fn from_bound(
+        dev: &'bound Device<Bound>,
+        unbinding: &'bound Arc<Unbinding>,
+    ) -> Self {
+        let raw = as_raw(dev);
+        // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
+        let (device, mut platform, seg_boundary, path) = unsafe {
+            (
+                ffi::sgdma_dma_get_max_seg_size(raw),
+                bindings::dma_max_mapping_size(raw),
+                ffi::sgdma_dma_get_seg_boundary(raw),
+                Path::of(raw),
+            )
+        };
+        let is_direct = path == Path::Direct;
+        // SAFETY: As above. In this order: what is plugged in meanwhile counts as new.
+        let (memory_plugged, reaches_all, cannot_bounce, has_borders) = unsafe {
+            (
+                ffi::sgdma_memory_plugged(),
+                ffi::sgdma_reaches_all(raw),
+                is_direct && !ffi::sgdma_can_bounce(raw),
+                is_direct && ffi::sgdma_has_borders(raw),
+            )
+        };
+        // SAFETY: They read what is set when the library is loaded.
+        let (sync_debug, max_shadow) =
+            unsafe { (ffi::sgdma_sync_debug(), ffi::sgdma_max_shadow()) };
+        if sync_debug {
+            platform = platform.min(max_shadow);
+        }
+        // SAFETY: As above.
+        let coherency = unsafe { ffi::sgdma_coherency(raw) };
+        // INVARIANT: The caller promises it.
+        Self {
+            dev,
+            quarantine: None,
+            unbinding,
+            seg_boundary,
+            max_seg_size: u32::try_from(platform).map_or(device, |platform| platform.min(device)),
+            path,
+            reaches_all,
+            cannot_bounce,
+            has_borders,
+            memory_plugged,
+            needs_cache_maintenance: coherency == ffi::SGDMA_NEEDS_CACHE_MAINTENANCE,
+            sync_debug,
+        }
+    }
+
+    /// Applies `limits` to `dev`. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if `limits` contradict their documentation.
+    /// - `EIO` if the platform cannot serve a device with this mask.
+    ///
+    /// # Safety
+    ///
+    /// - No memory is mapped, being mapped or being allocated for `dev` during the call.
+    /// - The bus gave `dev` its `dma_parms`.
+    pub(crate) unsafe fn with_limits(
+        dev: &'bound Device<Bound>,
+        unbinding: &'bound Arc<Unbinding>,
+        limits: &DmaLimits,
+        quarantine: &'bound Quarantine,
+    ) -> Result<Self> {
+        limits.check().inspect_err(|_| {
+            dev_err!(dev, "driver's DMA limits make no sense: {:?}\n", limits);
+        })?;
+
+        let raw = as_raw(dev);
+        let masks = [
+            Some((limits.mask, limits.coherent_mask)),
+            limits.fallback.map(|mask| (mask, mask)),
+        ];
+        // SAFETY:
+        // - `raw` is valid, as `dev` is a reference to it.
+        // - The caller rules out concurrent allocation and mapping, as the kernel crate's setters
+        //   ask of theirs.
+        let set = masks.into_iter().flatten().any(|(mask, coherent)| unsafe {
+            bindings::dma_set_mask(raw, mask.value()) == 0
+                && bindings::dma_set_coherent_mask(raw, coherent.value()) == 0
+        });
+        if !set {
+            dev_err!(
+                dev,
+                "the platform cannot serve DMA mask {:#x}, nor what the driver would do with\n",
+                limits.mask.value()
+            );
+            return Err(EIO);
+        }
+        // SAFETY: As above; the caller promises `dma_parms`, without which these would warn.
+        unsafe {
+            bindings::dma_set_max_seg_size(raw, limits.max_seg_size);
+            ffi::sgdma_dma_set_seg_boundary(raw, limits.seg_boundary);
+            ffi::sgdma_dma_set_min_align_mask(raw, limits.min_align_mask);
+        }
+
+        // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
+        let this = unsafe { Self::from_bound(dev, unbinding) };
+        if this.max_seg_size == 0 {
+            dev_err!(
+                dev,
+                "the platform maps nothing for it: dma_max_mapping_size() is 0\n"
+            );
+            return Err(EIO);
+        }
+        Ok(Self {
+            quarantine: Some(quarantine),
+            ..this
+        })
+    }
+
+    /// The bound device.
+    pub fn device(self) -> &'bound Device<Bound> {
+        self.dev
+    }
+
+    /// Returns which addresses it can send to memory that is mapped for it: `dma_get_mask()`.
+    pub fn mask(self) -> u64 {
+        // SAFETY: The device is valid, with a mask by the type invariants.
+        unsafe { *(*self.as_raw()).dma_mask }
+    }
+
+    /// Returns what says whether the device is being unbound, and by which to sleep until then.
+    pub fn unbinding(self) -> &'bound Arc<Unbinding> {
+        self.unbinding
+    }
+
+    /// The longest segment, in bytes, that can be mapped for this device: the smaller of
+    /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`. With `sync_debug=1` it is 8 pages at
+    /// most.
+    pub fn max_seg_size(self) -> usize {
+        self.max_seg_size as usize
+    }
+
+    /// The mask that no segment's start and end may differ beyond: `dma_get_seg_boundary()`.
+    pub fn seg_boundary(self) -> usize {
+        self.seg_boundary
+    }
+
+    /// Where `run` of physical addresses would be if it is mapped directly and in place; `None` if
+    /// the device does not reach it or all its mappings bounce.
+    pub(crate) fn direct_address(self, run: Run) -> Option<DmaAddress> {
+        // SAFETY: The device is valid, with a mask by the type invariants.
+        let addr = unsafe { ffi::sgdma_direct_address(self.as_raw(), run.addr, run.len as usize) };
+        (addr != DmaAddress::MAX).then_some(addr)
+    }
+
+    pub(crate) fn quarantine(self) -> Option<&'bound Quarantine> {
+        self.quarantine
+    }
+
+    /// How many bytes of `run`, from its beginning on, are in one piece for it if it is mapped
+    /// directly.
+    pub(crate) fn straight(self, run: Run) -> u64 {
+        // SAFETY: The device is valid.
+        unsafe { ffi::sgdma_straight(self.as_raw(), run.addr, run.len as usize) as u64 }
+    }
+
+    /// Whether not all segments are in one piece for it.
+    pub(crate) fn has_borders(self) -> bool {
+        self.has_borders
+    }
+
+    /// Whether it reaches all memory, or goes by an IOMMU. No longer so when some is plugged in,
+    /// which may be anywhere.
+    pub(crate) fn reaches_all(self) -> bool {
+        // SAFETY: Reads a counter.
+        self.reaches_all && self.memory_plugged == unsafe { ffi::sgdma_memory_plugged() }
+    }
+
+    /// How its memory is mapped.
+    pub(crate) fn path(self) -> Path {
+        self.path
+    }
+
+    /// Whether caches may hide from it what was written.
+    pub(crate) fn needs_cache_maintenance(self) -> bool {
+        self.needs_cache_maintenance
+    }
+
+    /// Returns whether the library was loaded with `sync_debug=1`.
+    #[inline]
+    pub(crate) fn sync_debug(self) -> bool {
+        self.sync_debug
+    }
+
+    /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.
+    pub(crate) fn warns_beyond_reach(self) -> bool {
+        self.cannot_bounce && !self.reaches_all()
+    }
+
+    pub(crate) fn as_raw(self) -> *mut bindings::device {
+        as_raw(self.dev)
+    }
+}
+
+pub(crate) fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
+    // CAST: `Device` is `repr(transparent)` over the C structure, inside an `Opaque`, which allows
+    // mutation behind a shared reference.
+    core::ptr::from_ref(dev).cast_mut().cast()
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages that are used through their table alone.
+
+use crate::{
+    map::attrs::Attrs,
+    table::{
+        owned_pages::OwnedPages,
+        page_owner::PageOwner, //
+    }, //
+};
+
+/// Pages that are used through their table alone: the table's own, and those of a [`PageOwner`].
+///
+/// Those of a [`UserTable`](crate::UserTable) are not, for user space uses them too, and may be
+/// allowed only to read.
+///
+/// ```
+/// # use sgdma::{ByteBuffer, Exclusive, OwnedPages};
+/// fn is<P: Exclusive>() {}
+/// is::<OwnedPages>();
+/// is::<ByteBuffer>();
+/// ```
+pub trait Exclusive: sealed::Exclusive + Send + 'static {}
+
+mod sealed {
+    use crate::map::attrs::Attrs;
+
+    pub trait Exclusive {
+        /// How pages of this kind are mapped: whole, if nobody has a use for their other bytes.
+        const PAGES: Attrs;
+    }
+}
+
+impl Exclusive for OwnedPages {}
+impl sealed::Exclusive for OwnedPages {
+    const PAGES: Attrs = Attrs::WHOLE_PAGES;
+}
+
+impl<P: PageOwner> Exclusive for P {}
+impl<P: PageOwner> sealed::Exclusive for P {
+    const PAGES: Attrs = Attrs::NONE;
+}

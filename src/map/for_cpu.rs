@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Ownership transfer: CPU access to a buffer that stays mapped.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+//!
+//! A mapped buffer is the device's. [`Mapped::for_cpu`] makes it the CPU's for as long as a guard
+//! lives: `dma_sync_sgtable_for_cpu()` when it is made and `dma_sync_sgtable_for_device()` when it
+//! is dropped. A buffer that is in flight has no such call, so there is no access under the device.
+
+use crate::{
+    base::direction::{
+        DeviceReads,
+        DeviceWrites,
+        Direction,
+        ToDevice, //
+    },
+    map::mapped::Mapped,
+    table::{
+        owned_pages::OwnedPages,
+        sg_table::SgTable, //
+    }, //
+};
+use core::ops::Range;
+use kernel::prelude::*;
+
+impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
+    /// Hands the whole buffer to the CPU until the guard is dropped. Does not sleep.
+    #[inline]
+    pub fn for_cpu(&mut self) -> ForCpu<'_, 'bound, D, P> {
+        let whole = 0..self.len();
+        ForCpu::new(self, whole)
+    }
+
+    /// Hands the bytes of `range` to the CPU until the guard is dropped; the rest stays the
+    /// device's. Does not sleep.
+    ///
+    /// On hardware without coherent caches whole cache lines change hands: what the device wrote
+    /// beside the range, within `dma_get_cache_alignment()` bytes, may be lost or stale. Let ranges
+    /// that are used at the same time lie in different cache lines.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the range is empty, runs backwards or ends beyond the buffer.
+    #[inline]
+    pub fn for_cpu_range(&mut self, range: Range<usize>) -> Result<ForCpu<'_, 'bound, D, P>> {
+        if range.is_empty() || range.end > self.len() {
+            return Err(EINVAL);
+        }
+        Ok(ForCpu::new(self, range))
+    }
+}
+
+/// A mapped buffer, or a range of it, in the hands of the CPU; dropping it hands it to the device.
+///
+/// Offsets count from the buffer's start, also where only a range was asked for.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{Bidirectional, Mapped, ToDevice};
+/// fn bump(buffer: &mut Mapped<'_, Bidirectional>) -> Result {
+///     let mut cpu = buffer.for_cpu_range(64..68)?;
+///     let mut counter = [0; 4];
+///     cpu.copy_to_slice(64, &mut counter)?;
+///     cpu.copy_from_slice(64, &(u32::from_le_bytes(counter) + 1).to_le_bytes())
+///     // Dropped here, and with it the four bytes are the device's again.
+/// }
+///
+/// fn last_sent(buffer: &mut Mapped<'_, ToDevice>, bytes: &mut [u8]) -> Result {
+///     buffer.for_cpu().read_back(0, bytes)
+/// }
+/// ```
+///
+/// A guard that is forgotten leaves the buffer with the CPU until the next guard,
+/// [`submit`](Mapped::submit) or [`unmap`](Mapped::unmap).
+pub struct ForCpu<'a, 'bound, D: Direction, P = OwnedPages> {
+    mapped: &'a mut Mapped<'bound, D, P>,
+    range: Range<usize>,
+}
+
+impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
+    #[inline]
+    fn new(mapped: &'a mut Mapped<'bound, D, P>, range: Range<usize>) -> Self {
+        if mapped.needs_sync() {
+            mapped.hand_to_cpu(range.clone());
+        }
+        Self { mapped, range }
+    }
+
+    /// The buffer, if `len` bytes at `offset` are the CPU's.
+    fn table(&mut self, offset: usize, len: usize) -> Result<&mut SgTable<P>> {
+        match offset.checked_add(len) {
+            Some(end) if self.range.start <= offset && end <= self.range.end => {
+                Ok(self.mapped.table_mut())
+            }
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Copies what the device wrote, from byte `offset` of the buffer on, into all of `dst`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    pub fn copy_to_slice(&mut self, offset: usize, dst: &mut [u8]) -> Result
+    where
+        D: DeviceWrites,
+    {
+        self.table(offset, dst.len())?.copy_to_slice(offset, dst)
+    }
+
+    /// Copies `src` into the buffer, from byte `offset` on, for the device to read.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    pub fn copy_from_slice(&mut self, offset: usize, src: &[u8]) -> Result
+    where
+        D: DeviceReads,
+    {
+        self.table(offset, src.len())?.copy_from_slice(offset, src)
+    }
+}
+
+impl<P> ForCpu<'_, '_, ToDevice, P> {
+    /// Copies the CPU's own data back, from byte `offset` of the buffer on, into all of `dst`.
+    ///
+    /// The device did not write it: in this direction it could not have.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    pub fn read_back(&mut self, offset: usize, dst: &mut [u8]) -> Result {
+        self.table(offset, dst.len())?.copy_to_slice(offset, dst)
+    }
+}
+
+impl<D: Direction, P> Drop for ForCpu<'_, '_, D, P> {
+    #[inline]
+    fn drop(&mut self) {
+        self.mapped.reclaim();
+    }
+}
