@@ -63,7 +63,7 @@ mod tests;
 mod walk;
 
 pub use base::{
-    buffer_error::Refused,
+    buffer_error::BufferError,
     direction::{
         Bidirectional,
         DeviceReads,
@@ -99,15 +99,15 @@ pub use driver::{
     pci,
     Door,
     Driver,
+    DriverContext,
     DriverModule,
     FileOps,
-    Lent,
     NoFiles,
     Quiet, //
 };
 pub use lifecycle::unbinding::Unbinding;
 pub use map::{
-    attrs::Attrs,
+    attrs::MapAttrs,
     exclusive::Exclusive,
     for_cpu::ForCpu,
     in_flight::{

@@ -36,8 +36,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
+    DriverContext, //
     FileOps,
-    Lent, //
 };
 
 requests! {
@@ -90,7 +90,7 @@ pub(crate) struct CameraFile {
 impl FileOps<Camera> for CameraFile {
     const NODE: Option<&'static CStr> = Some(c"sgdma_camera");
 
-    fn open(camera: &Lent<'_, Camera>) -> impl PinInit<Self, Error> {
+    fn open(camera: &DriverContext<'_, Camera>) -> impl PinInit<Self, Error> {
         let number = camera.files.fetch_add(1, Relaxed);
         let node = RBTreeNode::new(number, Stream::new()?, GFP_KERNEL_ACCOUNT)?;
         camera.streams.lock().insert(node);
@@ -142,7 +142,7 @@ impl FileOps<Camera> for CameraFile {
 
     fn read(
         &self,
-        camera: &Lent<'_, Camera>,
+        camera: &DriverContext<'_, Camera>,
         pos: &mut i64,
         dst: &mut IovIterDest<'_>,
     ) -> Result<usize> {
@@ -174,12 +174,12 @@ impl FileOps<Camera> for CameraFile {
         Ok(done)
     }
 
-    fn mmap(&self, camera: &Lent<'_, Camera>, offset: u64, vma: &VmaNew) -> Result {
+    fn mmap(&self, camera: &DriverContext<'_, Camera>, offset: u64, vma: &VmaNew) -> Result {
         let (index, within) = place(offset)?;
         self.stream(camera)?.mmap(index, within, vma)
     }
 
-    fn release(&self, camera: &Lent<'_, Camera>) {
+    fn release(&self, camera: &DriverContext<'_, Camera>) {
         // Not dropped under the lock.
         let stream = camera.streams.lock().remove(&self.number);
         drop(stream);
@@ -187,7 +187,10 @@ impl FileOps<Camera> for CameraFile {
 }
 
 impl CameraFile {
-    fn stream<'bound>(&self, camera: &Lent<'bound, Camera>) -> Result<Arc<Stream<'bound>>> {
+    fn stream<'bound>(
+        &self,
+        camera: &DriverContext<'bound, Camera>,
+    ) -> Result<Arc<Stream<'bound>>> {
         camera
             .streams
             .lock()
@@ -232,7 +235,7 @@ fn plan_format(request: &mut SetFormat) -> Result<Format> {
     Ok(format)
 }
 
-fn query(camera: &Lent<'_, Camera>, stream: &Stream<'_>, request: &mut Query) -> Result {
+fn query(camera: &DriverContext<'_, Camera>, stream: &Stream<'_>, request: &mut Query) -> Result {
     if request.pad != 0 {
         return Err(EINVAL);
     }
@@ -252,7 +255,7 @@ fn query(camera: &Lent<'_, Camera>, stream: &Stream<'_>, request: &mut Query) ->
 }
 
 fn capture<'bound>(
-    camera: &Lent<'bound, Camera>,
+    camera: &DriverContext<'bound, Camera>,
     stream: &Stream<'bound>,
     request: &mut Capture,
 ) -> Result {

@@ -44,8 +44,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
+    DriverContext, //
     FileOps,
-    Lent, //
 };
 
 requests! {
@@ -96,7 +96,7 @@ pub(crate) struct ObjectFile {
 impl FileOps<Gpu> for ObjectFile {
     const NODE: Option<&'static CStr> = Some(c"sgdma_gpu");
 
-    fn open(gpu: &Lent<'_, Gpu>) -> impl PinInit<Self, Error> {
+    fn open(gpu: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self {
             number: gpu.files.fetch_add(1, Relaxed),
             handles: Atomic::new(1),
@@ -145,14 +145,14 @@ impl FileOps<Gpu> for ObjectFile {
         Ok(0)
     }
 
-    fn mmap(&self, gpu: &Lent<'_, Gpu>, offset: u64, vma: &VmaNew) -> Result {
+    fn mmap(&self, gpu: &DriverContext<'_, Gpu>, offset: u64, vma: &VmaNew) -> Result {
         let object = self.object(gpu, u32::try_from(offset >> MMAP_SHIFT)?)?;
         let within = offset & (MAX_SIZE - 1);
         let within = usize::try_from(within)?;
         object.with(|state| state.mmap(within, vma))
     }
 
-    fn release(&self, gpu: &Lent<'_, Gpu>) {
+    fn release(&self, gpu: &DriverContext<'_, Gpu>) {
         while let Some(object) = self.take_any(gpu) {
             drop(object);
         }
@@ -171,7 +171,11 @@ impl ObjectFile {
         (self.number, handle)
     }
 
-    fn object<'bound>(&self, gpu: &Lent<'bound, Gpu>, handle: u32) -> Result<Arc<Object<'bound>>> {
+    fn object<'bound>(
+        &self,
+        gpu: &DriverContext<'bound, Gpu>,
+        handle: u32,
+    ) -> Result<Arc<Object<'bound>>> {
         gpu.objects
             .lock()
             .get(&self.key(handle))
@@ -181,7 +185,7 @@ impl ObjectFile {
 
     fn handle<'bound>(
         &self,
-        gpu: &Lent<'bound, Gpu>,
+        gpu: &DriverContext<'bound, Gpu>,
         request: &Handle,
     ) -> Result<Arc<Object<'bound>>> {
         if request.pad != 0 {
@@ -191,7 +195,7 @@ impl ObjectFile {
     }
 
     /// Any object of this file's.
-    fn take_any<'bound>(&self, gpu: &Lent<'bound, Gpu>) -> Option<Arc<Object<'bound>>> {
+    fn take_any<'bound>(&self, gpu: &DriverContext<'bound, Gpu>) -> Option<Arc<Object<'bound>>> {
         let mut objects = gpu.objects.lock();
         let cursor = objects.cursor_lower_bound_mut(&self.key(0))?;
         if cursor.current().0 .0 != self.number {
@@ -223,14 +227,14 @@ impl ObjectFile {
         })
     }
 
-    fn create(&self, gpu: &Lent<'_, Gpu>, plan: Plan) -> Result {
+    fn create(&self, gpu: &DriverContext<'_, Gpu>, plan: Plan) -> Result {
         let object = Object::new(plan.size, plan.mode, gpu.sharing)?;
         let node = RBTreeNode::new(self.key(plan.handle), object, GFP_KERNEL_ACCOUNT)?;
         gpu.objects.lock().insert(node);
         Ok(())
     }
 
-    fn destroy(&self, gpu: &Lent<'_, Gpu>, request: &Handle) -> Result {
+    fn destroy(&self, gpu: &DriverContext<'_, Gpu>, request: &Handle) -> Result {
         self.handle(gpu, request)?;
         let object = gpu.objects.lock().remove(&self.key(request.handle));
         object.map(drop).ok_or(ENOENT)
@@ -275,7 +279,7 @@ impl ObjectFile {
         Ok(())
     }
 
-    fn bind(&self, gpu: &Lent<'_, Gpu>, request: &mut Bind) -> Result<(u32, Undo)> {
+    fn bind(&self, gpu: &DriverContext<'_, Gpu>, request: &mut Bind) -> Result<(u32, Undo)> {
         let object = self.object(gpu, request.handle)?;
         object.with(|state| {
             let undo = object.bind(state, request.entry_bits)?;
@@ -290,7 +294,7 @@ impl ObjectFile {
 
     fn settle_bind(
         &self,
-        gpu: &Lent<'_, Gpu>,
+        gpu: &DriverContext<'_, Gpu>,
         (handle, undo): (u32, Undo),
         written: Result,
     ) -> Result {
@@ -298,14 +302,14 @@ impl ObjectFile {
     }
 
     /// Plans a copy, which cannot be taken back: the answer comes before it is made.
-    fn plan_copy(&self, gpu: &Lent<'_, Gpu>, request: &mut Copy) -> Result<(u32, u32)> {
+    fn plan_copy(&self, gpu: &DriverContext<'_, Gpu>, request: &mut Copy) -> Result<(u32, u32)> {
         let size = self.object(gpu, request.src)?.size;
         request.pages = (size / GPU_PAGE) as u64;
         Ok((request.src, request.dst))
     }
 
     /// Has the device copy one object to another, by the page tables of both.
-    fn copy(&self, gpu: &Lent<'_, Gpu>, (src, dst): (u32, u32)) -> Result {
+    fn copy(&self, gpu: &DriverContext<'_, Gpu>, (src, dst): (u32, u32)) -> Result {
         let same = src == dst;
         let (src, dst) = (self.object(gpu, src)?, self.object(gpu, dst)?);
         if same || src.size != dst.size {
@@ -335,7 +339,7 @@ impl ObjectFile {
         result
     }
 
-    fn info(&self, gpu: &Lent<'_, Gpu>, request: &mut Info) -> Result {
+    fn info(&self, gpu: &DriverContext<'_, Gpu>, request: &mut Info) -> Result {
         if request.pad != 0 {
             return Err(EINVAL);
         }

@@ -32,10 +32,10 @@ use kernel::{
 };
 use sgdma::{
     Bidirectional,
+    BufferError,
     InFlight,
     Mapped,
     MmapPages,
-    Refused,
     SgTable,
     Shared,
     UserTable, //
@@ -300,12 +300,12 @@ impl<'bound> State<'bound> {
         let (memory, result) = match (core::mem::replace(&mut self.memory, Memory::Lost), sharing) {
             (Memory::Idle(table), Sharing::Always(dev)) => match table.map_shared(dev) {
                 Ok(mapped) => (Memory::Shared(mapped.submit()), Ok(())),
-                Err(Refused { error, buffer }) => (Memory::Idle(buffer), Err(error)),
+                Err(BufferError { error, buffer }) => (Memory::Idle(buffer), Err(error)),
             },
             (Memory::IdleTurns(table), Sharing::ByTurns(dma)) => {
                 match table.map(dma, Bidirectional) {
                     Ok(mapped) => (Memory::ByTurns(mapped.submit()), Ok(())),
-                    Err(Refused { error, buffer }) => (Memory::IdleTurns(buffer), Err(error)),
+                    Err(BufferError { error, buffer }) => (Memory::IdleTurns(buffer), Err(error)),
                 }
             }
             (memory, _) => (memory, Err(EIO)),

@@ -17,7 +17,7 @@ use kernel::{
 use sgdma::{
     pci::Driver,
     Door,
-    Lent, //
+    DriverContext, //
 };
 use zerocopy::{
     Immutable,
@@ -65,12 +65,12 @@ pub(crate) fn inside<D: Driver, T: FromBytes + IntoBytes + Immutable + KnownLayo
     door: &Door<'_, D>,
     arg: usize,
     cmd: u32,
-    work: impl FnOnce(&Lent<'_, D>, &mut T) -> Result,
+    work: impl FnOnce(&DriverContext<'_, D>, &mut T) -> Result,
 ) -> Result {
     answer(
         arg,
         cmd,
-        |request| door.enter(|lent| work(lent, request)),
+        |request| door.enter(|ctx| work(ctx, request)),
         nothing,
     )
 }

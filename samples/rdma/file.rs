@@ -37,8 +37,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
+    DriverContext, //
     FileOps,
-    Lent, //
 };
 
 requests! {
@@ -73,7 +73,7 @@ pub(crate) struct RegionFile {
 impl FileOps<Rdma> for RegionFile {
     const NODE: Option<&'static CStr> = Some(c"sgdma_rdma");
 
-    fn open(rdma: &Lent<'_, Rdma>) -> impl PinInit<Self, Error> {
+    fn open(rdma: &DriverContext<'_, Rdma>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self {
             number: rdma.files.fetch_add(1, Relaxed),
             keys: Atomic::new(1),
@@ -104,7 +104,7 @@ impl FileOps<Rdma> for RegionFile {
         Ok(0)
     }
 
-    fn release(&self, rdma: &Lent<'_, Rdma>) {
+    fn release(&self, rdma: &DriverContext<'_, Rdma>) {
         while let Some(region) = self.take_any(rdma) {
             drop(region);
         }
@@ -114,7 +114,7 @@ impl FileOps<Rdma> for RegionFile {
 impl RegionFile {
     fn region<'bound>(
         &self,
-        rdma: &Lent<'bound, Rdma>,
+        rdma: &DriverContext<'bound, Rdma>,
         key: u32,
         pad: u32,
     ) -> Result<Arc<Region<'bound>>> {
@@ -129,7 +129,7 @@ impl RegionFile {
     }
 
     /// Any region of this file's.
-    fn take_any<'bound>(&self, rdma: &Lent<'bound, Rdma>) -> Option<Arc<Region<'bound>>> {
+    fn take_any<'bound>(&self, rdma: &DriverContext<'bound, Rdma>) -> Option<Arc<Region<'bound>>> {
         let mut regions = rdma.regions.lock();
         let cursor = regions.cursor_lower_bound_mut(&(self.number, 0))?;
         if cursor.current().0 .0 != self.number {
@@ -178,12 +178,12 @@ impl RegionFile {
         })
     }
 
-    fn deregister(&self, rdma: &Lent<'_, Rdma>, request: &mut Deregister) -> Result {
+    fn deregister(&self, rdma: &DriverContext<'_, Rdma>, request: &mut Deregister) -> Result {
         self.region(rdma, request.key, request.pad)?;
         self.remove(rdma, request.key)
     }
 
-    fn remove(&self, rdma: &Lent<'_, Rdma>, key: u32) -> Result {
+    fn remove(&self, rdma: &DriverContext<'_, Rdma>, key: u32) -> Result {
         let region = rdma.regions.lock().remove(&(self.number, key));
         // Here, and not under the lock; later if the device is at it.
         drop(region.ok_or(ENOENT)?);

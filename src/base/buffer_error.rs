@@ -10,26 +10,26 @@ use kernel::prelude::*;
 ///
 /// ```
 /// # use kernel::{error::Error, prelude::*};
-/// # use sgdma::{DmaDevice, Refused, SgTable, ToDevice};
+/// # use sgdma::{DmaDevice, BufferError, SgTable, ToDevice};
 /// # fn upload(dev: DmaDevice<'_>, table: SgTable) -> Result {
 /// let mapped = match table.map(dev, ToDevice) {
 ///     Ok(mapped) => mapped,
-///     Err(Refused { error: ENOMEM, buffer }) => return keep_for_later(buffer),
+///     Err(BufferError { error: ENOMEM, buffer }) => return keep_for_later(buffer),
 ///     Err(refused) => return Err(refused.into()),
 /// };
 /// # drop(mapped); Ok(())
 /// # }
 /// # fn keep_for_later(_: SgTable) -> Result { Ok(()) }
 /// ```
-pub struct Refused<T> {
+pub struct BufferError<T> {
     /// Why.
     pub error: Error,
     /// What the call had taken. It is the CPU's.
     pub buffer: T,
 }
 
-impl<T> From<Refused<T>> for Error {
-    fn from(refused: Refused<T>) -> Self {
+impl<T> From<BufferError<T>> for Error {
+    fn from(refused: BufferError<T>) -> Self {
         refused.error
     }
 }

@@ -39,11 +39,11 @@ pub const EOPNOTSUPP: Error = error(bindings::EOPNOTSUPP);
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{Bidirectional, DmaDevice, Mapped, Refused, SgTable, EREMOTEIO};
+/// # use sgdma::{Bidirectional, DmaDevice, Mapped, BufferError, SgTable, EREMOTEIO};
 /// fn map(dma: DmaDevice<'_>, table: SgTable) -> Result<Option<Mapped<'_, Bidirectional>>> {
 ///     match table.map(dma, Bidirectional) {
 ///         Ok(mapped) => Ok(Some(mapped)),
-///         Err(Refused { error: EREMOTEIO, .. }) => Ok(None),
+///         Err(BufferError { error: EREMOTEIO, .. }) => Ok(None),
 ///         Err(refused) => Err(refused.into()),
 ///     }
 /// }

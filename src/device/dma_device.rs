@@ -7,7 +7,7 @@
 use crate::{
     device::{
         limits::DmaLimits,
-        route::Path, //
+        route::DmaRoute, //
     },
     ffi,
     lifecycle::{
@@ -56,7 +56,7 @@ pub struct DmaDevice<'bound> {
     // What stays as it is while the device is bound, and takes long to find out.
     seg_boundary: usize,
     max_seg_size: u32,
-    path: Path,
+    route: DmaRoute,
     reaches_all: bool,
     cannot_bounce: bool,
     has_borders: bool,
@@ -82,15 +82,15 @@ impl<'bound> DmaDevice<'bound> {
     ) -> Self {
         let raw = as_raw(dev);
         // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
-        let (device, mut platform, seg_boundary, path) = unsafe {
+        let (device, mut platform, seg_boundary, route) = unsafe {
             (
                 ffi::sgdma_dma_get_max_seg_size(raw),
                 bindings::dma_max_mapping_size(raw),
                 ffi::sgdma_dma_get_seg_boundary(raw),
-                Path::of(raw),
+                DmaRoute::of(raw),
             )
         };
-        let is_direct = path == Path::Direct;
+        let is_direct = route == DmaRoute::Direct;
         // SAFETY: As above. In this order: what is plugged in meanwhile counts as new.
         let (memory_plugged, reaches_all, cannot_bounce, has_borders) = unsafe {
             (
@@ -115,7 +115,7 @@ impl<'bound> DmaDevice<'bound> {
             unbinding,
             seg_boundary,
             max_seg_size: u32::try_from(platform).map_or(device, |platform| platform.min(device)),
-            path,
+            route,
             reaches_all,
             cannot_bounce,
             has_borders,
@@ -249,8 +249,8 @@ impl<'bound> DmaDevice<'bound> {
     }
 
     /// How its memory is mapped.
-    pub(crate) fn path(self) -> Path {
-        self.path
+    pub(crate) fn route(self) -> DmaRoute {
+        self.route
     }
 
     /// Whether caches may hide from it what was written.

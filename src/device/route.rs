@@ -7,7 +7,7 @@ use kernel::bindings;
 
 /// How a device's memory is mapped.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Path {
+pub(crate) enum DmaRoute {
     /// At its physical address or a fixed distance from it, or bounced.
     Direct,
     /// By an IOMMU, through the kernel's common code for them.
@@ -16,7 +16,7 @@ pub(crate) enum Path {
     Ops,
 }
 
-impl Path {
+impl DmaRoute {
     /// # Safety
     ///
     /// `dev` is valid.

@@ -22,10 +22,10 @@ use crate::{
         limits::DmaLimits, //
     },
     driver::{
-        node::Node, //
+        node::DeviceNode, //
         Driver,
+        DriverContext,
         FileOps,
-        Lent,
     },
     ffi,
     lifecycle::{
@@ -189,8 +189,8 @@ pub(crate) struct Binding<'bound, D: Driver> {
     quarantine: Pin<KBox<Quarantine>>,
     enabled: bool,
     limits: Option<Found<'bound>>,
-    lent: Option<Pin<KBox<Lent<'bound, D>>>>,
-    node: Option<Pin<KBox<Node<D>>>>,
+    ctx: Option<Pin<KBox<DriverContext<'bound, D>>>>,
+    node: Option<Pin<KBox<DeviceNode<D>>>>,
 }
 
 impl<'bound, D: Driver> Binding<'bound, D> {
@@ -202,7 +202,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             quarantine: KBox::pin_init(Quarantine::new(B::start_dma), GFP_KERNEL)?,
             enabled: false,
             limits: None,
-            lent: None,
+            ctx: None,
             node: None,
         };
         match this.build(bus, info) {
@@ -253,14 +253,14 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             }
         }
 
-        self.lent = Some(KBox::pin_init(
-            Lent::new(dma, bus.probe(dma, info)),
+        self.ctx = Some(KBox::pin_init(
+            DriverContext::new(dma, bus.probe(dma, info)),
             GFP_KERNEL,
         )?);
-        if let (Some(prefix), Some(lent)) = (D::Files::NODE, &self.lent) {
+        if let (Some(prefix), Some(ctx)) = (D::Files::NODE, &self.ctx) {
             // SAFETY: `lent` is pinned on the heap and only shared. It is dropped by `end()`, after
             // the node, within the binding.
-            let node = unsafe { Node::register(prefix, dma, &raw const **lent) };
+            let node = unsafe { DeviceNode::register(prefix, dma, &raw const **ctx) };
             self.node = Some(KBox::pin_init(node, GFP_KERNEL)?);
         }
         Ok(())
@@ -272,13 +272,13 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     /// IOMMU may serve somebody else by then.
     pub(crate) fn end<B: Bus<D>>(mut self, bus: &'bound B) {
         self.unbinding.begin();
-        if let Some(lent) = &self.lent {
-            bus.unbind(lent.as_ref().data());
+        if let Some(ctx) = &self.ctx {
+            bus.unbind(ctx.as_ref().data());
         }
         // Waits for the operations that use `lent`.
         self.node = None;
-        let quiet = match &self.lent {
-            Some(lent) => bus.stop(lent.as_ref().data()),
+        let quiet = match &self.ctx {
+            Some(ctx) => bus.stop(ctx.as_ref().data()),
             None => Quiet::Unknown,
         };
         // The data may still say that the device was reset, when it is dropped.
@@ -288,7 +288,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             // This is no word about what the data submits when it is dropped.
             self.quarantine.reset(self.quarantine.begin_reset());
         }
-        self.lent = None;
+        self.ctx = None;
         self.end_quarantine(bus, quiet, halt);
         self.limits = None;
         if self.enabled {

@@ -7,9 +7,9 @@
 use crate::driver::{
     Door,
     Driver,
+    DriverContext, //
     DriverGate,
     FileOps,
-    Lent, //
 };
 use kernel::{
     bindings,
@@ -40,23 +40,26 @@ pub(crate) struct OpenFile<D: Driver> {
 
 impl<D: Driver> OpenFile<D> {
     /// Runs `op` with what the gate lends, if the device is still bound.
-    fn inside<R>(&self, op: impl FnOnce(&D::Files, &Lent<'_, D>) -> Result<R>) -> Result<R> {
-        self.gate.enter(|lent| op(&self.state, lent))
+    fn inside<R>(
+        &self,
+        op: impl FnOnce(&D::Files, &DriverContext<'_, D>) -> Result<R>,
+    ) -> Result<R> {
+        self.gate.enter(|ctx| op(&self.state, ctx))
     }
 
     /// # Safety
     ///
-    /// `file` was opened by `Node::open()` and is being released.
+    /// `file` was opened by `DeviceNode::open()` and is being released.
     pub(crate) unsafe extern "C" fn release(
         _inode: *mut bindings::inode,
         file: *mut bindings::file,
     ) -> c_int {
-        // SAFETY: `Node::open()` put it there, and nobody uses the file any more.
+        // SAFETY: `DeviceNode::open()` put it there, and nobody uses the file any more.
         let open = unsafe { Pin::<KBox<Self>>::from_foreign((*file).private_data) };
         if D::Files::HAS_RELEASE {
             // It fails after unbind.
-            let _ = open.inside(|file, lent| {
-                file.release(lent);
+            let _ = open.inside(|file, ctx| {
+                file.release(ctx);
                 Ok(())
             });
         }
@@ -65,7 +68,7 @@ impl<D: Driver> OpenFile<D> {
 
     /// # Safety
     ///
-    /// As the VFS calls `mmap`: `file` was opened by `Node::open()`, and `vma` is being set up.
+    /// As the VFS calls `mmap`: `file` was opened by `DeviceNode::open()`, and `vma` is being set up.
     pub(crate) unsafe extern "C" fn mmap(
         file: *mut bindings::file,
         vma: *mut bindings::vm_area_struct,
@@ -79,23 +82,23 @@ impl<D: Driver> OpenFile<D> {
             )
         };
         from_result(|| {
-            open.inside(|file, lent| file.mmap(lent, offset, vma))?;
+            open.inside(|file, ctx| file.mmap(ctx, offset, vma))?;
             Ok(0)
         })
     }
 
     /// # Safety
     ///
-    /// `file` was opened by `Node::open()` and is not released during `'a`.
+    /// `file` was opened by `DeviceNode::open()` and is not released during `'a`.
     unsafe fn opened<'a>(file: *mut bindings::file) -> &'a Self {
-        // SAFETY: `Node::open()` put it there; until `release()` it is only borrowed.
+        // SAFETY: `DeviceNode::open()` put it there; until `release()` it is only borrowed.
         let open: Pin<&'a Self> = unsafe { Pin::<KBox<Self>>::borrow((*file).private_data) };
         open.get_ref()
     }
 
     /// # Safety
     ///
-    /// As the VFS calls `read_iter`: `kiocb` belongs to a file opened by `Node::open()`, and
+    /// As the VFS calls `read_iter`: `kiocb` belongs to a file opened by `DeviceNode::open()`, and
     /// `iter` is a destination that nobody else uses, of memory that is there during the call.
     pub(crate) unsafe extern "C" fn read_iter(
         kiocb: *mut bindings::kiocb,
@@ -106,12 +109,12 @@ impl<D: Driver> OpenFile<D> {
         // SAFETY: The caller hands us a valid destination, ours alone.
         let dst = unsafe { IovIterDest::from_raw(iter) };
         let room = dst.len();
-        transferred(open.inside(|file, lent| file.read(lent, pos, dst)), room)
+        transferred(open.inside(|file, ctx| file.read(ctx, pos, dst)), room)
     }
 
     /// # Safety
     ///
-    /// As the VFS calls `write_iter`: `kiocb` belongs to a file opened by `Node::open()`, and
+    /// As the VFS calls `write_iter`: `kiocb` belongs to a file opened by `DeviceNode::open()`, and
     /// `iter` is a source that nobody else uses, of memory that is there during the call.
     pub(crate) unsafe extern "C" fn write_iter(
         kiocb: *mut bindings::kiocb,
@@ -122,12 +125,12 @@ impl<D: Driver> OpenFile<D> {
         // SAFETY: The caller hands us a valid source, ours alone.
         let src = unsafe { IovIterSource::from_raw(iter) };
         let given = src.len();
-        transferred(open.inside(|file, lent| file.write(lent, pos, src)), given)
+        transferred(open.inside(|file, ctx| file.write(ctx, pos, src)), given)
     }
 
     /// # Safety
     ///
-    /// `file` was opened by `Node::open()`.
+    /// `file` was opened by `DeviceNode::open()`.
     pub(crate) unsafe extern "C" fn ioctl(
         file: *mut bindings::file,
         cmd: c_uint,
@@ -137,7 +140,7 @@ impl<D: Driver> OpenFile<D> {
         let open = unsafe { Self::opened(file) };
         from_result(|| {
             // Or else a bad request to a device that is gone would be told that it is bad.
-            if open.gate.is_shut() {
+            if open.gate.is_revoked() {
                 return Err(ENODEV);
             }
             Ok(open.state.ioctl(&Door(&open.gate), cmd, arg)? as c_long)

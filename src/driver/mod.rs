@@ -90,7 +90,7 @@ pub trait Driver: DriverModule + Sized + 'static {
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
-/// # use sgdma::{pci::Driver, FileOps, Lent, SgTable};
+/// # use sgdma::{pci::Driver, FileOps, DriverContext, SgTable};
 /// /// A file that shows a buffer.
 /// struct BufferFile(SgTable);
 ///
@@ -98,11 +98,11 @@ pub trait Driver: DriverModule + Sized + 'static {
 /// impl<D: Driver> FileOps<D> for BufferFile {
 ///     const NODE: Option<&'static CStr> = Some(c"mygpu");
 ///
-///     fn open(lent: &Lent<'_, D>) -> impl PinInit<Self, Error> {
-///         Ok::<_, Error>(Self(SgTable::alloc(4096, lent.dma(), GFP_KERNEL)?))
+///     fn open(ctx: &DriverContext<'_, D>) -> impl PinInit<Self, Error> {
+///         Ok::<_, Error>(Self(SgTable::alloc(4096, ctx.dma(), GFP_KERNEL)?))
 ///     }
 ///
-///     fn read(&self, _: &Lent<'_, D>, pos: &mut i64, dst: &mut IovIterDest<'_>) -> Result<usize> {
+///     fn read(&self, _: &DriverContext<'_, D>, pos: &mut i64, dst: &mut IovIterDest<'_>) -> Result<usize> {
 ///         let mut bytes = [0; 256];
 ///         let start = usize::try_from(*pos)?;
 ///         let n = self.0.len().saturating_sub(start).min(bytes.len());
@@ -121,12 +121,12 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
     /// Makes the state of a file that is being opened.
     ///
     /// Runs under the lock of all misc devices: nothing in here may open or register another one.
-    fn open(lent: &Lent<'_, D>) -> impl PinInit<Self, Error>;
+    fn open(ctx: &DriverContext<'_, D>) -> impl PinInit<Self, Error>;
 
     /// Reads from position `pos` on into `dst`, moves `pos`, and returns the number of bytes.
     fn read(
         &self,
-        _lent: &Lent<'_, D>,
+        _ctx: &DriverContext<'_, D>,
         _pos: &mut i64,
         _dst: &mut IovIterDest<'_>,
     ) -> Result<usize> {
@@ -136,7 +136,7 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
     /// Writes `src` from position `pos` on, moves `pos`, and returns the number of bytes.
     fn write(
         &self,
-        _lent: &Lent<'_, D>,
+        _ctx: &DriverContext<'_, D>,
         _pos: &mut i64,
         _src: &mut IovIterSource<'_>,
     ) -> Result<usize> {
@@ -147,7 +147,7 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
     ///
     /// See [`Shared::map_to_user`](crate::Shared::map_to_user). Runs under `mmap_lock`: take no lock
     /// in here that is held elsewhere while user space is accessed.
-    fn mmap(&self, _lent: &Lent<'_, D>, _offset: u64, _vma: &VmaNew) -> Result {
+    fn mmap(&self, _ctx: &DriverContext<'_, D>, _offset: u64, _vma: &VmaNew) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -155,7 +155,7 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
     ///
     /// What the driver's data holds for this file can go. After unbind it is gone already, and this
     /// is not called.
-    fn release(&self, _lent: &Lent<'_, D>) {
+    fn release(&self, _ctx: &DriverContext<'_, D>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -175,26 +175,26 @@ pub enum NoFiles {}
 impl<D: Driver> FileOps<D> for NoFiles {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(_lent: &Lent<'_, D>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, D>) -> impl PinInit<Self, Error> {
         Err::<Self, Error>(ENODEV)
     }
 }
 
 /// What a file operation is lent for as long as it runs: the bound device and the driver's data.
 ///
-/// The two lifetimes of `&'a Lent<'bound, D>` are kept apart on purpose: data that has room for
+/// The two lifetimes of `&'a DriverContext<'bound, D>` are kept apart on purpose: data that has room for
 /// what lives as long as the binding cannot be made to hold what lives as long as an operation.
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{pci::Driver, Lent, SgTable};
+/// # use sgdma::{pci::Driver, DriverContext, SgTable};
 /// /// It derefs to the driver's data, `D::Data`.
-/// fn alloc<D: Driver>(lent: &Lent<'_, D>, len: usize) -> Result<SgTable> {
-///     SgTable::alloc(len, lent.dma(), GFP_KERNEL)
+/// fn alloc<D: Driver>(ctx: &DriverContext<'_, D>, len: usize) -> Result<SgTable> {
+///     SgTable::alloc(len, ctx.dma(), GFP_KERNEL)
 /// }
 /// ```
 #[repr(transparent)]
-pub struct Lent<'bound, D: Driver>(Kept<'bound, D>);
+pub struct DriverContext<'bound, D: Driver>(Kept<'bound, D>);
 
 /// Apart from it, so that what the macro makes is nobody else's.
 #[pin_data]
@@ -204,7 +204,7 @@ struct Kept<'bound, D: Driver> {
     data: D::Data<'bound>,
 }
 
-impl<'bound, D: Driver> Lent<'bound, D> {
+impl<'bound, D: Driver> DriverContext<'bound, D> {
     pub(crate) fn new(
         dma: DmaDevice<'bound>,
         data: impl PinInit<D::Data<'bound>, Error>,
@@ -213,10 +213,10 @@ impl<'bound, D: Driver> Lent<'bound, D> {
             dma,
             data <- data,
         });
-        let init = |lent: *mut Self| {
+        let init = |ctx: *mut Self| {
             // SAFETY: It is transparent over that; the caller promises a place that is valid, and
             // stays, and leaves it alone on an error.
-            unsafe { kept.__pinned_init(lent.cast()) }
+            unsafe { kept.__pinned_init(ctx.cast()) }
         };
         // SAFETY: All of it is initialised then, or nothing is; it does not move.
         unsafe { pin_init::pin_init_from_closure(init) }
@@ -238,7 +238,7 @@ impl<'bound, D: Driver> Lent<'bound, D> {
     }
 }
 
-impl<'bound, D: Driver> Deref for Lent<'bound, D> {
+impl<'bound, D: Driver> Deref for DriverContext<'bound, D> {
     type Target = D::Data<'bound>;
 
     fn deref(&self) -> &Self::Target {
@@ -250,7 +250,7 @@ impl<'bound, D: Driver> Deref for Lent<'bound, D> {
 ///
 /// # Invariants
 ///
-/// The target of `gate` is a [`Lent<'_, D>`].
+/// The target of `gate` is a [`DriverContext<'_, D>`].
 pub(crate) struct DriverGate<D: Driver> {
     gate: Arc<Gate>,
     _driver: PhantomData<fn() -> D>,
@@ -271,11 +271,14 @@ impl<D: Driver> DriverGate<D> {
     ///
     /// # Safety
     ///
-    /// `lent` stays valid, and nobody has it exclusively, until [`close`](Self::close) has
+    /// `lent` stays valid, and nobody has it exclusively, until [`close`](Self::revoke) has
     /// returned.
-    pub(crate) unsafe fn new(unbinding: Arc<Unbinding>, lent: *const Lent<'_, D>) -> Result<Self> {
+    pub(crate) unsafe fn new(
+        unbinding: Arc<Unbinding>,
+        ctx: *const DriverContext<'_, D>,
+    ) -> Result<Self> {
         // SAFETY: The caller promises a target that stays valid, and shared, for so long.
-        let gate = unsafe { Gate::new(unbinding, lent.cast()) };
+        let gate = unsafe { Gate::new(unbinding, ctx.cast()) };
         // INVARIANT: `lent` has this type.
         Ok(Self {
             gate: Arc::pin_init(gate, GFP_KERNEL)?,
@@ -284,7 +287,10 @@ impl<D: Driver> DriverGate<D> {
     }
 
     /// Runs `op` inside with what the gate lends; `ENODEV` if it is shut.
-    pub(crate) fn enter<R>(&self, op: impl FnOnce(&Lent<'_, D>) -> Result<R>) -> Result<R> {
+    pub(crate) fn enter<R>(
+        &self,
+        op: impl FnOnce(&DriverContext<'_, D>) -> Result<R>,
+    ) -> Result<R> {
         let inside = self.gate.enter().ok_or(ENODEV)?;
         // SAFETY:
         // - The target has this type, by the type invariants. It is valid, and nobody has it
@@ -294,13 +300,13 @@ impl<D: Driver> DriverGate<D> {
     }
 
     /// Returns whether nobody is let in any more.
-    pub(crate) fn is_shut(&self) -> bool {
-        self.gate.is_shut()
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.gate.is_revoked()
     }
 
     /// Lets nobody in any more, and waits until nobody is inside. May sleep.
-    pub(crate) fn close(&self) {
-        self.gate.close();
+    pub(crate) fn revoke(&self) {
+        self.gate.revoke();
     }
 }
 
@@ -313,8 +319,8 @@ impl<D: Driver> DriverGate<D> {
 /// fn upload<D: Driver>(door: &Door<'_, D>, addr: usize, len: usize) -> Result<SgTable> {
 ///     let mut bytes = KVVec::new();
 ///     UserSlice::new(UserPtr::from_addr(addr), len).read_all(&mut bytes, GFP_KERNEL)?;
-///     door.enter(|lent| {
-///         let mut table = SgTable::alloc(len, lent.dma(), GFP_KERNEL)?;
+///     door.enter(|ctx| {
+///         let mut table = SgTable::alloc(len, ctx.dma(), GFP_KERNEL)?;
 ///         table.copy_from_slice(0, &bytes)?;
 ///         Ok(table)
 ///     })
@@ -332,7 +338,7 @@ impl<D: Driver> Door<'_, D> {
     /// # Errors
     ///
     /// `ENODEV` if unbinding has begun: `work` is not called then. Otherwise those of `work`.
-    pub fn enter<R>(&self, work: impl FnOnce(&Lent<'_, D>) -> Result<R>) -> Result<R> {
+    pub fn enter<R>(&self, work: impl FnOnce(&DriverContext<'_, D>) -> Result<R>) -> Result<R> {
         self.0.enter(work)
     }
 }

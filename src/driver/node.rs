@@ -12,9 +12,9 @@ use crate::{
     driver::{
         file::OpenFile, //
         Driver,
+        DriverContext,
         DriverGate,
         FileOps,
-        Lent,
     }, //
 };
 use kernel::{
@@ -38,7 +38,7 @@ use kernel::{
 ///
 /// `misc` is registered, and its `name` points into `name`.
 #[pin_data(PinnedDrop)]
-pub(crate) struct Node<D: Driver> {
+pub(crate) struct DeviceNode<D: Driver> {
     gate: DriverGate<D>,
     name: CString,
     #[pin]
@@ -47,11 +47,11 @@ pub(crate) struct Node<D: Driver> {
 
 // SAFETY: Nodes are registered and deregistered from any task. What is behind the gate is used by
 // any task that opens the node; it is `Send` and `Sync`, as `D::Data` and `DmaDevice` are.
-unsafe impl<D: Driver> Send for Node<D> {}
+unsafe impl<D: Driver> Send for DeviceNode<D> {}
 // SAFETY: As for `Send`; all shared access is to `gate`, which is `Sync`.
-unsafe impl<D: Driver> Sync for Node<D> {}
+unsafe impl<D: Driver> Sync for DeviceNode<D> {}
 
-impl<D: Driver> Node<D> {
+impl<D: Driver> DeviceNode<D> {
     /// Registers the node `prefix`, whose operations are lent what `lent` points to.
     ///
     /// # Safety
@@ -61,12 +61,12 @@ impl<D: Driver> Node<D> {
     pub(crate) unsafe fn register<'bound>(
         prefix: &'static CStr,
         dma: DmaDevice<'bound>,
-        lent: *const Lent<'bound, D>,
+        ctx: *const DriverContext<'bound, D>,
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             // SAFETY: By the requirements of this function `lent` outlives the node, whose drop
             // closes the gate.
-            let gate = unsafe { DriverGate::new(dma.unbinding().clone(), lent) }?;
+            let gate = unsafe { DriverGate::new(dma.unbinding().clone(), ctx) }?;
             let name = CString::try_from_fmt(fmt!("{}-{}", prefix, dma.device().name()))?;
             // Stays where it is when the `CString` is moved.
             let name_ptr = name.as_char_ptr();
@@ -134,21 +134,21 @@ impl<D: Driver> Node<D> {
 
     /// # Safety
     ///
-    /// `file` is being opened on a [`Node<D>`], as `misc_open()` calls it.
+    /// `file` is being opened on a [`DeviceNode<D>`], as `misc_open()` calls it.
     unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: `misc_open()` left a pointer to the `miscdevice` here.
         let misc: *mut bindings::miscdevice = unsafe { (*file).private_data }.cast();
-        // SAFETY: It is the one in a `Node<D>`, as only that has these file operations. The rest
+        // SAFETY: It is the one in a `DeviceNode<D>`, as only that has these file operations. The rest
         // of the node was initialised before; `misc_open()` holds off deregistering, and so the
         // node's end, until we return.
-        let node = unsafe { &*kernel::container_of!(Opaque::cast_from(misc), Node<D>, misc) };
+        let node = unsafe { &*kernel::container_of!(Opaque::cast_from(misc), DeviceNode<D>, misc) };
 
         from_result(|| {
-            let open = node.gate.enter(|lent| {
+            let open = node.gate.enter(|ctx| {
                 KBox::pin_init(
                     try_pin_init!(OpenFile::<D> {
                         gate: node.gate.clone(),
-                        state <- D::Files::open(lent),
+                        state <- D::Files::open(ctx),
                     }),
                     GFP_KERNEL,
                 )
@@ -161,10 +161,10 @@ impl<D: Driver> Node<D> {
 }
 
 #[pinned_drop]
-impl<D: Driver> PinnedDrop for Node<D> {
+impl<D: Driver> PinnedDrop for DeviceNode<D> {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: Registered, by the type invariants. No `open` runs when this returns.
         unsafe { bindings::misc_deregister(self.misc.get()) };
-        self.gate.close();
+        self.gate.revoke();
     }
 }

@@ -111,12 +111,12 @@ impl Gate {
     ///
     /// # Safety
     ///
-    /// `target` stays valid, and shared, until [`close`](Self::close) has returned.
+    /// `target` stays valid, and shared, until [`close`](Self::revoke) has returned.
     pub(crate) unsafe fn new(
         unbinding: Arc<Unbinding>,
         target: *const c_void,
     ) -> impl PinInit<Self, Error> {
-        // INVARIANT: The caller promises a valid target until `close()` has returned, which has
+        // INVARIANT: The caller promises a valid target until `revoke()` has returned, which has
         // unbinding begin and waits for the grace period.
         try_pin_init!(Self {
             srcu <- Srcu::new(),
@@ -126,21 +126,21 @@ impl Gate {
     }
 
     /// Has unbinding begin, if it has not, and waits until nobody is inside. May sleep.
-    pub(crate) fn close(&self) {
+    pub(crate) fn revoke(&self) {
         self.unbinding.begin();
         // Orders that: a reader that misses it is one the grace period waits for.
         self.srcu.synchronize();
     }
 
     /// Whether nobody is let in any more.
-    pub(crate) fn is_shut(&self) -> bool {
+    pub(crate) fn is_revoked(&self) -> bool {
         self.unbinding.has_begun()
     }
 
     /// Passes the gate; `None` if it is shut. Does not sleep; the guard's holder may.
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
         let reader = self.srcu.read();
-        if self.is_shut() {
+        if self.is_revoked() {
             return None;
         }
         // INVARIANT: The gate was open when we were a reader already.

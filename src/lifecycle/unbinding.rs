@@ -34,12 +34,12 @@ use kernel::{
 ///
 /// Each binding has one, from before the driver's probe on: see
 /// [`DmaDevice::unbinding`](crate::DmaDevice::unbinding) and
-/// [`Lent::unbinding`](crate::Lent::unbinding). An interrupt handler keeps an `Arc` of it, to wake
+/// [`DriverContext::unbinding`](crate::DriverContext::unbinding). An interrupt handler keeps an `Arc` of it, to wake
 /// those who wait for the interrupt.
 ///
 /// ```
 /// # use kernel::{prelude::*, sync::{atomic::{Acquire, Atomic, Release}, Arc}, time::Jiffies};
-/// # use sgdma::{Driver, Lent, Unbinding};
+/// # use sgdma::{Driver, DriverContext, Unbinding};
 /// /// What an interrupt handler and file operations share.
 /// struct Events {
 ///     seen: Atomic<bool>,

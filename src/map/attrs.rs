@@ -16,9 +16,9 @@ use kernel::{
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{Attrs, DmaDevice, SgTable, ToDevice};
+/// # use sgdma::{MapAttrs, DmaDevice, SgTable, ToDevice};
 /// # fn map(dev: DmaDevice<'_>, table: SgTable) -> Result {
-/// let mapped = table.map_attrs(dev, ToDevice, Attrs::NO_WARN | Attrs::WEAK_ORDERING)?;
+/// let mapped = table.map_attrs(dev, ToDevice, MapAttrs::NO_WARN | MapAttrs::WEAK_ORDERING)?;
 /// # drop(mapped); Ok(())
 /// # }
 /// ```
@@ -27,9 +27,9 @@ use kernel::{
 ///
 /// It holds none but those that are constants here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attrs(c_ulong);
+pub struct MapAttrs(c_ulong);
 
-impl Attrs {
+impl MapAttrs {
     /// None.
     pub const NONE: Self = Self(0);
 
@@ -69,9 +69,9 @@ impl Attrs {
     ///
     /// ```
     /// # use kernel::prelude::*;
-    /// # use sgdma::{Attrs, DmaDevice, FromDevice, SgTable};
+    /// # use sgdma::{MapAttrs, DmaDevice, FromDevice, SgTable};
     /// # fn receive(dev: DmaDevice<'_>, table: SgTable, header: &mut [u8]) -> Result<SgTable> {
-    /// let in_flight = table.map_attrs(dev, FromDevice, Attrs::SKIP_CPU_SYNC)?.submit();
+    /// let in_flight = table.map_attrs(dev, FromDevice, MapAttrs::SKIP_CPU_SYNC)?.submit();
     /// // ... the device writes ...
     /// let mut mapped = in_flight.complete();
     /// mapped.for_cpu_range(0..header.len())?.copy_to_slice(0, header)?;
@@ -90,9 +90,9 @@ impl Attrs {
     ///
     /// ```
     /// # use kernel::prelude::*;
-    /// # use sgdma::{Attrs, Bidirectional, DmaDevice, Mapped, SgTable};
+    /// # use sgdma::{MapAttrs, Bidirectional, DmaDevice, Mapped, SgTable};
     /// fn map(dev: DmaDevice<'_>, table: SgTable) -> Result<Mapped<'_, Bidirectional>> {
-    ///     Ok(table.map_attrs(dev, Bidirectional, Attrs::SYNC_DEBUG)?)
+    ///     Ok(table.map_attrs(dev, Bidirectional, MapAttrs::SYNC_DEBUG)?)
     /// }
     /// ```
     pub const SYNC_DEBUG: Self = Self(1 << (c_ulong::BITS - 1));
@@ -132,7 +132,7 @@ impl Attrs {
     }
 }
 
-impl BitOr for Attrs {
+impl BitOr for MapAttrs {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {

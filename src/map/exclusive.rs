@@ -3,7 +3,7 @@
 //! Pages that are used through their table alone.
 
 use crate::{
-    map::attrs::Attrs,
+    map::attrs::MapAttrs,
     table::{
         owned_pages::OwnedPages,
         page_owner::PageOwner, //
@@ -24,20 +24,20 @@ use crate::{
 pub trait Exclusive: sealed::Exclusive + Send + 'static {}
 
 mod sealed {
-    use crate::map::attrs::Attrs;
+    use crate::map::attrs::MapAttrs;
 
     pub trait Exclusive {
         /// How pages of this kind are mapped: whole, if nobody has a use for their other bytes.
-        const PAGES: Attrs;
+        const PAGES: MapAttrs;
     }
 }
 
 impl Exclusive for OwnedPages {}
 impl sealed::Exclusive for OwnedPages {
-    const PAGES: Attrs = Attrs::WHOLE_PAGES;
+    const PAGES: MapAttrs = MapAttrs::WHOLE_PAGES;
 }
 
 impl<P: PageOwner> Exclusive for P {}
 impl<P: PageOwner> sealed::Exclusive for P {
-    const PAGES: Attrs = Attrs::NONE;
+    const PAGES: MapAttrs = MapAttrs::NONE;
 }

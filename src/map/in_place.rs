@@ -4,7 +4,7 @@
 
 use crate::{
     base::{
-        buffer_error::Refused,
+        buffer_error::BufferError,
         direction::Direction, //
     },
     device::dma_device::DmaDevice,
@@ -50,11 +50,11 @@ impl<'bound, T> InPlace<'bound, T> {
         dev: DmaDevice<'bound>,
         table: T,
         checked: Result,
-    ) -> Result<Self, Refused<T>> {
+    ) -> Result<Self, BufferError<T>> {
         match checked {
             // INVARIANT: Found just now.
             Ok(()) => Ok(Self { dev, table }),
-            Err(error) => Err(Refused {
+            Err(error) => Err(BufferError {
                 error,
                 buffer: table,
             }),
@@ -80,7 +80,7 @@ impl<'bound, P: Exclusive> InPlace<'bound, SgTable<P>> {
     pub fn map_shared<D: Direction>(
         self,
         _direction: D,
-    ) -> Result<Shared<'bound, D, P>, Refused<SgTable<P>>> {
+    ) -> Result<Shared<'bound, D, P>, BufferError<SgTable<P>>> {
         self.table.share_exclusive(self.dev)
     }
 }
@@ -97,7 +97,7 @@ impl<P: Exclusive> SgTable<P> {
     ///
     /// - `EOPNOTSUPP` if the verdict is another, or the library was loaded with `sync_debug=1`.
     /// - `EIO` if some of the buffer lies beyond the device's reach.
-    pub fn in_place_for(self, dev: DmaDevice<'_>) -> Result<InPlace<'_, Self>, Refused<Self>> {
+    pub fn in_place_for(self, dev: DmaDevice<'_>) -> Result<InPlace<'_, Self>, BufferError<Self>> {
         let checked = self.check_in_place(dev);
         InPlace::new(dev, self, checked)
     }

@@ -6,16 +6,16 @@
 
 use crate::{
     base::{
-        buffer_error::Refused,
+        buffer_error::BufferError,
         direction::Direction, //
     },
     device::{
         dma_device::DmaDevice,
-        route::Path, //
+        route::DmaRoute, //
     },
     ffi,
     map::{
-        attrs::Attrs,
+        attrs::MapAttrs,
         exclusive::Exclusive,
         in_flight::{
             private, //
@@ -81,7 +81,7 @@ use kernel::{
 /// `table` is mapped for `dev` in direction `D` with `attrs`.
 pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
     dev: DmaDevice<'bound>,
-    attrs: Attrs,
+    attrs: MapAttrs,
     table: SgTable<P>,
     /// Whether anything is done when bytes change hands, or when it is unmapped.
     needs_sync: bool,
@@ -101,8 +101,8 @@ impl<P: Exclusive> SgTable<P> {
         self,
         dev: DmaDevice<'bound>,
         direction: D,
-    ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        self.map_attrs(dev, direction, Attrs::NONE)
+    ) -> Result<Mapped<'bound, D, P>, BufferError<Self>> {
+        self.map_attrs(dev, direction, MapAttrs::NONE)
     }
 
     /// As [`map`](Self::map), with attributes.
@@ -124,13 +124,13 @@ impl<P: Exclusive> SgTable<P> {
         self,
         dev: DmaDevice<'bound>,
         _direction: D,
-        attrs: Attrs,
-    ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
+        attrs: MapAttrs,
+    ) -> Result<Mapped<'bound, D, P>, BufferError<Self>> {
         // An IOMMU shows whole pages anyway. But of an untrusted device the kernel has parts of
         // pages bounce, for it cannot know that the other bytes may be seen.
-        let pages = match dev.path() {
-            Path::Iommu => P::PAGES,
-            _ => Attrs::NONE,
+        let pages = match dev.route() {
+            DmaRoute::Iommu => P::PAGES,
+            _ => MapAttrs::NONE,
         };
         self.map_as(dev, attrs | pages)
     }
@@ -141,20 +141,20 @@ impl<P> SgTable<P> {
     pub(crate) fn map_as<'bound, D: Direction>(
         mut self,
         dev: DmaDevice<'bound>,
-        attrs: Attrs,
-    ) -> Result<Mapped<'bound, D, P>, Refused<Self>> {
-        let mut attrs = attrs | Attrs::of(dev);
-        if attrs.contains(Attrs::WHOLE_PAGES) && !self.fits_whole_pages(dev) {
-            attrs = attrs.without(Attrs::WHOLE_PAGES);
+        attrs: MapAttrs,
+    ) -> Result<Mapped<'bound, D, P>, BufferError<Self>> {
+        let mut attrs = attrs | MapAttrs::of(dev);
+        if attrs.contains(MapAttrs::WHOLE_PAGES) && !self.fits_whole_pages(dev) {
+            attrs = attrs.without(MapAttrs::WHOLE_PAGES);
         }
         if let Err(error) = self.prepare(dev, attrs) {
-            return Err(Refused {
+            return Err(BufferError {
                 error,
                 buffer: self,
             });
         }
         self.unmark();
-        let whole_pages = attrs.contains(Attrs::WHOLE_PAGES);
+        let whole_pages = attrs.contains(MapAttrs::WHOLE_PAGES);
         if whole_pages {
             self.cover_whole_pages(false);
         }
@@ -175,7 +175,7 @@ impl<P> SgTable<P> {
             self.cover_bytes(result.is_ok());
         }
         if let Err(error) = result {
-            return Err(Refused {
+            return Err(BufferError {
                 error,
                 buffer: self,
             });
@@ -183,7 +183,7 @@ impl<P> SgTable<P> {
         // Where it may be skipped, nothing has bounced so far: this neither, whatever comes later.
         // SAFETY: `dev` is valid, and its mask is set.
         let needs_sync = unsafe { ffi::sgdma_dma_dev_need_sync(dev.as_raw()) }
-            | attrs.contains(Attrs::SYNC_DEBUG);
+            | attrs.contains(MapAttrs::SYNC_DEBUG);
         // INVARIANT: Mapped just now.
         let mapped = Mapped {
             dev,
@@ -191,14 +191,14 @@ impl<P> SgTable<P> {
             table: self,
             needs_sync,
             // `dma_need_unmap()`, which says so of IOMMUs only on some platforms.
-            needs_unmap: needs_sync || dev.path() != Path::Direct,
+            needs_unmap: needs_sync || dev.route() != DmaRoute::Direct,
             with_cpu: 0..0,
             _direction: PhantomData,
         };
 
         let boundary = dev.seg_boundary() as u64;
         if boundary != u64::MAX && mapped.dma_segments().any(|run| !run.within(boundary)) {
-            return Err(Refused {
+            return Err(BufferError {
                 error: ERANGE,
                 buffer: mapped.unmap(),
             });
@@ -207,13 +207,13 @@ impl<P> SgTable<P> {
     }
 
     /// What is checked, and done, before mapping.
-    fn prepare(&self, dev: DmaDevice<'_>, attrs: Attrs) -> Result {
+    fn prepare(&self, dev: DmaDevice<'_>, attrs: MapAttrs) -> Result {
         if !self.fits(dev.into()) {
             return Err(E2BIG);
         }
         // The kernel warns of such a mapping.
-        if (attrs.contains(Attrs::REQUIRE_COHERENT) || dev.warns_beyond_reach())
-            && dev.path() == Path::Direct
+        if (attrs.contains(MapAttrs::REQUIRE_COHERENT) || dev.warns_beyond_reach())
+            && dev.route() == DmaRoute::Direct
             && !self.is_reached_by(dev)
         {
             return Err(EIO);
@@ -268,7 +268,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Gives the buffer back to the CPU: `dma_unmap_sgtable()`. Does not sleep.
     pub fn unmap(self) -> SgTable<P> {
         let mut this = ManuallyDrop::new(self);
-        if !this.attrs.contains(Attrs::SKIP_CPU_SYNC) {
+        if !this.attrs.contains(MapAttrs::SKIP_CPU_SYNC) {
             this.reclaim();
         }
         this.unmap_once();
@@ -280,7 +280,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         self.dev
     }
 
-    pub(crate) fn attrs(&self) -> Attrs {
+    pub(crate) fn attrs(&self) -> MapAttrs {
         self.attrs
     }
 
@@ -345,7 +345,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         if !self.needs_unmap {
             return;
         }
-        let whole_pages = self.attrs.contains(Attrs::WHOLE_PAGES);
+        let whole_pages = self.attrs.contains(MapAttrs::WHOLE_PAGES);
         if whole_pages {
             self.table.cover_whole_pages(true);
         }
@@ -398,7 +398,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
         let mut table = unsafe { core::ptr::read(&this.table) };
-        if this.attrs.contains(Attrs::WHOLE_PAGES) {
+        if this.attrs.contains(MapAttrs::WHOLE_PAGES) {
             // As it was mapped, and is to be unmapped.
             table.cover_whole_pages(true);
         }
@@ -409,7 +409,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         let kept = Kept {
             dev: dev.as_raw(),
             domain,
-            path: dev.path(),
+            route: dev.route(),
             direction: D::DIRECTION.into(),
             attrs: this.attrs.for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
             needs_unmap: this.needs_unmap,

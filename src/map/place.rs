@@ -13,11 +13,11 @@ use crate::{
             Coherency, //
         },
         dma_device::DmaDevice,
-        route::Path, //
+        route::DmaRoute, //
     },
     ffi,
     map::{
-        attrs::Attrs,
+        attrs::MapAttrs,
         mapped::Mapped, //
     },
     table::{
@@ -47,7 +47,7 @@ impl<P> SgTable<P> {
         if dev.sync_debug() {
             return Err(EOPNOTSUPP);
         }
-        match dev.path() == Path::Direct && !self.is_reached_by(dev) {
+        match dev.route() == DmaRoute::Direct && !self.is_reached_by(dev) {
             true => Err(EIO),
             false => Ok(()),
         }
@@ -84,14 +84,14 @@ impl DmaTable {
     /// - `cpu` is the same table in its CPU form, and its pages are system memory. There is no
     ///   telling without it: bus addresses do not say where a buffer was.
     pub unsafe fn is_in_place(&self, cpu: &CpuTable, dev: DmaDevice<'_>) -> bool {
-        match dev.path() {
+        match dev.route() {
             // Entries are not merged.
-            Path::Direct => cpu
+            DmaRoute::Direct => cpu
                 .entries()
                 .map(sg_phys_run)
                 .zip(self.dma_segments())
                 .all(|(cpu, dma)| dev.direct_address(cpu) == Some(dma.addr)),
-            Path::Iommu => {
+            DmaRoute::Iommu => {
                 // SAFETY: The device is valid, bound to its driver, and behind an IOMMU.
                 let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
                 Lockstep::new(cpu, self).all(|piece| {
@@ -104,7 +104,7 @@ impl DmaTable {
                 })
             }
             // Without hooks for synchronisation there is nothing that bounces.
-            Path::Ops => Coherency::of(dev) == Coherency::Coherent,
+            DmaRoute::Ops => Coherency::of(dev) == Coherency::Coherent,
         }
     }
 }
@@ -115,11 +115,11 @@ impl<D: Direction, P> Mapped<'_, D, P> {
     ///
     /// As [`DmaTable::is_in_place`]; in sync-debug mode the answer is no.
     pub fn is_in_place(&self) -> bool {
-        if self.attrs().contains(Attrs::SYNC_DEBUG) {
+        if self.attrs().contains(MapAttrs::SYNC_DEBUG) {
             return false;
         }
         // iommu-dma marks what it has mapped page by page, as for devices that may bounce.
-        if self.dma().path() == Path::Iommu
+        if self.dma().route() == DmaRoute::Iommu
             && !self.cpu().entries().next().is_some_and(sg_dma_is_swiotlb)
         {
             return true;

@@ -6,7 +6,7 @@
 
 use crate::{
     base::{
-        buffer_error::Refused,
+        buffer_error::BufferError,
         direction::{
             DeviceReads,
             Direction, //
@@ -15,11 +15,11 @@ use crate::{
     device::{
         coherent::CoherentDevice,
         dma_device::DmaDevice,
-        route::Path, //
+        route::DmaRoute, //
     },
     ffi,
     map::{
-        attrs::Attrs,
+        attrs::MapAttrs,
         exclusive::Exclusive,
         in_flight::{
             private, //
@@ -82,7 +82,7 @@ impl<P: Exclusive> SgTable<P> {
         self,
         dev: CoherentDevice<'bound>,
         _direction: D,
-    ) -> Result<Shared<'bound, D, P>, Refused<Self>> {
+    ) -> Result<Shared<'bound, D, P>, BufferError<Self>> {
         self.share_exclusive(dev.dma())
     }
 
@@ -90,7 +90,7 @@ impl<P: Exclusive> SgTable<P> {
     pub(crate) fn share_exclusive<'bound, D: Direction>(
         self,
         dev: DmaDevice<'bound>,
-    ) -> Result<Shared<'bound, D, P>, Refused<Self>> {
+    ) -> Result<Shared<'bound, D, P>, BufferError<Self>> {
         self.share(dev, P::PAGES)
     }
 }
@@ -100,12 +100,12 @@ impl<P> SgTable<P> {
     pub(crate) fn share<'bound, D: Direction>(
         self,
         dev: DmaDevice<'bound>,
-        attrs: Attrs,
-    ) -> Result<Shared<'bound, D, P>, Refused<Self>> {
+        attrs: MapAttrs,
+    ) -> Result<Shared<'bound, D, P>, BufferError<Self>> {
         let refused = match self.map_as(dev, attrs) {
             // INVARIANT: The witness says that the device is coherent; the rest was checked.
             Ok(mapped) if mapped.is_in_place() => return Ok(Shared(mapped)),
-            Ok(mapped) => Refused {
+            Ok(mapped) => BufferError {
                 error: EIO,
                 buffer: mapped.unmap(),
             },
@@ -117,14 +117,14 @@ impl<P> SgTable<P> {
         Err(refused)
     }
 
-    fn say_why_not_shared(&self, dev: DmaDevice<'_>, attrs: Attrs) {
-        let partial = !attrs.contains(Attrs::WHOLE_PAGES) && !self.is_whole_pages();
-        let why = match dev.path() {
-            Path::Direct if !self.is_reached_by(dev) => {
+    fn say_why_not_shared(&self, dev: DmaDevice<'_>, attrs: MapAttrs) {
+        let partial = !attrs.contains(MapAttrs::WHOLE_PAGES) && !self.is_whole_pages();
+        let why = match dev.route() {
+            DmaRoute::Direct if !self.is_reached_by(dev) => {
                 c"some of it lies beyond the device's reach and would bounce: memory was added; \
                   use map() and guards"
             }
-            Path::Iommu if partial => {
+            DmaRoute::Iommu if partial => {
                 c"the device is untrusted, so it is given whole pages, and one has other bytes, too: \
                   share whole pages, or use map() and guards"
             }

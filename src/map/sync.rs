@@ -7,7 +7,7 @@
 use crate::{
     device::dma_device::DmaDevice,
     ffi,
-    map::attrs::Attrs,
+    map::attrs::MapAttrs,
     walk::{
         cpu::CpuTable,
         dma::DmaTable,
@@ -55,11 +55,11 @@ pub(crate) unsafe fn sync_range(
     dma: DmaDevice<'_>,
     sgt: *mut bindings::sg_table,
     dir: bindings::dma_data_direction,
-    attrs: Attrs,
+    attrs: MapAttrs,
     range: &Range<usize>,
     to: To,
 ) {
-    if attrs.contains(Attrs::SYNC_DEBUG) {
+    if attrs.contains(MapAttrs::SYNC_DEBUG) {
         let for_cpu = matches!(to, To::Cpu);
         // SAFETY: The caller promises it.
         if unsafe { ffi::sgdma_shadow_sync(sgt, range.start, range.len(), for_cpu) } {

@@ -8,7 +8,7 @@
 
 use crate::{
     base::{
-        buffer_error::Refused,
+        buffer_error::BufferError,
         direction::{
             DeviceReads,
             DeviceWrites,
@@ -22,7 +22,7 @@ use crate::{
     },
     lifecycle::quarantine::Place,
     map::{
-        attrs::Attrs,
+        attrs::MapAttrs,
         in_place::InPlace,
         shared::Shared, //
     },
@@ -172,7 +172,10 @@ impl<D: Direction, P> UserTable<D, P> {
     /// The buffer, still pinned if it was, comes back with each of those of
     /// [`SgTable::map_shared`]; with `EOPNOTSUPP` also if the kernel finds that the device is not
     /// coherent.
-    pub fn map_shared(self, dev: CoherentDevice<'_>) -> Result<Shared<'_, D, P>, Refused<Self>> {
+    pub fn map_shared(
+        self,
+        dev: CoherentDevice<'_>,
+    ) -> Result<Shared<'_, D, P>, BufferError<Self>> {
         self.share(dev.dma())
     }
 
@@ -182,16 +185,16 @@ impl<D: Direction, P> UserTable<D, P> {
     /// # Errors
     ///
     /// As for [`SgTable::in_place_for`]. The buffer, still pinned if it was, comes back.
-    pub fn in_place_for(self, dev: DmaDevice<'_>) -> Result<InPlace<'_, Self>, Refused<Self>> {
+    pub fn in_place_for(self, dev: DmaDevice<'_>) -> Result<InPlace<'_, Self>, BufferError<Self>> {
         let checked = self.0.check_in_place(dev);
         InPlace::new(dev, self, checked)
     }
 
     /// `dev` is coherent for this memory, as a witness says.
-    fn share(self, dev: DmaDevice<'_>) -> Result<Shared<'_, D, P>, Refused<Self>> {
+    fn share(self, dev: DmaDevice<'_>) -> Result<Shared<'_, D, P>, BufferError<Self>> {
         // Whole pages, as `ib_umem_get()` maps them: all of a process' page is that process'.
-        let attrs = Attrs::REQUIRE_COHERENT | Attrs::WHOLE_PAGES;
-        self.0.share(dev, attrs).map_err(|refused| Refused {
+        let attrs = MapAttrs::REQUIRE_COHERENT | MapAttrs::WHOLE_PAGES;
+        self.0.share(dev, attrs).map_err(|refused| BufferError {
             error: refused.error,
             buffer: Self::new(refused.buffer),
         })
@@ -204,7 +207,7 @@ impl<'bound, D: Direction, P> InPlace<'bound, UserTable<D, P>> {
     /// # Errors
     ///
     /// As for [`UserTable::map_shared`].
-    pub fn map_shared(self) -> Result<Shared<'bound, D, P>, Refused<UserTable<D, P>>> {
+    pub fn map_shared(self) -> Result<Shared<'bound, D, P>, BufferError<UserTable<D, P>>> {
         let (dev, table) = self.into_parts();
         table.share(dev)
     }
@@ -244,10 +247,10 @@ impl SgTable {
     pub fn for_user<D: Direction>(
         self,
         _direction: D,
-    ) -> Result<UserTable<D, MmapPages>, Refused<Self>> {
+    ) -> Result<UserTable<D, MmapPages>, BufferError<Self>> {
         match place() {
             Ok(place) => Ok(UserTable::new(self.map_owner(place, MmapPages))),
-            Err(error) => Err(Refused {
+            Err(error) => Err(BufferError {
                 error,
                 buffer: self,
             }),

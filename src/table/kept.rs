@@ -3,7 +3,7 @@
 //! A mapped table in quarantine.
 
 use crate::{
-    device::route::Path,
+    device::route::DmaRoute,
     ffi,
     lifecycle::quarantine::Hold,
     walk::{
@@ -28,7 +28,7 @@ use kernel::{
 pub(crate) struct Kept<P> {
     pub(crate) dev: *mut bindings::device,
     pub(crate) domain: *mut bindings::iommu_domain,
-    pub(crate) path: Path,
+    pub(crate) route: DmaRoute,
     pub(crate) direction: bindings::dma_data_direction,
     pub(crate) attrs: c_ulong,
     pub(crate) needs_unmap: bool,
@@ -45,17 +45,17 @@ impl<P: Send + 'static> Hold for Kept<P> {
             return true;
         }
         // SAFETY: The device is valid, as it is kept as long as this.
-        let (path, domain) = unsafe {
+        let (route, domain) = unsafe {
             (
-                Path::of(self.dev),
+                DmaRoute::of(self.dev),
                 ffi::sgdma_iommu_get_domain_for_dev(self.dev),
             )
         };
-        match (self.path, path) {
-            (Path::Direct, Path::Direct) => true,
+        match (self.route, route) {
+            (DmaRoute::Direct, DmaRoute::Direct) => true,
             // The domain may be another one that has the address of the old. What bounced is not
             // where the pages are.
-            (Path::Iommu, Path::Iommu) if domain == self.domain => {
+            (DmaRoute::Iommu, DmaRoute::Iommu) if domain == self.domain => {
                 let sgt = self.list.sgt();
                 // SAFETY: By the type invariants the table is described, and mapped.
                 let lockstep =

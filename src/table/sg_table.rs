@@ -6,7 +6,7 @@
 
 use crate::{
     base::{
-        buffer_error::Refused,
+        buffer_error::BufferError,
         gfp::Gfp, //
     },
     device::dma_device::DmaDevice,
@@ -182,7 +182,7 @@ impl<P: PageOwner> SgTable<P> {
         range: Range<usize>,
         limits: impl Into<SegmentLimits<'a>>,
         gfp: Flags,
-    ) -> Result<Self, Refused<P>> {
+    ) -> Result<Self, BufferError<P>> {
         let limits = limits.into();
         let list = limits.check().and_then(|limits| {
             if range.end > owner.len() {
@@ -203,7 +203,7 @@ impl<P: PageOwner> SgTable<P> {
                 list,
                 place,
             }),
-            Err(error) => Err(Refused {
+            Err(error) => Err(BufferError {
                 error,
                 buffer: owner,
             }),

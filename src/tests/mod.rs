@@ -540,7 +540,7 @@ fn what_is_between_ranges_is_not_in_place() -> Result {
     let table = SgTable::new(Kept(refused.buffer), 0..BLOCK, dev.dma(), GFP_KERNEL)?;
     check!(!table.is_reached_by(dev.dma()));
     check!(table.cpu().orig_nents() >= 3);
-    match table.map_attrs(dev.dma(), Bidirectional, Attrs::NO_WARN) {
+    match table.map_attrs(dev.dma(), Bidirectional, MapAttrs::NO_WARN) {
         Ok(mapped) => {
             check!(!mapped.is_in_place());
             let (start, len) = (border - 5 * PAGE_SIZE as u64, PAGE_SIZE as u64);
@@ -775,7 +775,7 @@ fn forgotten_guard_is_made_good_by_unmap() -> Result {
 fn skipped_sync_leaves_what_a_guard_has_shown() -> Result {
     let dev = TestDevice::new()?;
     let table = patterned(2 * PAGE_SIZE, dev.dma())?;
-    let mut mapped = table.map_attrs(dev.dma(), Bidirectional, Attrs::SKIP_CPU_SYNC)?;
+    let mut mapped = table.map_attrs(dev.dma(), Bidirectional, MapAttrs::SKIP_CPU_SYNC)?;
     let addr = mapped.dma_segments().next().ok_or(EINVAL)?.addr;
     check_eq!(device_read(addr), pattern(0));
     check_eq!(device_read(addr + 1), pattern(1));
@@ -813,7 +813,7 @@ fn sync_debug_poisons_what_is_the_others() -> Result {
     let (others, other) = (TURN.end, pattern(TURN.end));
     let table = || patterned(3 * PAGE_SIZE + 1, dev.dma());
 
-    let mut mapped = table()?.map_attrs(dev.dma(), Bidirectional, Attrs::SYNC_DEBUG)?;
+    let mut mapped = table()?.map_attrs(dev.dma(), Bidirectional, MapAttrs::SYNC_DEBUG)?;
     check!(!mapped.is_in_place());
     check_eq!(both_sides(&mapped, TURN.start)?, (poison, byte));
     core::mem::forget(mapped.for_cpu_range(TURN)?);
@@ -823,7 +823,7 @@ fn sync_debug_poisons_what_is_the_others() -> Result {
     check_eq!(both_sides(&mapped, TURN.start)?, (poison, byte));
     check!(is_patterned(&mapped.unmap())?);
 
-    let mut mapped = table()?.map_attrs(dev.dma(), ToDevice, Attrs::SYNC_DEBUG)?;
+    let mut mapped = table()?.map_attrs(dev.dma(), ToDevice, MapAttrs::SYNC_DEBUG)?;
     check_eq!(both_sides(&mapped, TURN.start)?, (byte, byte));
     core::mem::forget(mapped.for_cpu_range(TURN)?);
     check_eq!(both_sides(&mapped, TURN.start)?, (byte, poison));
@@ -831,7 +831,7 @@ fn sync_debug_poisons_what_is_the_others() -> Result {
     check!(is_patterned(&mapped.unmap())?);
 
     // What the device leaves is what was there.
-    let mut mapped = table()?.map_attrs(dev.dma(), FromDevice, Attrs::SYNC_DEBUG)?;
+    let mut mapped = table()?.map_attrs(dev.dma(), FromDevice, MapAttrs::SYNC_DEBUG)?;
     check_eq!(both_sides(&mapped, TURN.start)?, (poison, byte));
     core::mem::forget(mapped.for_cpu_range(TURN)?);
     check_eq!(both_sides(&mapped, TURN.start)?, (byte, byte));
@@ -845,7 +845,7 @@ fn sync_debug_shows_zeroes_around_a_buffer() -> Result {
     let range = 300..2 * PAGE_SIZE + 100;
     let (start, rest) = (range.start as u64, PAGE_SIZE as u64 - 100);
     let table = SgTable::new(byte_buffer(3 * PAGE_SIZE)?, range, dev.dma(), GFP_KERNEL)?;
-    let mapped = table.map_attrs(dev.dma(), ToDevice, Attrs::SYNC_DEBUG)?;
+    let mapped = table.map_attrs(dev.dma(), ToDevice, MapAttrs::SYNC_DEBUG)?;
     let (Some(first), Some(last)) = (mapped.dma_segments().next(), mapped.dma_segments().last())
     else {
         return Err(EINVAL);
@@ -861,7 +861,7 @@ fn sync_debug_shows_zeroes_around_a_buffer() -> Result {
 
 fn sync_debug_is_not_for_what_must_be_coherent() -> Result {
     let dev = TestDevice::new()?;
-    let attrs = Attrs::SYNC_DEBUG | Attrs::REQUIRE_COHERENT;
+    let attrs = MapAttrs::SYNC_DEBUG | MapAttrs::REQUIRE_COHERENT;
     let table = patterned(PAGE_SIZE, dev.dma())?;
     let Err(refused) = table.map_attrs(dev.dma(), Bidirectional, attrs) else {
         return Err(EINVAL);
@@ -871,7 +871,7 @@ fn sync_debug_is_not_for_what_must_be_coherent() -> Result {
 }
 
 /// Has CPU and device take turns at random parts of a buffer, and compares with an array.
-fn take_turns(attrs: Attrs) -> Result {
+fn take_turns(attrs: MapAttrs) -> Result {
     let dev = TestDevice::new()?;
     let len = 4 * PAGE_SIZE + 7;
     let mut bytes = KVVec::from_elem(0u8, len, GFP_KERNEL)?;
@@ -909,8 +909,8 @@ fn take_turns(attrs: Attrs) -> Result {
 }
 
 fn turns_are_taken_as_by_an_array() -> Result {
-    take_turns(Attrs::NONE)?;
-    take_turns(Attrs::SYNC_DEBUG)
+    take_turns(MapAttrs::NONE)?;
+    take_turns(MapAttrs::SYNC_DEBUG)
 }
 
 #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]

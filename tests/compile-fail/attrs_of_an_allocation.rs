@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f() -> Attrs {
-    Attrs::NO_KERNEL_MAPPING
+fn f() -> MapAttrs {
+    MapAttrs::NO_KERNEL_MAPPING
 }

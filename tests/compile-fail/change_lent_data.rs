@@ -13,6 +13,6 @@ struct Data<'bound> {
 }
 struct File;
 
-fn ioctl(lent: &Lent<'_, Gpu>) {
-    lent.count += 1;
+fn ioctl(ctx: &DriverContext<'_, Gpu>) {
+    ctx.count += 1;
 }

@@ -53,7 +53,7 @@ fn round_trip(dma: DmaDevice<'_>, mut table: SgTable) -> Result<SgTable> {
 fn vmalloc_bytes(dma: DmaDevice<'_>, bytes: VVec<u8>) -> Result<VVec<u8>> {
     let mut table = SgTable::new(ByteBuffer::from(bytes), 0..4096, dma, GFP_KERNEL)?;
     table.as_mut_slice()[0] = table.as_slice()[1];
-    let attrs = Attrs::SKIP_CPU_SYNC | Attrs::NO_WARN;
+    let attrs = MapAttrs::SKIP_CPU_SYNC | MapAttrs::NO_WARN;
     let table = table.map_attrs(dma, Bidirectional, attrs)?.unmap();
     Ok(table.into_owner().into())
 }
@@ -87,7 +87,7 @@ fn for_user(dma: DmaDevice<'_>, table: SgTable, vma: &VmaNew) -> Result {
 
 fn why_not(dma: DmaDevice<'_>, table: SgTable) -> Option<Coherency> {
     match table.map(dma, Bidirectional) {
-        Err(Refused {
+        Err(BufferError {
             error: EOPNOTSUPP | EREMOTEIO,
             ..
         }) => CoherentDevice::new(dma).err(),
@@ -115,12 +115,12 @@ fn recover(dma: DmaDevice<'_>, table: SgTable) -> Result<Quiet> {
 }
 
 fn ioctl(file: &File, door: &Door<'_, Gpu>) -> Result {
-    let (pages, unbinding) = door.enter(|lent| {
-        let table = SgTable::alloc(1 << 20, lent.dma(), GFP_KERNEL)?;
-        let in_flight = table.map(lent.dma, ToDevice)?.submit();
+    let (pages, unbinding) = door.enter(|ctx| {
+        let table = SgTable::alloc(1 << 20, ctx.dma(), GFP_KERNEL)?;
+        let in_flight = table.map(ctx.dma, ToDevice)?.submit();
         let pages = in_flight.dma_pages().count();
-        *lent.kept.lock() = Some(in_flight);
-        Ok((pages, lent.unbinding().clone()))
+        *ctx.kept.lock() = Some(in_flight);
+        Ok((pages, ctx.unbinding().clone()))
     })?;
     unbinding.wait(1, || pages > 0)?;
     *file.table.lock() = Some(SgTable::alloc(1 << 20, SegmentLimits::NONE, GFP_KERNEL)?);

@@ -8,9 +8,9 @@ use driver::Gpu;
 use kernel::sync::Mutex;
 use sgdma::*;
 
-struct Data<'bound>(Mutex<Option<&'bound Lent<'bound, Gpu>>>);
+struct Data<'bound>(Mutex<Option<&'bound DriverContext<'bound, Gpu>>>);
 struct File;
 
-fn ioctl(lent: &Lent<'_, Gpu>) {
-    *lent.0.lock() = Some(lent);
+fn ioctl(ctx: &DriverContext<'_, Gpu>) {
+    *ctx.0.lock() = Some(ctx);
 }

@@ -14,8 +14,8 @@ use sgdma::*;
 struct Data<'bound>(Mutex<Option<DmaRuns<'bound>>>);
 struct File;
 
-fn ioctl(lent: &Lent<'_, Gpu>, table: SgTable) -> Result {
-    let mapped = table.map(lent.dma(), ToDevice)?;
-    *lent.0.lock() = Some(mapped.dma_runs());
+fn ioctl(ctx: &DriverContext<'_, Gpu>, table: SgTable) -> Result {
+    let mapped = table.map(ctx.dma(), ToDevice)?;
+    *ctx.0.lock() = Some(mapped.dma_runs());
     Ok(())
 }

@@ -12,5 +12,5 @@ struct Data<'bound>(DmaDevice<'bound>);
 struct File;
 
 fn ioctl(door: &Door<'_, Gpu>) -> Result {
-    door.enter(|_lent: &'static Lent<'static, Gpu>| Ok(()))
+    door.enter(|_ctx: &'static DriverContext<'static, Gpu>| Ok(()))
 }

@@ -13,8 +13,8 @@ struct File;
 
 fn ioctl(door: &Door<'_, Gpu>) -> Result<usize> {
     let mut kept = None;
-    door.enter(|lent| {
-        kept = Some(lent);
+    door.enter(|ctx| {
+        kept = Some(ctx);
         Ok(())
     })?;
     Ok(kept.ok_or(EINVAL)?.dma().max_seg_size())

@@ -12,7 +12,7 @@ struct Data<'bound>(DmaDevice<'bound>);
 struct File;
 
 fn ioctl(door: &Door<'_, Gpu>, table: SgTable) -> Result {
-    let dma = door.enter(|lent| Ok(lent.dma()))?;
+    let dma = door.enter(|ctx| Ok(ctx.dma()))?;
     table.map(dma, ToDevice)?;
     Ok(())
 }

@@ -12,6 +12,6 @@ struct Data<'bound>(DmaDevice<'bound>);
 struct File;
 
 fn ioctl(door: &Door<'_, Gpu>, table: SgTable) -> Result<u64> {
-    let mapped = door.enter(|lent| Ok(table.map(lent.dma(), ToDevice)?))?;
+    let mapped = door.enter(|ctx| Ok(table.map(ctx.dma(), ToDevice)?))?;
     mapped.dma_pages().next().ok_or(EINVAL)
 }

@@ -11,6 +11,6 @@ use sgdma::*;
 struct Data<'bound>(DmaDevice<'bound>);
 struct File(Mutex<Option<&'static Data<'static>>>);
 
-fn ioctl(file: &File, lent: &Lent<'_, Gpu>) {
-    *file.0.lock() = Some(lent);
+fn ioctl(file: &File, ctx: &DriverContext<'_, Gpu>) {
+    *file.0.lock() = Some(ctx);
 }

@@ -11,6 +11,6 @@ use sgdma::*;
 struct Data<'bound>(DmaDevice<'bound>);
 struct File(Mutex<Option<DmaDevice<'static>>>);
 
-fn ioctl(file: &File, lent: &Lent<'_, Gpu>) {
-    *file.0.lock() = Some(lent.dma());
+fn ioctl(file: &File, ctx: &DriverContext<'_, Gpu>) {
+    *file.0.lock() = Some(ctx.dma());
 }

@@ -9,8 +9,8 @@ use kernel::sync::Mutex;
 use sgdma::*;
 
 struct Data<'bound>(DmaDevice<'bound>);
-struct File(Mutex<Option<&'static Lent<'static, Gpu>>>);
+struct File(Mutex<Option<&'static DriverContext<'static, Gpu>>>);
 
-fn ioctl(file: &File, lent: &Lent<'_, Gpu>) {
-    *file.0.lock() = Some(lent);
+fn ioctl(file: &File, ctx: &DriverContext<'_, Gpu>) {
+    *file.0.lock() = Some(ctx);
 }

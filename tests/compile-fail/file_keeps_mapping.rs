@@ -14,7 +14,7 @@ use sgdma::*;
 struct Data<'bound>(DmaDevice<'bound>);
 struct File(Mutex<Option<Mapped<'static, ToDevice>>>);
 
-fn ioctl(file: &File, lent: &Lent<'_, Gpu>, table: SgTable) -> Result {
-    *file.0.lock() = Some(table.map(lent.dma(), ToDevice)?);
+fn ioctl(file: &File, ctx: &DriverContext<'_, Gpu>, table: SgTable) -> Result {
+    *file.0.lock() = Some(table.map(ctx.dma(), ToDevice)?);
     Ok(())
 }

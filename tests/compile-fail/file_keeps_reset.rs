@@ -11,6 +11,6 @@ struct Data<'bound>(DmaDevice<'bound>);
 
 struct File(Reset<'static>);
 
-fn open(lent: &Lent<'_, Gpu>) -> File {
-    File(lent.dma().begin_reset())
+fn open(ctx: &DriverContext<'_, Gpu>) -> File {
+    File(ctx.dma().begin_reset())
 }

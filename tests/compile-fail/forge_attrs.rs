@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f() -> Attrs {
-    Attrs(1 << 10)
+fn f() -> MapAttrs {
+    MapAttrs(1 << 10)
 }

@@ -10,6 +10,6 @@ use sgdma::*;
 struct Data<'bound>(DmaDevice<'bound>);
 struct File;
 
-fn f<'bound>(dma: DmaDevice<'bound>, data: Data<'bound>) -> Lent<'bound, Gpu> {
-    Lent((dma, data))
+fn f<'bound>(dma: DmaDevice<'bound>, data: Data<'bound>) -> DriverContext<'bound, Gpu> {
+    DriverContext((dma, data))
 }

@@ -10,6 +10,6 @@ use sgdma::*;
 struct Data<'bound>(DmaDevice<'bound>);
 struct File;
 
-fn f<'a, 'bound>(lent: &'a Lent<'bound, Gpu>) -> &'bound Data<'bound> {
-    lent
+fn f<'a, 'bound>(ctx: &'a DriverContext<'bound, Gpu>) -> &'bound Data<'bound> {
+    ctx
 }

@@ -10,6 +10,6 @@ use sgdma::*;
 struct Data<'bound>(DmaDevice<'bound>);
 struct File;
 
-fn f<'a, 'bound>(lent: &'a Lent<'bound, Gpu>) -> &'a Lent<'a, Gpu> {
-    lent
+fn f<'a, 'bound>(ctx: &'a DriverContext<'bound, Gpu>) -> &'a DriverContext<'a, Gpu> {
+    ctx
 }

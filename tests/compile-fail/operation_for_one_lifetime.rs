@@ -16,9 +16,9 @@ struct Other;
 impl FileOps<Gpu> for Other {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(_lent: &Lent<'_, Gpu>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
         Ok::<Self, Error>(Self)
     }
 
-    fn release(&self, _lent: &'static Lent<'static, Gpu>) {}
+    fn release(&self, _ctx: &'static DriverContext<'static, Gpu>) {}
 }

@@ -5,5 +5,5 @@
 use sgdma::*;
 
 fn f(dma: DmaDevice<'_>, table: SgTable) {
-    let _ = table.map_attrs(dma, ToDevice, Attrs::REQUIRE_COHERENT);
+    let _ = table.map_attrs(dma, ToDevice, MapAttrs::REQUIRE_COHERENT);
 }

@@ -5,5 +5,5 @@
 use sgdma::*;
 
 fn f(dma: DmaDevice<'_>, shared: Shared<'_, Bidirectional, MmapPages>) {
-    let _ = shared.unmap().map_attrs(dma, Bidirectional, Attrs::NONE);
+    let _ = shared.unmap().map_attrs(dma, Bidirectional, MapAttrs::NONE);
 }

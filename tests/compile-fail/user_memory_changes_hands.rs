@@ -5,5 +5,5 @@
 use sgdma::*;
 
 fn f(dma: DmaDevice<'_>, table: UserTable<ToDevice>) {
-    let _ = table.map_attrs(dma, ToDevice, Attrs::NONE);
+    let _ = table.map_attrs(dma, ToDevice, MapAttrs::NONE);
 }

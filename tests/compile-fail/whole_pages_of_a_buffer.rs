@@ -5,5 +5,5 @@
 use sgdma::*;
 
 fn f(dma: DmaDevice<'_>, table: SgTable) {
-    let _ = table.map_attrs(dma, ToDevice, Attrs::WHOLE_PAGES);
+    let _ = table.map_attrs(dma, ToDevice, MapAttrs::WHOLE_PAGES);
 }

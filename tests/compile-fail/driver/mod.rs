@@ -15,8 +15,8 @@ use kernel::{
 use sgdma::{
     DmaDevice,
     DmaLimits,
+    DriverContext, //
     FileOps,
-    Lent, //
 };
 
 kernel::pci_device_table!(
@@ -52,7 +52,7 @@ impl sgdma::pci::Driver for Gpu {
 impl FileOps<Gpu> for File {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(_lent: &Lent<'_, Gpu>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
         Err::<Self, Error>(ENODEV)
     }
 }

@@ -38,7 +38,7 @@ use sgdma::{
     FileOps,
     FromDevice,
     InFlight,
-    Lent,
+    DriverContext,
     Mapping,
     PageOwner,
     Quiet,
@@ -334,19 +334,19 @@ struct File;
 impl FileOps<Ends> for File {
     const NODE: Option<&'static CStr> = Some(c"sgdma_ends");
 
-    fn open(_: &Lent<'_, Ends>) -> impl PinInit<Self, Error> {
+    fn open(_: &DriverContext<'_, Ends>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)
     }
 
     fn write(
         &self,
-        lent: &Lent<'_, Ends>,
+        ctx: &DriverContext<'_, Ends>,
         _pos: &mut i64,
         src: &mut IovIterSource<'_>,
     ) -> Result<usize> {
         let mut word = [0; 16];
         let n = src.copy_from_iter(&mut word);
-        lent.on(word[..n].trim_ascii())?;
+        ctx.on(word[..n].trim_ascii())?;
         Ok(n)
     }
 }

@@ -25,9 +25,9 @@ use sgdma::{
     Door,
     Exclusive,
     FileOps,
-    Lent,
+    DriverContext,
     Lockstep,
-    Refused,
+    BufferError,
     SegmentLimits,
     SgTable, //
 };
@@ -122,7 +122,7 @@ fn by_turns<P: Exclusive>(mut table: SgTable<P>, dma: DmaDevice<'_>) -> Result {
             drop(half);
             mapped.unmap()
         }
-        Err(Refused { error, buffer }) => {
+        Err(BufferError { error, buffer }) => {
             pattern.check(len, |at, word| buffer.copy_to_slice(at, word))?;
             return Err(error);
         }
@@ -143,7 +143,7 @@ fn share(mut table: SgTable, dev: CoherentDevice<'_>) -> Result {
             let table = shared.unmap();
             pattern.check(len, |at, word| table.copy_to_slice(at, word))
         }
-        Err(Refused { error, buffer }) => {
+        Err(BufferError { error, buffer }) => {
             pattern.check(len, |at, word| buffer.copy_to_slice(at, word))?;
             Err(error)
         }
@@ -163,7 +163,7 @@ fn bytes(len: usize, dma: DmaDevice<'_>) -> Result {
             expect(table.as_slice().len() == len - 2 * MARGIN)?;
             by_turns(table, dma)
         }
-        Err(Refused { error, buffer }) => {
+        Err(BufferError { error, buffer }) => {
             expect(buffer[..].len() == len && buffer[len - 1] == 0x5a)?;
             Err(error)
         }
@@ -201,12 +201,12 @@ struct File;
 impl FileOps<Exert> for File {
     const NODE: Option<&'static CStr> = Some(c"sgdma_exert");
 
-    fn open(_: &Lent<'_, Exert>) -> impl PinInit<Self, Error> {
+    fn open(_: &DriverContext<'_, Exert>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)
     }
 
     fn ioctl(&self, door: &Door<'_, Exert>, cmd: u32, len: usize) -> Result<isize> {
-        door.enter(|lent| exert(lent.dma(), cmd, len))?;
+        door.enter(|ctx| exert(ctx.dma(), cmd, len))?;
         Ok(0)
     }
 }

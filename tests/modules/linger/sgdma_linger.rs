@@ -25,7 +25,7 @@ use sgdma::{
     DmaLimits,
     Door,
     FileOps,
-    Lent, //
+    DriverContext, //
 };
 
 const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
@@ -81,13 +81,13 @@ struct File;
 impl FileOps<Linger> for File {
     const NODE: Option<&'static CStr> = Some(c"sgdma_linger");
 
-    fn open(_: &Lent<'_, Linger>) -> impl PinInit<Self, Error> {
+    fn open(_: &DriverContext<'_, Linger>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)
     }
 
     fn ioctl(&self, door: &Door<'_, Linger>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            SLEEP => door.enter(|lent| linger(lent, arg)),
+            SLEEP => door.enter(|ctx| linger(ctx, arg)),
             LATE => Ok(COUNT_LATE.load(Relaxed) as isize),
             WOKEN => Ok(COUNT_WOKEN.load(Relaxed) as isize),
             _ => Err(ENOTTY),
@@ -95,21 +95,21 @@ impl FileOps<Linger> for File {
     }
 }
 
-fn linger(lent: &Lent<'_, Linger>, micros: usize) -> Result<isize> {
+fn linger(ctx: &DriverContext<'_, Linger>, micros: usize) -> Result<isize> {
     fsleep(Delta::from_micros(micros.min(10_000) as i64));
     // In this order: what the driver was told, its operations can know.
-    let told = lent.told.load(Acquire);
-    if lent.unbinding().has_begun() {
+    let told = ctx.told.load(Acquire);
+    if ctx.unbinding().has_begun() {
         COUNT_LATE.fetch_add(1, Relaxed);
         return Err(ENODEV);
     }
     if told {
         return Err(EDOM);
     }
-    let result = lent.unbinding().wait(Jiffies::MAX, || false);
+    let result = ctx.unbinding().wait(Jiffies::MAX, || false);
     if result == Err(ENODEV) {
         COUNT_WOKEN.fetch_add(1, Relaxed);
-        if !lent.unbinding().has_begun() {
+        if !ctx.unbinding().has_begun() {
             return Err(EDOM);
         }
     }

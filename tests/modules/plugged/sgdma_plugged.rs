@@ -11,12 +11,12 @@ use kernel::{
     prelude::*, //
 };
 use sgdma::{
-    Attrs,
+    MapAttrs,
     Bidirectional,
     DmaDevice,
     DmaLimits,
     FileOps,
-    Lent,
+    DriverContext,
     SegmentLimits,
     SgTable, //
 };
@@ -39,7 +39,7 @@ fn map(dev: DmaDevice<'_>, most: usize, limits: SegmentLimits<'_>) -> Result<(us
         let Ok(table) = SgTable::alloc(1 << 20, limits, GFP_KERNEL) else {
             break;
         };
-        match table.map_attrs(dev, Bidirectional, Attrs::NO_WARN) {
+        match table.map_attrs(dev, Bidirectional, MapAttrs::NO_WARN) {
             Ok(table) => mapped.push(table, GFP_KERNEL)?,
             // Kept, so that the next one is of other memory.
             Err(table) => refused.push(table.buffer, GFP_KERNEL)?,
@@ -52,19 +52,19 @@ fn map(dev: DmaDevice<'_>, most: usize, limits: SegmentLimits<'_>) -> Result<(us
 impl FileOps<Plugged> for File {
     const NODE: Option<&'static CStr> = Some(c"sgdma_plugged");
 
-    fn open(_lent: &Lent<'_, Plugged>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, Plugged>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(File)
     }
 
     fn write(
         &self,
-        lent: &Lent<'_, Plugged>,
+        ctx: &DriverContext<'_, Plugged>,
         _pos: &mut i64,
         src: &mut IovIterSource<'_>,
     ) -> Result<usize> {
         let len = src.len();
         src.advance(len);
-        let dev = lent.dma();
+        let dev = ctx.dma();
         let any = SegmentLimits {
             max_size: dev.max_seg_size(),
             boundary: dev.seg_boundary(),

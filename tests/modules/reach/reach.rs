@@ -18,7 +18,7 @@ use kernel::{
     sync::Arc, //
 };
 use sgdma::{
-    Attrs,
+    MapAttrs,
     Bidirectional,
     DmaDevice,
     Mapped,
@@ -88,7 +88,7 @@ impl Seen {
             }
         }
         self.tables += 1;
-        let Ok(mapped) = table.map_attrs(dma, Bidirectional, Attrs::NO_WARN) else {
+        let Ok(mapped) = table.map_attrs(dma, Bidirectional, MapAttrs::NO_WARN) else {
             self.refused += 1;
             return Ok(None);
         };

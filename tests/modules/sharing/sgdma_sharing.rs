@@ -24,7 +24,7 @@ use sgdma::{
     DmaTable,
     NoFiles,
     PageOwner,
-    Refused,
+    BufferError,
     SgTable,
     Shared,
     EOPNOTSUPP, //
@@ -114,7 +114,7 @@ fn somewhere(dma: DmaDevice<'_>, coherency: Coherency, name: &str, flags: u32) -
             check(&table.map_shared(Bidirectional)?, dma)?;
             None
         }
-        Err(Refused { error, .. }) => Some(error),
+        Err(BufferError { error, .. }) => Some(error),
     };
     pr_info!(
         "{} memory: {}\n",
@@ -143,7 +143,7 @@ fn odd(dev: CoherentDevice<'_>) -> Result {
             check(&shared, dma)?;
             c"shared"
         }
-        Err(Refused { error, .. }) => {
+        Err(BufferError { error, .. }) => {
             expect(error == EIO, "what would bounce is refused with EIO")?;
             c"refused"
         }
