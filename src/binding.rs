@@ -18,7 +18,7 @@
 
 use crate::{
     device::DmaDevice,
-    ffi as helpers,
+    ffi,
     files::{
         FileOps,
         Lent,
@@ -114,7 +114,7 @@ pub(crate) trait Bus {
 /// The DMA limits of a device as its binding found them; dropping it brings them back.
 struct Found<'bound> {
     dev: &'bound Device<Bound>,
-    limits: helpers::Limits,
+    limits: ffi::Limits,
 }
 
 impl<'bound> Found<'bound> {
@@ -127,10 +127,12 @@ impl<'bound> Found<'bound> {
     /// Whenever the result is dropped, no memory is mapped, being mapped or being allocated for
     /// `dev`, but for what nobody will touch until it is unmapped.
     unsafe fn new(dev: &'bound Device<Bound>) -> Result<Self> {
-        let mut limits = helpers::Limits::default();
+        let mut limits = ffi::Limits::default();
         // SAFETY: `dev` is valid, and so is `limits` for writing.
-        to_result(unsafe { helpers::sgdma_save_limits(crate::device::as_raw(dev), &mut limits) })
-            .inspect_err(|_| dev_err!(dev, "it has no DMA limits of its own, but its parent's\n"))?;
+        to_result(unsafe { ffi::sgdma_save_limits(crate::device::as_raw(dev), &mut limits) })
+            .inspect_err(|_| {
+                dev_err!(dev, "it has no DMA limits of its own, but its parent's\n")
+            })?;
         Ok(Self { dev, limits })
     }
 }
@@ -142,7 +144,7 @@ impl Drop for Found<'_> {
         // - Nobody maps or allocates, as whoever made this has promised. What was forgotten, or is
         //   kept, is unmapped by its address and by where the device's memory is mapped, which the
         //   masks have no part in.
-        unsafe { helpers::sgdma_restore_limits(crate::device::as_raw(self.dev), &self.limits) };
+        unsafe { ffi::sgdma_restore_limits(crate::device::as_raw(self.dev), &self.limits) };
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::{
     device::DmaDevice,
     error::EOPNOTSUPP, //
-    ffi as helpers,
+    ffi,
 };
 use kernel::{
     fmt,
@@ -92,7 +92,7 @@ impl Coherency {
     /// context; does not sleep.
     pub fn of(dev: DmaDevice<'_>) -> Self {
         // SAFETY: The device is valid; it is bound, and its mask is set.
-        Self::from_raw(unsafe { helpers::sgdma_coherency(dev.as_raw()) })
+        Self::from_raw(unsafe { ffi::sgdma_coherency(dev.as_raw()) })
     }
 
     pub(crate) fn from_raw(verdict: u32) -> Self {
@@ -143,7 +143,7 @@ impl fmt::Display for Coherency {
         let verdict = COHERENCIES.iter().position(|coherency| coherency == self);
         // SAFETY: It takes any number, and gives a string that is there as long as the library.
         let string = unsafe {
-            CStr::from_char_ptr(helpers::sgdma_coherency_string(
+            CStr::from_char_ptr(ffi::sgdma_coherency_string(
                 verdict.map_or(u32::MAX, |i| i as u32),
             ))
         };

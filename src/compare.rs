@@ -14,7 +14,7 @@ use crate::{
         DmaPages,
         DmaTable, //
     },
-    ffi as helpers,
+    ffi,
     frames::Run,
     lockstep::Lockstep,
     scatterlist::sg_set_page, //
@@ -457,7 +457,7 @@ pub(crate) fn tables(count: u32, seed: u64) -> Result<u32> {
     let mut differences = 0;
     for i in 0..count {
         // SAFETY: Self-tests run in process context.
-        if unsafe { helpers::sgdma_selftest_is_stopped() } {
+        if unsafe { ffi::sgdma_selftest_is_stopped() } {
             pr_err!("stopped after {} of {} tables\n", i, count);
             return Err(EINTR);
         }

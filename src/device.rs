@@ -7,7 +7,7 @@
 use crate::{
     attrs::Attrs,
     coherency::Coherency,
-    ffi as helpers,
+    ffi,
     frames::Run,
     quarantine::Quarantine,
     table::SegmentLimits,
@@ -117,9 +117,9 @@ impl Path {
     /// `dev` is valid.
     pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
         // SAFETY: The caller promises it.
-        match unsafe { helpers::sgdma_path(dev) } {
-            helpers::SGDMA_DIRECT => Self::Direct,
-            helpers::SGDMA_IOMMU => Self::Iommu,
+        match unsafe { ffi::sgdma_path(dev) } {
+            ffi::SGDMA_DIRECT => Self::Direct,
+            ffi::SGDMA_IOMMU => Self::Iommu,
             _ => Self::Ops,
         }
     }
@@ -182,9 +182,9 @@ impl<'bound> DmaDevice<'bound> {
         // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
         let (device, mut platform, seg_boundary, path) = unsafe {
             (
-                helpers::sgdma_dma_get_max_seg_size(raw),
+                ffi::sgdma_dma_get_max_seg_size(raw),
                 bindings::dma_max_mapping_size(raw),
-                helpers::sgdma_dma_get_seg_boundary(raw),
+                ffi::sgdma_dma_get_seg_boundary(raw),
                 Path::of(raw),
             )
         };
@@ -192,15 +192,15 @@ impl<'bound> DmaDevice<'bound> {
         // SAFETY: As above. In this order: what is plugged in meanwhile counts as new.
         let (memory_plugged, reaches_all, cannot_bounce, has_borders) = unsafe {
             (
-                helpers::sgdma_memory_plugged(),
-                helpers::sgdma_reaches_all(raw),
-                is_direct && !helpers::sgdma_can_bounce(raw),
-                is_direct && helpers::sgdma_has_borders(raw),
+                ffi::sgdma_memory_plugged(),
+                ffi::sgdma_reaches_all(raw),
+                is_direct && !ffi::sgdma_can_bounce(raw),
+                is_direct && ffi::sgdma_has_borders(raw),
             )
         };
         // SAFETY: They read what is set when the library is loaded.
         let (sync_debug, max_shadow) =
-            unsafe { (helpers::sgdma_sync_debug(), helpers::sgdma_max_shadow()) };
+            unsafe { (ffi::sgdma_sync_debug(), ffi::sgdma_max_shadow()) };
         if sync_debug {
             platform = platform.min(max_shadow);
         }
@@ -268,8 +268,8 @@ impl<'bound> DmaDevice<'bound> {
         // SAFETY: As above; the caller promises `dma_parms`, without which these would warn.
         unsafe {
             bindings::dma_set_max_seg_size(raw, limits.max_seg_size);
-            helpers::sgdma_dma_set_seg_boundary(raw, limits.seg_boundary);
-            helpers::sgdma_dma_set_min_align_mask(raw, limits.min_align_mask);
+            ffi::sgdma_dma_set_seg_boundary(raw, limits.seg_boundary);
+            ffi::sgdma_dma_set_min_align_mask(raw, limits.min_align_mask);
         }
 
         // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
@@ -319,8 +319,7 @@ impl<'bound> DmaDevice<'bound> {
     /// the device does not reach it or all its mappings bounce.
     pub(crate) fn direct_address(self, run: Run) -> Option<DmaAddress> {
         // SAFETY: The device is valid, with a mask by the type invariants.
-        let addr =
-            unsafe { helpers::sgdma_direct_address(self.as_raw(), run.addr, run.len as usize) };
+        let addr = unsafe { ffi::sgdma_direct_address(self.as_raw(), run.addr, run.len as usize) };
         (addr != DmaAddress::MAX).then_some(addr)
     }
 
@@ -332,7 +331,7 @@ impl<'bound> DmaDevice<'bound> {
     /// directly.
     pub(crate) fn straight(self, run: Run) -> u64 {
         // SAFETY: The device is valid.
-        unsafe { helpers::sgdma_straight(self.as_raw(), run.addr, run.len as usize) as u64 }
+        unsafe { ffi::sgdma_straight(self.as_raw(), run.addr, run.len as usize) as u64 }
     }
 
     /// Whether not all segments are in one piece for it.
@@ -344,7 +343,7 @@ impl<'bound> DmaDevice<'bound> {
     /// which may be anywhere.
     pub(crate) fn reaches_all(self) -> bool {
         // SAFETY: Reads a counter.
-        self.reaches_all && self.memory_plugged == unsafe { helpers::sgdma_memory_plugged() }
+        self.reaches_all && self.memory_plugged == unsafe { ffi::sgdma_memory_plugged() }
     }
 
     /// How its memory is mapped.

@@ -10,7 +10,7 @@
 //! close must not stop others at the entry, who may hold what those inside are waiting for.
 
 use crate::{
-    ffi as helpers,
+    ffi,
     unbinding::Unbinding, //
 };
 use core::ffi::c_void;
@@ -42,7 +42,7 @@ impl Srcu {
         try_pin_init!(Self {
             inner <- Opaque::try_ffi_init(|slot| {
                 // SAFETY: `slot` is valid for writing and stays where it is.
-                to_result(unsafe { helpers::sgdma_init_srcu_struct(slot) })
+                to_result(unsafe { ffi::sgdma_init_srcu_struct(slot) })
             }),
         })
     }
@@ -50,7 +50,7 @@ impl Srcu {
     fn read(&self) -> SrcuReader<'_> {
         SrcuReader {
             // SAFETY: `inner` is initialised.
-            idx: unsafe { helpers::sgdma_srcu_read_lock(self.inner.get()) },
+            idx: unsafe { ffi::sgdma_srcu_read_lock(self.inner.get()) },
             srcu: self,
             _task: NotThreadSafe,
         }
@@ -82,7 +82,7 @@ struct SrcuReader<'a> {
 impl Drop for SrcuReader<'_> {
     fn drop(&mut self) {
         // SAFETY: `idx` is what locking this `srcu` gave, in this task.
-        unsafe { helpers::sgdma_srcu_read_unlock(self.srcu.inner.get(), self.idx) };
+        unsafe { ffi::sgdma_srcu_read_unlock(self.srcu.inner.get(), self.idx) };
     }
 }
 

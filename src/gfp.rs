@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
 
-use crate::ffi as helpers;
+use crate::ffi;
 use kernel::{
     alloc::{
         flags::{
@@ -85,7 +85,7 @@ impl Gfp {
     /// `ENOMEM` if there are not as many pages that could be had.
     pub(crate) fn check_room_for(self, nr_pages: usize) -> Result {
         // SAFETY: Reads counters.
-        if nr_pages > FEW && !unsafe { helpers::sgdma_pages_available(nr_pages) } {
+        if nr_pages > FEW && !unsafe { ffi::sgdma_pages_available(nr_pages) } {
             return Err(ENOMEM);
         }
         Ok(())
@@ -101,7 +101,7 @@ impl Gfp {
             return Ok(());
         }
         // SAFETY: The caller may sleep, as it has said by its flags.
-        to_result(unsafe { helpers::sgdma_pause() })
+        to_result(unsafe { ffi::sgdma_pause() })
     }
 
     pub(crate) fn for_zeroed_pages(self) -> bindings::gfp_t {

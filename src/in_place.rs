@@ -16,7 +16,7 @@ use crate::{
     direction::Direction,
     dma_walk::DmaTable,
     error::EOPNOTSUPP,
-    ffi as helpers,
+    ffi,
     lockstep::Lockstep,
     mapping::Mapped,
     refused::Refused,
@@ -179,14 +179,13 @@ impl DmaTable {
                 .all(|(cpu, dma)| dev.direct_address(cpu) == Some(dma.addr)),
             Path::Iommu => {
                 // SAFETY: The device is valid, bound to its driver, and behind an IOMMU.
-                let domain = unsafe { helpers::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
+                let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
                 Lockstep::new(cpu, self).all(|piece| {
                     // SAFETY: The page is one of the table's.
-                    let page = unsafe { helpers::sgdma_page_to_phys(piece.page.as_ptr()) };
+                    let page = unsafe { ffi::sgdma_page_to_phys(piece.page.as_ptr()) };
                     // SAFETY: The domain is the one that the address is mapped in, which the caller
                     // promises, as long as `self` is borrowed.
-                    let seen =
-                        unsafe { helpers::sgdma_iommu_iova_to_phys(domain, piece.dma_address) };
+                    let seen = unsafe { ffi::sgdma_iommu_iova_to_phys(domain, piece.dma_address) };
                     seen == page + piece.offset as u64
                 })
             }

@@ -13,7 +13,7 @@ use crate::{
     },
     direction::Direction,
     dma_walk::DmaTable,
-    ffi as helpers,
+    ffi,
     lockstep::Lockstep,
     pages::OwnedPages,
     quarantine::{
@@ -150,7 +150,7 @@ impl<P> SgTable<P> {
         //   into a `Mapped`, which frees list and pages only after unmapping, or keeps both.
         // - The direction is not `DMA_NONE`, and the attributes are for streaming.
         let result = to_result(unsafe {
-            helpers::sgdma_map_sgtable(
+            ffi::sgdma_map_sgtable(
                 dev.as_raw(),
                 self.sgt_mut(),
                 D::DIRECTION.into(),
@@ -168,7 +168,7 @@ impl<P> SgTable<P> {
         }
         // Where it may be skipped, nothing has bounced so far: this neither, whatever comes later.
         // SAFETY: `dev` is valid, and its mask is set.
-        let needs_sync = unsafe { helpers::sgdma_dma_dev_need_sync(dev.as_raw()) }
+        let needs_sync = unsafe { ffi::sgdma_dma_dev_need_sync(dev.as_raw()) }
             | attrs.contains(Attrs::SYNC_DEBUG);
         // INVARIANT: Mapped just now.
         let mapped = Mapped {
@@ -214,7 +214,7 @@ impl<P> SgTable<P> {
         }
         for page in self.partial_pages() {
             // SAFETY: Both are valid, and the page is not mapped for any device.
-            to_result(unsafe { helpers::sgdma_clean_page(dev.as_raw(), page.as_ptr()) })?;
+            to_result(unsafe { ffi::sgdma_clean_page(dev.as_raw(), page.as_ptr()) })?;
         }
         Ok(())
     }
@@ -304,7 +304,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         // - The table is mapped, with this direction and these attributes, by the type invariants.
         // - Both callers give the value up, so it happens once.
         unsafe {
-            helpers::sgdma_unmap_sgtable(
+            ffi::sgdma_unmap_sgtable(
                 self.dev.as_raw(),
                 self.table.sgt_mut(),
                 D::DIRECTION.into(),
@@ -370,7 +370,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         }
         let (place, owner, list) = table.into_kept();
         // SAFETY: The device is valid, and bound to its driver.
-        let domain = unsafe { helpers::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
+        let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
         // INVARIANT: As the `Mapped` was.
         let kept = Kept {
             dev: dev.as_raw(),
@@ -416,7 +416,7 @@ impl<P: Send + 'static> Hold for Kept<P> {
         let (path, domain) = unsafe {
             (
                 Path::of(self.dev),
-                helpers::sgdma_iommu_get_domain_for_dev(self.dev),
+                ffi::sgdma_iommu_get_domain_for_dev(self.dev),
             )
         };
         match (self.path, path) {
@@ -432,9 +432,8 @@ impl<P: Send + 'static> Hold for Kept<P> {
                     // SAFETY: The domain is the device's own, which is bound. Arithmetic on the
                     // page's address.
                     unsafe {
-                        helpers::sgdma_iommu_iova_to_phys(domain, piece.dma_address)
-                            == helpers::sgdma_page_to_phys(piece.page.as_ptr())
-                                + piece.offset as u64
+                        ffi::sgdma_iommu_iova_to_phys(domain, piece.dma_address)
+                            == ffi::sgdma_page_to_phys(piece.page.as_ptr()) + piece.offset as u64
                     }
                 })
             }
@@ -448,12 +447,7 @@ impl<P: Send + 'static> Hold for Kept<P> {
             // SAFETY: By the type invariants it is mapped so. The caller promises that it still is,
             // and that the device does not go on with it.
             unsafe {
-                helpers::sgdma_unmap_sgtable(
-                    self.dev,
-                    self.list.sgt_mut(),
-                    self.direction,
-                    self.attrs,
-                )
+                ffi::sgdma_unmap_sgtable(self.dev, self.list.sgt_mut(), self.direction, self.attrs)
             };
         }
     }

@@ -3,7 +3,7 @@
 //! What the pages of a table belong to.
 
 use crate::{
-    ffi as helpers,
+    ffi,
     table::SgTable, //
 };
 use core::ptr::NonNull;
@@ -114,11 +114,11 @@ impl From<VVec<u8>> for ByteBuffer {
             let last = bytes.as_ptr().wrapping_add(bytes.len() - used);
             // SAFETY: vmalloc gives whole pages, so the last one is there to its end; what lies
             // behind the vector's bytes is nobody else's.
-            unsafe { helpers::sgdma_zero_page_from(bindings::vmalloc_to_page(last.cast()), used) };
+            unsafe { ffi::sgdma_zero_page_from(bindings::vmalloc_to_page(last.cast()), used) };
         }
         let alone = vmalloc_pages(&bytes)
             // SAFETY: The page is the vector's.
-            .all(|page| unsafe { helpers::sgdma_page_is_unshared(page.as_ptr()) });
+            .all(|page| unsafe { ffi::sgdma_page_is_unshared(page.as_ptr()) });
         // INVARIANT: Zeroed just now; and looked at: who does not refer to a page cannot come to do
         // so, for nothing in here gives them out.
         Self { bytes, alone }

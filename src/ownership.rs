@@ -19,7 +19,7 @@ use crate::{
         ToDevice, //
     },
     dma_walk::DmaTable,
-    ffi as helpers,
+    ffi,
     lockstep::Lockstep,
     mapping::Mapped,
     pages::OwnedPages,
@@ -118,8 +118,8 @@ unsafe fn sync_whole(
     to: To,
 ) {
     let sync = match to {
-        To::Cpu => helpers::sgdma_sync_sgtable_for_cpu,
-        To::Device => helpers::sgdma_sync_sgtable_for_device,
+        To::Cpu => ffi::sgdma_sync_sgtable_for_cpu,
+        To::Device => ffi::sgdma_sync_sgtable_for_device,
     };
     // SAFETY: The caller promises it.
     unsafe { sync(dma.as_raw(), sgt, dir) };
@@ -142,13 +142,13 @@ unsafe fn sync_range(
     if attrs.contains(Attrs::SYNC_DEBUG) {
         let for_cpu = matches!(to, To::Cpu);
         // SAFETY: The caller promises it.
-        if unsafe { helpers::sgdma_shadow_sync(sgt, range.start, range.len(), for_cpu) } {
+        if unsafe { ffi::sgdma_shadow_sync(sgt, range.start, range.len(), for_cpu) } {
             return;
         }
     }
     let sync = match to {
-        To::Cpu => helpers::sgdma_sync_single_for_cpu,
-        To::Device => helpers::sgdma_sync_single_for_device,
+        To::Cpu => ffi::sgdma_sync_single_for_cpu,
+        To::Device => ffi::sgdma_sync_single_for_device,
     };
     // SAFETY: The caller promises that the table is mapped, and that it is not changed meanwhile.
     let lockstep = unsafe { Lockstep::new(CpuTable::from_raw(sgt), DmaTable::from_raw(sgt)) };

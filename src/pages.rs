@@ -3,7 +3,7 @@
 //! Pages that are allocated for a table and belong to it.
 
 use crate::{
-    ffi as helpers,
+    ffi,
     gfp::Gfp,
     reach::Reach, //
 };
@@ -80,10 +80,10 @@ impl OwnedPages {
         // the `private` field is an owner's to use.
         // INVARIANT: It is the last one now, and links to none.
         unsafe {
-            helpers::sgdma_set_page_private(page, core::ptr::null_mut());
+            ffi::sgdma_set_page_private(page, core::ptr::null_mut());
             match self.first.is_null() {
                 true => self.first = page,
-                false => helpers::sgdma_set_page_private(self.last, page),
+                false => ffi::sgdma_set_page_private(self.last, page),
             }
         }
         self.last = page;
@@ -92,7 +92,7 @@ impl OwnedPages {
     pub(crate) fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> + '_ {
         core::iter::successors(NonNull::new(self.first), |page| {
             // SAFETY: By the type invariants the page is ours, with its link.
-            NonNull::new(unsafe { helpers::sgdma_page_private(page.as_ptr()) })
+            NonNull::new(unsafe { ffi::sgdma_page_private(page.as_ptr()) })
         })
     }
 }
@@ -104,7 +104,7 @@ impl Drop for OwnedPages {
             // SAFETY: By the type invariants the page is ours, with its link, and of order 0. It is
             // not used again.
             unsafe {
-                next = NonNull::new(helpers::sgdma_page_private(page.as_ptr()));
+                next = NonNull::new(ffi::sgdma_page_private(page.as_ptr()));
                 bindings::__free_pages(page.as_ptr(), 0);
             }
         }

@@ -10,7 +10,7 @@
 use crate::{
     cpu_walk::CpuTable,
     direction::Direction,
-    ffi as helpers,
+    ffi,
     gfp::Gfp,
     quarantine::Place,
     scatterlist::List,
@@ -131,7 +131,7 @@ impl Drop for Pins {
         let table = unsafe { CpuTable::from_raw(&self.list) };
         for (first, count) in table.pages_once() {
             // SAFETY: By the type invariants the pages are pinned, and come up once for each pin.
-            unsafe { helpers::sgdma_unpin_user_pages(first, count, self.device_writes) };
+            unsafe { ffi::sgdma_unpin_user_pages(first, count, self.device_writes) };
         }
     }
 }
@@ -149,13 +149,13 @@ struct Account {
 impl Account {
     fn new(pages: usize) -> Result<Self> {
         // SAFETY: There is a current task.
-        let mm = NonNull::new(unsafe { helpers::sgdma_current_mm() }).ok_or(EFAULT)?;
+        let mm = NonNull::new(unsafe { ffi::sgdma_current_mm() }).ok_or(EFAULT)?;
         // A reference to the structure, not to the memory: a process that ends is not held up.
         // SAFETY: It is the calling task's, so it stays during the call.
         let mm = ARef::from(unsafe { Mm::from_raw(mm.as_ptr()) });
         let pages = pages as c_ulong;
         // SAFETY: It is valid, as we hold a reference.
-        if !unsafe { helpers::sgdma_account_pinned(mm.as_raw(), pages) } {
+        if !unsafe { ffi::sgdma_account_pinned(mm.as_raw(), pages) } {
             return Err(ENOMEM);
         }
         // INVARIANT: Counted just now.
@@ -166,7 +166,7 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         // SAFETY: It is valid, as we hold a reference; they were counted, by the type invariants.
-        unsafe { helpers::sgdma_unaccount_pinned(self.mm.as_raw(), self.pages) };
+        unsafe { ffi::sgdma_unaccount_pinned(self.mm.as_raw(), self.pages) };
     }
 }
 
@@ -198,7 +198,7 @@ impl Pinned {
             // SAFETY: `batch` has room for `count` pages; the process has memory of its own, as the
             // caller promises.
             let got = unsafe {
-                helpers::sgdma_pin_user_pages(
+                ffi::sgdma_pin_user_pages(
                     start + done * PAGE_SIZE,
                     count as c_int,
                     write,
@@ -257,7 +257,7 @@ impl Drop for Pinned {
         for &(first, count) in &self.0 {
             // SAFETY: By the type invariants they are pinned, and nobody else unpins them. No
             // device has seen them.
-            unsafe { helpers::sgdma_unpin_user_pages(first, count, false) };
+            unsafe { ffi::sgdma_unpin_user_pages(first, count, false) };
         }
     }
 }
@@ -275,7 +275,7 @@ fn pin(
     }
     addr.checked_add(len).ok_or(EOVERFLOW)?;
     // SAFETY: Arithmetic on the two.
-    if !unsafe { helpers::sgdma_access_ok(addr, len) } {
+    if !unsafe { ffi::sgdma_access_ok(addr, len) } {
         return Err(EFAULT);
     }
     let offset = addr % PAGE_SIZE;

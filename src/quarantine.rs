@@ -9,7 +9,7 @@
 
 use crate::{
     device::DmaDevice,
-    ffi as helpers,
+    ffi,
     gfp::Gfp, //
 };
 use core::{
@@ -164,7 +164,7 @@ enum Count {
 
 fn count(what: Count, number: isize, len: usize) {
     // SAFETY: It adds to counters, of which there are as many.
-    unsafe { helpers::sgdma_count_held(what as u32, number, number * len as isize) };
+    unsafe { ffi::sgdma_count_held(what as u32, number, number * len as isize) };
 }
 
 // Out of line, for it is rare, and its callers are generic.
@@ -173,7 +173,7 @@ fn hold(entry: NonNull<Entry>, quarantine: Option<&Quarantine>) {
     // SAFETY: It is filled, and nobody else's yet.
     let (dev, len) = unsafe { ((*entry.as_ptr()).dev, (*entry.as_ptr()).len) };
     // SAFETY: The device is bound, as the driver that drops this has something that borrows it.
-    unsafe { helpers::sgdma_say_held(dev, len) };
+    unsafe { ffi::sgdma_say_held(dev, len) };
     match quarantine {
         Some(quarantine) => {
             count(Count::Held, 1, len);
@@ -182,7 +182,7 @@ fn hold(entry: NonNull<Entry>, quarantine: Option<&Quarantine>) {
         None => {
             count(Count::ForEver, 1, len);
             // SAFETY: As above.
-            unsafe { helpers::sgdma_get_device(dev) };
+            unsafe { ffi::sgdma_get_device(dev) };
         }
     }
 }
@@ -380,14 +380,14 @@ fn orphan(entry: NonNull<Entry>, module: &'static ThisModule) {
     // the driver's, which may be on its way out.
     unsafe {
         let entry = entry.as_ptr();
-        helpers::sgdma_get_device((*entry).dev);
+        ffi::sgdma_get_device((*entry).dev);
         // It knows which devices are not to do DMA.
-        helpers::sgdma_try_module_get(this_module());
+        ffi::sgdma_try_module_get(this_module());
         let code = match (*entry).ours {
             true => this_module(),
             false => module.as_ptr(),
         };
-        (*entry).module = helpers::sgdma_try_module_get(code).then_some(code);
+        (*entry).module = ffi::sgdma_try_module_get(code).then_some(code);
     }
     orphans.push(entry);
 }
@@ -409,7 +409,7 @@ fn take_orphans(all: &List, dev: *mut bindings::device) -> List {
     let others = List::new();
     for entry in all.take() {
         // SAFETY: The entry is ours now, and has a reference to its device; the other is bound.
-        match unsafe { helpers::sgdma_same_place((*entry.as_ptr()).dev, dev) } {
+        match unsafe { ffi::sgdma_same_place((*entry.as_ptr()).dev, dev) } {
             true => mine.push(entry),
             false => others.push(entry),
         }
@@ -442,7 +442,7 @@ pub(crate) fn release_orphans(dev: *mut bindings::device) {
             match done {
                 true => {
                     count(Count::Released, 1, len);
-                    helpers::sgdma_put_device(its);
+                    ffi::sgdma_put_device(its);
                 }
                 false => {
                     count(Count::ForEver, 1, len);
@@ -450,9 +450,9 @@ pub(crate) fn release_orphans(dev: *mut bindings::device) {
                 }
             }
             if let Some(module) = module {
-                helpers::sgdma_module_put(module);
+                ffi::sgdma_module_put(module);
             }
-            helpers::sgdma_module_put(this_module());
+            ffi::sgdma_module_put(this_module());
         }
     }
 }
@@ -462,7 +462,7 @@ pub(crate) fn release_orphans(dev: *mut bindings::device) {
 /// `dev` is valid.
 unsafe fn say_for_ever(dev: *mut bindings::device, len: usize) {
     // SAFETY: The caller promises it.
-    unsafe { helpers::sgdma_say_for_ever(dev, len) };
+    unsafe { ffi::sgdma_say_for_ever(dev, len) };
 }
 
 /// A reset of the device that has begun; see [`DmaDevice::begin_reset`].

@@ -4,7 +4,7 @@
 
 use crate::{
     device::DmaDevice,
-    ffi as helpers,
+    ffi,
     frames::Run,
     gfp::Gfp, //
 };
@@ -82,6 +82,6 @@ impl Pages<'_> {
         let gfp = gfp.for_zeroed_pages();
         // SAFETY: By the type invariants the device is null, or valid and has a mask; the flags go
         // together, and the order is within its limit.
-        unsafe { helpers::sgdma_alloc_pages(self.dev, &mut self.zone, gfp, order) }
+        unsafe { ffi::sgdma_alloc_pages(self.dev, &mut self.zone, gfp, order) }
     }
 }

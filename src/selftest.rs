@@ -6,7 +6,7 @@
 
 use crate::{
     coherency::COHERENCIES,
-    ffi as helpers,
+    ffi,
     *, //
 };
 use core::{
@@ -75,7 +75,7 @@ impl TestDevice {
         if !ranges.is_empty() {
             // SAFETY: `dev` is valid and has none yet; `ranges` are as many.
             to_result(unsafe {
-                helpers::sgdma_selftest_set_ranges(dev, ranges.as_ptr(), ranges.len())
+                ffi::sgdma_selftest_set_ranges(dev, ranges.as_ptr(), ranges.len())
             })?;
         }
         // SAFETY: `dev` is valid, and nothing is mapped for it yet.
@@ -96,13 +96,13 @@ impl TestDevice {
 fn device_write(addr: u64, byte: u8) {
     // SAFETY: The test device is mapped directly, and the callers have the address from one of its
     // mappings, which is there still.
-    unsafe { helpers::sgdma_selftest_device_write(addr, byte) };
+    unsafe { ffi::sgdma_selftest_device_write(addr, byte) };
 }
 
 /// Reads one likewise.
 fn device_read(addr: u64) -> u8 {
     // SAFETY: As for `device_write()`.
-    unsafe { helpers::sgdma_selftest_device_read(addr) }
+    unsafe { ffi::sgdma_selftest_device_read(addr) }
 }
 
 /// A byte of a pattern that repeats neither with the page nor with the segment.
@@ -281,7 +281,7 @@ fn bytes_that_user_space_has_make_no_table() -> Result {
     // SAFETY: The address is in memory that vmalloc has given.
     let page = unsafe { bindings::vmalloc_to_page(at) };
     // SAFETY: The page is there.
-    unsafe { helpers::sgdma_selftest_refer(page, true) };
+    unsafe { ffi::sgdma_selftest_refer(page, true) };
     let table = SgTable::new(
         ByteBuffer::from(bytes),
         0..PAGE_SIZE,
@@ -289,7 +289,7 @@ fn bytes_that_user_space_has_make_no_table() -> Result {
         GFP_KERNEL,
     );
     // SAFETY: The reference was taken above. The vector is there still, in what comes next.
-    unsafe { helpers::sgdma_selftest_refer(page, false) };
+    unsafe { ffi::sgdma_selftest_refer(page, false) };
     let Err(refused) = table else {
         return Err(EINVAL);
     };
@@ -591,12 +591,12 @@ fn memory_plugged_in_beyond_reach_is_refused() -> Result {
     let dma = dev.dma();
     drop(SgTable::alloc(PAGE_SIZE, dma, GFP_KERNEL)?.map(dma, ToDevice)?);
     // SAFETY: The device is valid, with a mask.
-    if unsafe { helpers::sgdma_can_bounce(dma.as_raw()) } {
+    if unsafe { ffi::sgdma_can_bounce(dma.as_raw()) } {
         // The bounce buffers would be beyond its reach, too.
         return Ok(());
     }
     // SAFETY: Nothing is mapped for the device.
-    unsafe { helpers::sgdma_selftest_plug(dma.as_raw(), border - 1) };
+    unsafe { ffi::sgdma_selftest_plug(dma.as_raw(), border - 1) };
     check_eq!(
         block.map(dma, ToDevice).err().map(|refused| refused.error),
         Some(EIO)
@@ -642,7 +642,7 @@ fn dma_pages_equal_the_c_iterator() -> Result {
 
 fn walks_equal_those_of_c() -> Result {
     // SAFETY: It was set before the module's code ran, and does not change.
-    let parameters = unsafe { &helpers::sgdma_parameters };
+    let parameters = unsafe { &ffi::sgdma_parameters };
     check_eq!(compare::tables(parameters.tables, parameters.seed)?, 0);
     Ok(())
 }
@@ -791,7 +791,7 @@ fn both_sides<D: Direction, P>(mapped: &Mapped<'_, D, P>, at: usize) -> Result<(
     for piece in mapped.lockstep() {
         if at < start + piece.len {
             // SAFETY: Arithmetic on the pointer's value.
-            let page = unsafe { helpers::sgdma_page_to_phys(piece.page.as_ptr()) };
+            let page = unsafe { ffi::sgdma_page_to_phys(piece.page.as_ptr()) };
             let i = (at - start) as u64;
             // The test device's addresses are physical ones.
             let cpu = device_read(page + piece.offset as u64 + i);
@@ -939,7 +939,7 @@ fn verdicts_are_those_of_c() -> Result {
     ];
     for (i, (coherency, word)) in COHERENCIES.iter().zip(WORDS).enumerate() {
         // SAFETY: It takes any number, and gives a string that is there as long as the library.
-        let name = unsafe { CStr::from_char_ptr(helpers::sgdma_coherency_name(i as u32)) };
+        let name = unsafe { CStr::from_char_ptr(ffi::sgdma_coherency_name(i as u32)) };
         check!(name == word);
         check_eq!(Coherency::from_raw(i as u32), *coherency);
     }
@@ -1118,7 +1118,7 @@ impl UserMemory {
     /// None in a kernel thread.
     fn new(len: usize) -> Result<Option<Self>> {
         // SAFETY: Looks for a process itself.
-        let addr = unsafe { helpers::sgdma_selftest_user_memory(len) };
+        let addr = unsafe { ffi::sgdma_selftest_user_memory(len) };
         if addr == 0 {
             return Ok(None);
         }
@@ -1185,7 +1185,7 @@ fn pins_of_short_segments_are_given_back_once() -> Result {
         let pages = table.cpu().cpu_pages();
         // SAFETY: The pages are pinned.
         pages
-            .map(|page| unsafe { helpers::sgdma_selftest_page_refs(page.as_ptr()) as usize })
+            .map(|page| unsafe { ffi::sgdma_selftest_page_refs(page.as_ptr()) as usize })
             .sum()
     };
     let before = refs();

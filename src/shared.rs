@@ -15,7 +15,7 @@ use crate::{
         DeviceReads,
         Direction, //
     },
-    ffi as helpers,
+    ffi,
     mapping::{
         private,
         InFlight,
@@ -157,7 +157,7 @@ impl<P> SgTable<P> {
             _ => return,
         };
         // SAFETY: The device is valid, and the string is static.
-        unsafe { helpers::sgdma_say_why_not_shared(dev.as_raw(), why.as_char_ptr()) };
+        unsafe { ffi::sgdma_say_why_not_shared(dev.as_raw(), why.as_char_ptr()) };
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         CpuTable, //
     },
     device::DmaDevice,
-    ffi as helpers,
+    ffi,
     frames::{
         segments,
         Limits,
@@ -322,7 +322,7 @@ pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
             pages()
                 .skip(first)
                 // SAFETY: Its caller promises a valid page.
-                .map(|page| unsafe { helpers::sgdma_page_to_phys(page.as_ptr()) }),
+                .map(|page| unsafe { ffi::sgdma_page_to_phys(page.as_ptr()) }),
             PAGE_SIZE as u64,
             offset as u64..(offset + range.len()) as u64,
             Limits {
@@ -347,7 +347,7 @@ pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
     let mut list = List::alloc(orig_nents as u32, gfp)?;
     for (sg, run) in list.entries_mut().zip(cut()) {
         // SAFETY: It is an address in one of the pages.
-        let page = unsafe { helpers::sgdma_phys_to_page(run.addr) };
+        let page = unsafe { ffi::sgdma_phys_to_page(run.addr) };
         // Fits, as the segments keep to the limit above.
         sg_set_page(sg, page, run.len as u32, run.addr as u32 % PAGE_SIZE as u32);
     }
@@ -358,7 +358,7 @@ pub(crate) unsafe fn describe<I: Iterator<Item = NonNull<bindings::page>>>(
 pub(crate) fn sg_phys_run(sg: &bindings::scatterlist) -> Run {
     Run {
         // SAFETY: Arithmetic on the pointer's value.
-        addr: unsafe { helpers::sgdma_page_to_phys(sg_page(sg)) } + u64::from(sg.offset),
+        addr: unsafe { ffi::sgdma_page_to_phys(sg_page(sg)) } + u64::from(sg.offset),
         len: sg.length.into(),
     }
 }
@@ -547,7 +547,7 @@ impl<P> SgTable<P> {
             (part, rest) = rest.split_at(n);
             // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; `part` is
             // valid for reading `n` bytes, and no part of the page, which nobody borrows.
-            unsafe { helpers::sgdma_memcpy_to_page(page.as_ptr(), start, part.as_ptr(), n) };
+            unsafe { ffi::sgdma_memcpy_to_page(page.as_ptr(), start, part.as_ptr(), n) };
         }
         Ok(())
     }
@@ -568,7 +568,7 @@ impl<P> SgTable<P> {
             // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; `part` is
             // valid for writing `n` bytes, and no part of the page, which nobody borrows for
             // writing.
-            unsafe { helpers::sgdma_memcpy_from_page(part.as_mut_ptr(), page.as_ptr(), start, n) };
+            unsafe { ffi::sgdma_memcpy_from_page(part.as_mut_ptr(), page.as_ptr(), start, n) };
         }
         Ok(())
     }
@@ -583,7 +583,7 @@ impl<P> SgTable<P> {
         for (page, start, n) in self.pieces(range.start, len)? {
             // SAFETY: The page is one of the table's, and has `n` bytes from `start` on; we hold
             // the table exclusively, so nobody borrows them.
-            unsafe { helpers::sgdma_memset_page(page.as_ptr(), start, value.into(), n) };
+            unsafe { ffi::sgdma_memset_page(page.as_ptr(), start, value.into(), n) };
         }
         Ok(())
     }

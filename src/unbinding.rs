@@ -7,7 +7,7 @@
 //! A wake-up alone is lost on somebody who is about to sleep. So the end of a binding is a state,
 //! set before the wake-up and looked at by everybody who has queued up to sleep.
 
-use crate::ffi as helpers;
+use crate::ffi;
 use kernel::{
     bindings,
     current,
@@ -79,7 +79,7 @@ impl Unbinding {
         unsafe {
             pin_init::pin_init_from_closure(|slot: *mut Self| {
                 (&raw mut (*slot).begun).write(Atomic::new(false));
-                helpers::sgdma_init_waitqueue_head(Opaque::cast_into(&raw const (*slot).queue));
+                ffi::sgdma_init_waitqueue_head(Opaque::cast_into(&raw const (*slot).queue));
                 Ok::<(), core::convert::Infallible>(())
             })
         }
@@ -170,7 +170,7 @@ impl<'a> Waiter<'a> {
             entry <- Opaque::ffi_init(move |slot| {
                 // SAFETY: The queue is initialised, and borrowed by `unbinding`. `slot` is valid
                 // for writing, and stays where it is until the drop takes it off.
-                unsafe { helpers::sgdma_add_waiter(queue, slot) }
+                unsafe { ffi::sgdma_add_waiter(queue, slot) }
             }),
             _task: NotThreadSafe,
         })
