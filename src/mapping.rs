@@ -397,7 +397,7 @@ pub(crate) struct Kept<P> {
     dev: *mut bindings::device,
     domain: *mut bindings::iommu_domain,
     path: Path,
-    direction: bindings::dma_data_direction,
+    direction: ffi::dma_data_direction,
     attrs: c_ulong,
     needs_unmap: bool,
     _owner: P,

@@ -114,7 +114,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
 unsafe fn sync_whole(
     dma: DmaDevice<'_>,
     sgt: *mut bindings::sg_table,
-    dir: bindings::dma_data_direction,
+    dir: ffi::dma_data_direction,
     to: To,
 ) {
     let sync = match to {
@@ -134,7 +134,7 @@ unsafe fn sync_whole(
 unsafe fn sync_range(
     dma: DmaDevice<'_>,
     sgt: *mut bindings::sg_table,
-    dir: bindings::dma_data_direction,
+    dir: ffi::dma_data_direction,
     attrs: Attrs,
     range: &Range<usize>,
     to: To,
