@@ -69,7 +69,7 @@ export GUEST_FILES GUEST_SCRIPT
 export GUEST_FROM := $(PWD)
 
 .PHONY: modules setup check-env guest run shell test soak bench report modules_install kernel-env clean \
-	distclean fmt fmt-check lint doc rust-analyzer help
+	distclean fmt fmt-check bindings lint doc rust-analyzer help
 
 modules: setup
 	+@$(KBUILD) modules . $(DRIVERS)
@@ -102,7 +102,7 @@ ifneq ($(and $(KDIR),$(filter run shell test soak bench report,$(MAKECMDGOALS)))
 $(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
 endif
 
-ifneq ($(and $(filter um,$(ARCH)),$(filter run shell test soak report lint,$(MAKECMDGOALS))),)
+ifneq ($(and $(filter um,$(ARCH)),$(filter run shell test soak report bindings lint,$(MAKECMDGOALS))),)
 $(error BOOT=$(BOOT) is only for make bench: nothing in User Mode Linux does DMA)
 endif
 
@@ -176,8 +176,13 @@ fmt fmt-check: $(if $(RUSTFMT),,no-rustfmt)
 no-rustfmt:
 	$(error rustfmt is missing: `rustup component add rustfmt clippy`, or your distribution's packages)
 
-# Every warning is an error: rustfmt, clippy, the C compiler, checkpatch.
+# The Rust declarations of our C headers, which are committed.
+bindings: $(if $(RUSTFMT),,no-rustfmt) setup
+	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/bindgen' $(KERNEL)
+
+# Every warning is an error: bindgen, rustfmt, clippy, the C compiler, checkpatch.
 lint: fmt-check setup
+	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/bindgen' --check $(KERNEL)
 	+@$(KBUILD) modules . $(DRIVERS) OUT=lint CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror
 	@. '$(BUILD)/env' && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
 		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
@@ -217,7 +222,8 @@ help:
 #: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
 #: make -s kernel-env   the command that builds a driver of yours for the guests' kernel
 #: make setup           only fetch and build what the rest needs
-#: make lint            rustfmt, clippy, compiler warnings, checkpatch
+#: make lint            bindings, rustfmt, clippy, compiler warnings, checkpatch
+#: make bindings        generate the Rust declarations of the C headers, after a change there
 #: make fmt             format the Rust code
 #: make doc             the library's documentation, into build/<arch>/doc
 #: make rust-analyzer   rust-project.json for editors

@@ -10,26 +10,31 @@
 
 MODULE_VERSION("0.1");
 
-struct sgdma_parameters sgdma_parameters = {
+static struct sgdma_parameters parameters = {
 	.tables = 100,
 	.seed = 1,
 };
 
-module_param_named(sync_debug, sgdma_parameters.sync_debug, bool, 0444);
+module_param_named(sync_debug, parameters.sync_debug, bool, 0444);
 MODULE_PARM_DESC(sync_debug, "1: have any device behave as one that is not coherent, to find forgotten syncs (default: 0)");
 
-module_param_named(selftest, sgdma_parameters.selftest, bool, 0444);
+module_param_named(selftest, parameters.selftest, bool, 0444);
 MODULE_PARM_DESC(selftest, "1: run the self-tests in kernels without KUnit, too (default: 0)");
 
-module_param_named(tables, sgdma_parameters.tables, uint, 0444);
+module_param_named(tables, parameters.tables, uint, 0444);
 MODULE_PARM_DESC(tables, "How many random tables the self-tests walk (default: 100)");
 
-module_param_named(seed, sgdma_parameters.seed, ullong, 0444);
+module_param_named(seed, parameters.seed, ullong, 0444);
 MODULE_PARM_DESC(seed, "What the random tables are made from (default: 1)");
+
+const struct sgdma_parameters *sgdma_parameters(void)
+{
+	return &parameters;
+}
 
 bool sgdma_sync_debug(void)
 {
-	return sgdma_parameters.sync_debug;
+	return parameters.sync_debug;
 }
 
 /* Who loads the module, and waits for the self-tests, which KUnit runs in a thread of its own. */
@@ -56,7 +61,6 @@ void sgdma_module_exit(void)
 	sgdma_reach_exit();
 }
 
-/* Lets others run. Returns whether a self-test should end: nobody waits for it any more. */
 bool sgdma_selftest_is_stopped(void)
 {
 	struct task_struct *task;

@@ -194,7 +194,7 @@ impl kernel::Module for Sgdma {
         // SAFETY: The module is being loaded, this once: nobody has called into it yet.
         unsafe { lifecycle::quarantine::init() };
         // SAFETY: It was set before the module's code runs, and does not change.
-        let parameters = unsafe { &ffi::sgdma_parameters };
+        let parameters = unsafe { &*ffi::sgdma_parameters() };
         let c = InC::new()?;
         if parameters.sync_debug {
             pr_info!("ready (sync_debug=1)\n");

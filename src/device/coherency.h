@@ -4,31 +4,73 @@
 
 #include <sgdma.h>
 
+/* Who maps a device's memory. */
 enum sgdma_path { SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS };
 
+/* Returns who maps the device's memory. */
 enum sgdma_path sgdma_path(struct device *dev);
+
+/* Returns where a direct mapping in place would be, or DMA_MAPPING_ERROR. */
 dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size);
+
+/* Returns how many of @size bytes from @phys on keep together on the device's bus. */
 size_t sgdma_straight(struct device *dev, phys_addr_t phys, size_t size);
+
+/* Returns true if a segment that begins in the device's reach may go on elsewhere. */
 bool sgdma_has_borders(struct device *dev);
+
+/* Returns true if the device has all of its memory bounced. */
 bool sgdma_bounces_all(struct device *dev);
+
+/* Returns true if the device can bounce memory. */
 bool sgdma_can_bounce(struct device *dev);
+
+/* Returns the coherency of a device that has a DMA mask, as far as the DMA API tells. */
 enum sgdma_coherency sgdma_judge(struct device *dev, enum sgdma_path path);
+
+/* Returns true if the device reaches all memory, or does not depend on where memory is. */
 bool sgdma_reaches_all(struct device *dev);
+
+/*
+ * Calls alloc_pages() for memory that a directly mapped @dev reaches, as far as there is such
+ * memory. @zone is zero, or what an earlier call has left there; @dev may be NULL. Returns NULL if
+ * there are no pages, or none in reach of a device that cannot bounce.
+ */
 struct page *sgdma_alloc_pages(struct device *dev, unsigned int *zone, gfp_t gfp,
 			       unsigned int order);
+
+/* Returns a number that changes whenever memory is plugged in. */
 unsigned int sgdma_memory_plugged(void);
+
+/* Changes the number that sgdma_memory_plugged() returns. */
 void sgdma_memory_comes(void);
+
+/* Watches for memory that is plugged in. Returns zero or an error. */
 int sgdma_reach_init(void);
+
+/* Ends what sgdma_reach_init() starts. */
 void sgdma_reach_exit(void);
+
+/* Returns true if the library was loaded with sync_debug=1. */
 bool sgdma_sync_debug(void);
+
+/* Returns the size in bytes of the longest segment that is sure to have a shadow. */
 size_t sgdma_max_shadow(void);
+
+/* Watches for devices that are unbound while something is mapped for them. */
 void sgdma_sync_debug_init(void);
+
+/* Ends what sgdma_sync_debug_init() starts. */
 void sgdma_sync_debug_exit(void);
 
 /* The buses whose devices are looked at; a null pointer comes last. */
 #define SGDMA_BUSES 3
 extern const struct bus_type *const sgdma_buses[SGDMA_BUSES + 1];
+
+/* Makes the report's directory in debugfs. */
 void sgdma_report_init(void);
+
+/* Removes the report's directory. */
 void sgdma_report_exit(void);
 
 #endif

@@ -68,8 +68,8 @@ pub enum Bounce {
     UnknownDmaOps,
 }
 
-/// In the order of `enum sgdma_coherency`.
-pub(crate) const COHERENCIES: [Coherency; 11] = [
+/// In the order of `enum sgdma_coherency`, and as many: a value that is added there is added here.
+pub(crate) const COHERENCIES: [Coherency; ffi::SGDMA_COHERENCY_VALUES.len()] = [
     Coherency::Coherent,
     Coherency::NeedsCacheMaintenance,
     Coherency::MayBounce(Bounce::Forced),
@@ -82,6 +82,15 @@ pub(crate) const COHERENCIES: [Coherency; 11] = [
     Coherency::NoDma,
     Coherency::SyncDebug,
 ];
+
+// The values are the indices.
+const _: () = {
+    let mut i = 0;
+    while i < COHERENCIES.len() {
+        assert!(ffi::SGDMA_COHERENCY_VALUES[i] as usize == i);
+        i += 1;
+    }
+};
 
 impl Coherency {
     pub(crate) fn from_raw(verdict: u32) -> Self {

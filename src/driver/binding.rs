@@ -145,7 +145,7 @@ pub(crate) trait Bus<D: Driver> {
 /// The DMA limits of a device as its binding found them; dropping it brings them back.
 struct Found<'bound> {
     dev: &'bound Device<Bound>,
-    limits: ffi::Limits,
+    limits: ffi::sgdma_limits,
 }
 
 impl<'bound> Found<'bound> {
@@ -158,7 +158,7 @@ impl<'bound> Found<'bound> {
     /// Whenever the result is dropped, no memory is mapped, being mapped or being allocated for
     /// `dev`, but for what nobody will touch until it is unmapped.
     unsafe fn new(dev: &'bound Device<Bound>) -> Result<Self> {
-        let mut limits = ffi::Limits::default();
+        let mut limits = ffi::sgdma_limits::default();
         // SAFETY: `dev` is valid, and so is `limits` for writing.
         to_result(unsafe {
             ffi::sgdma_save_limits(crate::device::dma_device::as_raw(dev), &mut limits)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inline C functions that the kernel crate has no binding for. Declared in
- * mod.rs; exported, because generic Rust code of ours is compiled into
- * the driver that uses it.
+ * Inline C functions that the kernel crate has no binding for. They are
+ * exported, because generic Rust code of ours is compiled into the driver that
+ * uses it.
  */
 #include <linux/capability.h>
 #include <linux/dma-direct.h>
@@ -77,13 +77,13 @@ EXPORT_SYMBOL_GPL(sgdma_phys_to_page);
  * Memory that a device, or another CPU, may write meanwhile: C's copy of it is some mixture, where
  * Rust's would be undefined.
  */
-void sgdma_memcpy_from_page(void *to, struct page *page, size_t offset, size_t len)
+void sgdma_memcpy_from_page(u8 *to, struct page *page, size_t offset, size_t len)
 {
 	memcpy_from_page(to, page, offset, len);
 }
 EXPORT_SYMBOL_GPL(sgdma_memcpy_from_page);
 
-void sgdma_memcpy_to_page(struct page *page, size_t offset, const void *from, size_t len)
+void sgdma_memcpy_to_page(struct page *page, size_t offset, const u8 *from, size_t len)
 {
 	memcpy_to_page(page, offset, from, len);
 }
@@ -261,7 +261,7 @@ unsigned long sgdma_selftest_user_memory(size_t len)
 }
 
 /* Gives the bus of a device that nobody uses yet ranges: memory, bus, size. They go with it. */
-int sgdma_selftest_set_ranges(struct device *dev, const u64 *ranges, size_t count)
+int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count)
 {
 	struct bus_dma_region *map = kcalloc(count + 1, sizeof(*map), GFP_KERNEL);
 
@@ -269,8 +269,8 @@ int sgdma_selftest_set_ranges(struct device *dev, const u64 *ranges, size_t coun
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		map[i] = (struct bus_dma_region) {
-			.cpu_start = ranges[3 * i], .dma_start = ranges[3 * i + 1],
-			.size = ranges[3 * i + 2],
+			.cpu_start = ranges[i][0], .dma_start = ranges[i][1],
+			.size = ranges[i][2],
 		};
 	dev->dma_range_map = map;
 	/* As firmware's are made. */

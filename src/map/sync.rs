@@ -34,7 +34,7 @@ pub(crate) enum To {
 pub(crate) unsafe fn sync_whole(
     dma: DmaDevice<'_>,
     sgt: *mut bindings::sg_table,
-    dir: bindings::dma_data_direction,
+    dir: ffi::dma_data_direction,
     to: To,
 ) {
     let sync = match to {
@@ -54,7 +54,7 @@ pub(crate) unsafe fn sync_whole(
 pub(crate) unsafe fn sync_range(
     dma: DmaDevice<'_>,
     sgt: *mut bindings::sg_table,
-    dir: bindings::dma_data_direction,
+    dir: ffi::dma_data_direction,
     attrs: MapAttrs,
     range: &Range<usize>,
     to: To,

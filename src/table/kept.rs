@@ -29,7 +29,7 @@ pub(crate) struct Kept<P> {
     pub(crate) dev: *mut bindings::device,
     pub(crate) domain: *mut bindings::iommu_domain,
     pub(crate) route: DmaRoute,
-    pub(crate) direction: bindings::dma_data_direction,
+    pub(crate) direction: ffi::dma_data_direction,
     pub(crate) attrs: c_ulong,
     pub(crate) needs_unmap: bool,
     pub(crate) _owner: P,

@@ -644,7 +644,7 @@ fn dma_pages_equal_the_c_iterator() -> Result {
 
 fn walks_equal_those_of_c() -> Result {
     // SAFETY: It was set before the module's code ran, and does not change.
-    let parameters = unsafe { &ffi::sgdma_parameters };
+    let parameters = unsafe { &*ffi::sgdma_parameters() };
     check_eq!(walks::tables(parameters.tables, parameters.seed)?, 0);
     Ok(())
 }
