@@ -14,9 +14,10 @@ import subprocess
 import time
 from pathlib import Path
 
-import command
-import guest
 import pytest
+
+from harness import command
+from harness.scenarios import ROOT, environment
 
 ODD = {"space": "a b", "tab": "a\tb", "newline": "a\nb", "colon": "a:b", "quote": "a'b", "double-quote": 'a"b',
        "backtick": "a`b", "dollar": "a$b", "hash": "a#b", "percent": "a%b", "backslash": "a\\b", "glob": "a*b",
@@ -38,7 +39,7 @@ def fill(*paths):
 
 
 def copy_checkout(where):
-    return shutil.copytree(guest.ROOT, where, ignore=shutil.ignore_patterns(
+    return shutil.copytree(ROOT, where, ignore=shutil.ignore_patterns(
         "build", ".git", "__pycache__", "rust-project.json"))
 
 
@@ -122,7 +123,7 @@ def test_odd_paths_of_scripts(odd, tmp_path, one_checkout):
 @pytest.mark.parametrize("odd", ["a b", "a:b", "a#b", "a%b"])
 def test_odd_path_of_an_installed_sgdma(odd, tmp_path):
     fill(tmp_path / odd)
-    shutil.copy(guest.ROOT / "scripts/sgdma.mk", tmp_path / odd)
+    shutil.copy(ROOT / "scripts/sgdma.mk", tmp_path / odd)
     (tmp_path / "Kbuild").write_text("include $(SGDMA)/sgdma.mk\nall:\n")
     # where the second of two words leads
     (tmp_path / "b").symlink_to(odd)
@@ -149,7 +150,7 @@ def test_clean_from_anywhere(checkout, tmp_path):
 
 
 def test_makefile_without_its_checkout(tmp_path):
-    shutil.copy(guest.ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / "Makefile", tmp_path)
     fill(tmp_path / "build")
     status, said = command.run("make", "clean", cwd=tmp_path)
     assert status == 2 and f"{tmp_path} is not a checkout of sgdma" in said, said
@@ -189,7 +190,7 @@ def own(tmp_path_factory, built_arch):
     (where / "linux/Makefile").write_text(KERNEL)
     (where / "library/core/src").mkdir(parents=True)
     (where / "library/core/src/lib.rs").touch()
-    tools = guest.environment(built_arch)["TOOL_PATH"]
+    tools = environment(built_arch)["TOOL_PATH"]
     subprocess.run([tools.split(":")[0] + "/clang", "--target=x86_64-linux-gnu", "-nostdlib", "-static", "-fuse-ld=lld",
                     "-x", "c", "-", "-o", where / "busybox"], input=b"void _start(void) {}", check=True)
     return {"PATH": f"{where}:{tools}:{os.environ['PATH']}", "KSRC": str(where / "linux"), "KDIR": "",
@@ -357,8 +358,8 @@ def test_boot_gets_what_was_given(target, checkout, built_arch):
     """CMDLINE= and QEMU_ARGS=, from where make has them, to the letter; and no lock that others wait for."""
     build = checkout / "build/x86_64"
     build.mkdir(parents=True)
-    (build / "env").write_text(f"PYTHON='{guest.environment(built_arch)['PYTHON']}'\n")
-    with (checkout / "tests/guest.py").open("a") as module:
+    (build / "env").write_text(f"PYTHON='{environment(built_arch)['PYTHON']}'\n")
+    with (checkout / "harness/boot.py").open("a") as module:
         module.write('def boot(name, out, cmdline="", qemu_args="", *args, **more):\n'
                      '    print("[0] report: " + json.dumps([cmdline, qemu_args]), flush=True)\n'
                      '    subprocess.run(["flock", "-n", ROOT / "build/x86_64/lock", "true"], check=True)\n'
