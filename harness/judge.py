@@ -41,7 +41,7 @@ class Outcome:
     seconds: float = 0
     runner: str = "KUnit"
     # The library's answers, beside what mapping did: (device, answer, evidence, agreement).
-    coherency: list[tuple] = field(default_factory=list)
+    coherency_checks: list[tuple] = field(default_factory=list)
     # The library's report for programs, one dict for each device.
     report: list[dict] = field(default_factory=list)
     # The console.
@@ -160,7 +160,7 @@ def judge(log, ksrc, timeout=None, lacks=(), self_tests=True):
     found += [(i, line.removeprefix("check: FAIL ")) for i, line in enumerate(lines)
               if line.startswith("check: FAIL ")]
     outcome.checks = sum(line.startswith("check: PASS ") for line in lines)
-    outcome.coherency = [match.groups() for line in lines if (match := COHERENCY.match(line))]
+    outcome.coherency_checks = [match.groups() for line in lines if (match := COHERENCY.match(line))]
     outcome.report = [json.loads(line.removeprefix("report: ")) for line in lines
                       if line.startswith("report: {")]
     for runner, report in ktap_by_runner(lines).items():

@@ -110,7 +110,7 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(line)
         terminalreporter.section("coherency, and what mapping did")
     for name, outcome in OUTCOMES.items():
-        for device, answer, evidence, agree in outcome.coherency:
+        for device, answer, evidence, agree in outcome.coherency_checks:
             terminalreporter.write_line(f"{name:17} {device:28} {answer:24} {evidence:75} {agree}")
     for remark in REMARKS:
         terminalreporter.write_line(remark)

@@ -16,11 +16,11 @@ def row(scenario, device, answer, evidence):
 
 def compare_with_docs(scenario, outcome, bless):
     """Adds a reason unless docs/coherency.md has what was seen. With `bless`, writes it there."""
-    rows = [row(scenario, *check[:3]) for check in sorted(outcome.coherency)]
+    rows = [row(scenario, *check[:3]) for check in sorted(outcome.coherency_checks)]
     lines = MATRIX.read_text().splitlines()
     prefix = f"| {scenario} |"
     there = [line for line in lines if line.startswith(prefix)]
-    if bless and outcome.coherency and there != rows:
+    if bless and outcome.coherency_checks and there != rows:
         order = list(SCENARIOS)
         kept = [line for line in lines if not line.startswith(prefix)]
         before = order[:order.index(scenario)]
