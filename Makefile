@@ -31,7 +31,7 @@ MAKEFLAGS += --no-print-directory
 # Each boot scenario as SCENARIO:KERNEL; a kernel is named ARCH or ARCH-VARIANT. There need not be a
 # Python yet that reads the file.
 BOOTS := $(shell awk -F '[]".[]' '/^\[/ { if (s) print s ":" k; s = $$2 == "scenario" ? $$3 : "" } \
-	/^(arch|kernel) = / { k = $$2 } END { if (s) print s ":" k }' '$(TOP)/tests/scenarios.toml')
+	/^(arch|kernel) = / { k = $$2 } END { if (s) print s ":" k }' '$(TOP)/harness/scenarios.toml')
 scenarios = $(patsubst %:$(1),%,$(filter %:$(1),$(BOOTS)))
 kernels = $(sort $(foreach boot,$(BOOTS),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot))))))
 

@@ -1,54 +1,62 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Boots each scenario; the guest does the checking (see guest/checks)."""
+"""Boots each scenario. The guest runs the checks of tests/guest/checks."""
 
-import guest
 import pytest
 
+from harness.scenarios import ROOT, SCENARIOS, BootError
 
-MATRIX = guest.ROOT / "docs/coherency.md"
+MATRIX = ROOT / "docs/coherency.md"
 
 
-def documented(scenario, verdict, bless):
-    """Adds a reason unless docs/coherency.md has what was seen; with --bless, it then does."""
-    rows = [f"| {scenario} | {'edu' if ':' in device and device[0] == '0' else device} | {said} | {evidence} |"
-            for device, said, evidence, _ in sorted(verdict.confronted)]
+def row(scenario, device, answer, evidence):
+    """Returns a line of the table in docs/coherency.md. A PCI address stands for edu."""
+    name = "edu" if ":" in device and device[0] == "0" else device
+    return f"| {scenario} | {name} | {answer} | {evidence} |"
+
+
+def compare_with_docs(scenario, outcome, bless):
+    """Adds a reason unless docs/coherency.md has what was seen. With `bless`, writes it there."""
+    rows = [row(scenario, *check[:3]) for check in sorted(outcome.coherency_checks)]
     lines = MATRIX.read_text().splitlines()
     prefix = f"| {scenario} |"
     there = [line for line in lines if line.startswith(prefix)]
-    if bless and verdict.confronted and there != rows:
-        order = list(guest.SCENARIOS)
+    if bless and outcome.coherency_checks and there != rows:
+        order = list(SCENARIOS)
         kept = [line for line in lines if not line.startswith(prefix)]
-        known = [i for i, line in enumerate(kept) if line.split(" | ")[0][2:] in order[:order.index(scenario)]]
+        before = order[:order.index(scenario)]
+        known = [i for i, line in enumerate(kept) if line.split(" | ")[0][2:] in before]
         at = known[-1] + 1 if known else kept.index("|---|---|---|---|") + 1
         MATRIX.write_text("\n".join([*kept[:at], *rows, *kept[at:]]) + "\n")
-    elif there != rows and not verdict.reasons:
-        verdict.reasons.append(f"{MATRIX.name} has {there}, but seen was {rows}: if that is right, "
+    elif there != rows and not outcome.reasons:
+        outcome.reasons.append(f"{MATRIX.name} has {there}, but seen was {rows}: if that is right, "
                                "run this with --bless")
 
 
-def judged_as_documented(scenario, verdict, bless):
-    """Adds a reason unless edu's verdict is the scenario's, and in the documentation."""
-    documented(scenario, verdict, bless)
-    judged = {entry["device"]: entry["verdict"] for entry in verdict.report if entry["driver"] == "sgdma_gpu"}
-    wide = "mask_bits" not in guest.SCENARIOS[scenario]
-    expected = guest.SCENARIOS[scenario]["verdict"] if wide else "coherent"
-    if not verdict.reasons and list(judged.values()) != [expected]:
-        verdict.reasons.append(f"the report has {judged} where {expected} is expected")
+def compare_with_scenario(scenario, outcome):
+    """Adds a reason unless the report's answer for edu is the one of scenarios.toml."""
+    answers = {entry["device"]: entry["verdict"] for entry in outcome.report
+               if entry["driver"] == "sgdma_gpu"}
+    wide = "mask_bits" not in SCENARIOS[scenario]
+    expected = SCENARIOS[scenario]["verdict"] if wide else "coherent"
+    if not outcome.reasons and list(answers.values()) != [expected]:
+        outcome.reasons.append(f"the report has {answers} where {expected} is expected")
 
 
-def test_boot(scenario, boots, verdicts, record_property, pytestconfig):
-    out = guest.ROOT / "build/test" / scenario
+def test_boot(scenario, boots, outcomes, record_property, pytestconfig):
+    out = ROOT / "build/test" / scenario
     try:
-        verdict = boots[scenario].result()
-    except guest.BootError as error:
+        outcome = boots[scenario].result()
+    except BootError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
-    verdicts[scenario] = verdict
-    record_property("kunit_cases", verdict.cases)
-    record_property("checks", verdict.checks)
-    record_property("seconds", round(verdict.seconds, 1))
-    if "mode" not in guest.SCENARIOS[scenario]:
-        judged_as_documented(scenario, verdict, pytestconfig.getoption("bless"))
-    if verdict.reasons:
-        tail = verdict.log.splitlines()[-30:]
-        pytest.fail("\n".join([*verdict.reasons, "", f"{out}/console.log ends:", *tail]), pytrace=False)
+    outcomes[scenario] = outcome
+    record_property("kunit_cases", outcome.cases)
+    record_property("checks", outcome.checks)
+    record_property("seconds", round(outcome.seconds, 1))
+    if "mode" not in SCENARIOS[scenario]:
+        compare_with_docs(scenario, outcome, pytestconfig.getoption("bless"))
+        compare_with_scenario(scenario, outcome)
+    if outcome.reasons:
+        tail = outcome.log.splitlines()[-30:]
+        pytest.fail("\n".join([*outcome.reasons, "", f"{out}/console.log ends:", *tail]),
+                    pytrace=False)

@@ -13,10 +13,11 @@ import shlex
 import subprocess
 from pathlib import Path
 
-import guest
 import pytest
 
-DIR = guest.TESTS / "compile-fail"
+from harness.scenarios import ROOT, environment
+
+DIR = ROOT / "tests/compile-fail"
 CONTROL = DIR / "control.rs"
 PROGRAMS = sorted(set(DIR.glob("*.rs")) - {CONTROL})
 
@@ -37,8 +38,8 @@ def saved_command(driver):
 @pytest.fixture(scope="session")
 def rustc(built_arch, tmp_path_factory):
     """Compiles a program as kbuild does a driver; the compiler's errors."""
-    env = guest.environment(built_arch)
-    driver = guest.ROOT / "build" / built_arch / "samples/gpu"
+    env = environment(built_arch)
+    driver = ROOT / "build" / built_arch / "samples/gpu"
     variables, command = saved_command(driver)
     # Metadata is quick, and takes all checks up to the borrow checker's. Lints are not the point.
     command = [word for word in command if not word.startswith("--emit=")]

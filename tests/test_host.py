@@ -6,18 +6,19 @@ import re
 import shlex
 import shutil
 
-import command
-import guest
 import pytest
 
-KERNELS = guest.ROOT / "scripts/kernel"
+from harness import command
+from harness.scenarios import ROOT, SCENARIOS, TABLE, TESTED, environment, kernel_of
+
+KERNELS = ROOT / "scripts/kernel"
 
 
 def make(*args):
     return command.run("make", *args)
 
 
-HOST_TESTS = guest.TESTS / "host"
+HOST_TESTS = ROOT / "tests/host"
 # As in a kernel that knows IOMMUs.
 RUSTC_ARGS = ["--edition=2021", "--test", "-Dwarnings",
               "--cfg=CONFIG_NEED_SG_DMA_FLAGS", "--cfg=CONFIG_NEED_SG_DMA_LENGTH"]
@@ -83,7 +84,7 @@ COVERAGE = ["-Cpasses=sancov-module", "-Ccodegen-units=1", *(f"-Cllvm-args=-sani
 def test_walks_by_a_fuzzer(built_arch, tmp_path, remarks):
     """FUZZ_SECONDS= for how long, if not 20."""
     seconds = os.environ.get("FUZZ_SECONDS", "20")
-    llvm = guest.environment(built_arch)["TOOL_PATH"].split(":")[0]
+    llvm = environment(built_arch)["TOOL_PATH"].split(":")[0]
     binary, corpus = tmp_path / "walks", tmp_path / "corpus"
     corpus.mkdir()
     args = [arg for arg in RUSTC_ARGS if arg != "--test"]
@@ -111,7 +112,7 @@ def test_documentation(built_arch):
     status, said = make("doc", f"ARCH={built_arch}")
     assert status == 0, said
     assert re.search(r"test result: ok\. [1-9]\d+ passed; 0 failed; 0 ignored", said), said
-    doc = guest.ROOT / "build" / built_arch / "doc/sgdma"
+    doc = ROOT / "build" / built_arch / "doc/sgdma"
     pages = {str(page.relative_to(doc)): page.read_text() for page in doc.rglob("*.html")}
     assert "struct.DriverContext.html" in pages
     # Links that lead nowhere are left in brackets; what macros make is nobody's business.
@@ -121,26 +122,26 @@ def test_documentation(built_arch):
 
 
 def test_samples_are_safe():
-    sources = list((guest.ROOT / "samples").rglob("*.rs"))
+    sources = list((ROOT / "samples").rglob("*.rs"))
     assert sources
     for source in sources:
         code = re.sub(r"//.*", "", source.read_text())
         assert not re.search(r"\bunsafe\b", code), source
 
 
-@pytest.mark.parametrize("name", guest.SCENARIOS)
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_make_and_scenarios_agree(name):
     """Make reads scenarios.toml without a Python; setup knows the kernel by its file."""
-    kernel = guest.kernel_of(name)
-    assert kernel.split("-")[0] == guest.SCENARIOS[name]["arch"]
+    kernel = kernel_of(name)
+    assert kernel.split("-")[0] == SCENARIOS[name]["arch"]
     assert (KERNELS / f"{kernel}.config").exists()
     status, said = make("-n", "setup", f"BOOT={name}")
-    assert (status, shlex.split(said)[-2:]) == (0, [str(guest.ROOT / "scripts/setup"), kernel])
+    assert (status, shlex.split(said)[-2:]) == (0, [str(ROOT / "scripts/setup"), kernel])
 
 
 @pytest.mark.parametrize("args, booted", [
     ([], lambda name: True),
-    (["ARCH=x86_64"], lambda name: guest.SCENARIOS[name]["arch"] == "x86_64"),
+    (["ARCH=x86_64"], lambda name: SCENARIOS[name]["arch"] == "x86_64"),
     (["BOOT=x86-nodebug"], lambda name: name == "x86-nodebug"),
 ], ids=["all", "arch", "boot"])
 def test_make_test_builds_what_is_booted(args, booted):
@@ -148,18 +149,18 @@ def test_make_test_builds_what_is_booted(args, booted):
     status, said = make("-n", "test", "MAKE=:", *args)
     assert status == 0, said
     [boots] = re.findall(r"for boot in (.*); do", said)
-    kernels = {guest.kernel_of(name) for name in filter(booted, guest.TESTED)}
-    assert sorted(map(guest.kernel_of, boots.split())) == sorted(kernels)
+    kernels = {kernel_of(name) for name in filter(booted, TESTED)}
+    assert sorted(map(kernel_of, boots.split())) == sorted(kernels)
 
 
 @pytest.mark.parametrize("config", KERNELS.glob("*.config"), ids=lambda p: p.stem)
 def test_kernels_lack_what_they_are_said_to(config):
-    lacks = guest.TABLE["kernel"].get(config.stem, {}).get("lacks", [])
+    lacks = TABLE["kernel"].get(config.stem, {}).get("lacks", [])
     taken = re.findall(r"^# CONFIG_(KUNIT|DMA_API_DEBUG) is not set$", config.read_text(), re.M)
     assert set(lacks) == {{"KUNIT": "kunit", "DMA_API_DEBUG": "dma-debug"}[name] for name in taken}
 
 
-@pytest.mark.parametrize("name, kernel", guest.TABLE["kernel"].items())
+@pytest.mark.parametrize("name, kernel", TABLE["kernel"].items())
 def test_kernels_have_what_they_are_said_to(name, kernel):
     config = (KERNELS / f"{name}.config").read_text().splitlines()
     for option in {"kmemleak": ["DEBUG_KMEMLEAK"], "allocinfo": ["MEM_ALLOC_PROFILING"], "lockdep": ["PROVE_LOCKING"],
@@ -193,6 +194,6 @@ def test_kdir_without_rust(tmp_path, built_arch):
 
 
 def test_kdir_of_a_good_kernel(built_arch):
-    kdir = guest.environment(built_arch)["KDIR"]
+    kdir = environment(built_arch)["KDIR"]
     status, said = make("check-env", f"KDIR={kdir}")
     assert status == 0, said

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What modinfo says of the module that was built."""
 
-import guest
+from harness.scenarios import ROOT
 
 
 def modinfo(ko):
@@ -13,7 +13,7 @@ def modinfo(ko):
 
 
 def test_modinfo(built_arch):
-    info = list(modinfo(guest.ROOT / "build" / built_arch / "modules/sgdma.ko"))
+    info = list(modinfo(ROOT / "build" / built_arch / "modules/sgdma.ko"))
     [version] = [value for tag, value in info if tag == "version"]
     assert version[0].isdigit()
     parameters = dict(value.split(":", 1) for tag, value in info if tag == "parm")

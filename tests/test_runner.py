@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The judge must complain about each kind of trouble, and about nothing else."""
+"""Tests harness: the judge names each kind of trouble and nothing else, boots end as they must."""
 
 import os
 import re
 import threading
 import time
 
-import acpi
-import command
 import conftest
-import guest
 import pytest
+
+from harness import acpi, command, machine, scenarios
+from harness.boot import boot
+from harness.initramfs import SCRIPT, own_files
+from harness.judge import STAMP, Outcome, judge, summary
+from harness.monitor import Monitor
+from harness.scenarios import ROOT, BootError, environment
 
 KTAP = """\
 [    0.311143] KTAP version 1
@@ -43,13 +47,13 @@ CLEAN = f"""\
 
 @pytest.fixture
 def ksrc(built_arch):
-    return guest.environment(built_arch)["KSRC"]
+    return environment(built_arch)["KSRC"]
 
 
 def test_clean_log_passes(ksrc):
-    verdict = guest.judge(CLEAN, ksrc)
-    assert verdict.reasons == []
-    assert (verdict.cases, verdict.skipped, verdict.checks) == (4, 0, 2)
+    outcome = judge(CLEAN, ksrc)
+    assert outcome.reasons == []
+    assert (outcome.cases, outcome.skipped, outcome.checks) == (4, 0, 2)
 
 
 @pytest.mark.parametrize("line", [
@@ -73,26 +77,30 @@ def test_clean_log_passes(ksrc):
     "------------[ cut here ]------------",
     "Call Trace:",
     "kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
-    "samples/shared_c/sgdma_shared_c.c:45 module sgdma_shared_c func:shared_probe has 4096 allocated at module unload",
+    "samples/shared_c/sgdma_shared_c.c:45 module sgdma_shared_c func:shared_probe has 4096 "
+    "allocated at module unload",
     "pagealloc: memory corruption",
-    "DMAR: [DMA Write NO_PASID] Request device [00:01.0] fault addr 0xfffff000 [fault reason 0x05] PTE Write access is not set",
+    "DMAR: [DMA Write NO_PASID] Request device [00:01.0] fault addr 0xfffff000 "
+    "[fault reason 0x05] PTE Write access is not set",
 ])
 def test_complaints_of_the_kernel(ksrc, line):
-    verdict = guest.judge(CLEAN.replace(DONE, f"[    8.000000] {line}\n{DONE}"), ksrc)
-    assert verdict.reasons == [line]
+    outcome = judge(CLEAN.replace(DONE, f"[    8.000000] {line}\n{DONE}"), ksrc)
+    assert outcome.reasons == [line]
 
 
 def test_vague_complaints_give_way(ksrc):
     trouble = "------------[ cut here ]------------\nWARNING: a.c:1\nCall Trace:\n"
-    assert guest.judge(trouble + CLEAN, ksrc).reasons == ["WARNING: a.c:1"]
+    assert judge(trouble + CLEAN, ksrc).reasons == ["WARNING: a.c:1"]
 
 
 def test_trace_of_an_injected_fault(ksrc):
     trace = "CPU: 0 UID: 0 PID: 1 Comm: fault-test\nHardware name: QEMU\nCall Trace:\n <TASK>\n"
-    failed = "fault-test: vmalloc error: size 8192, failed to allocate pages, mode:0xdc0\n" + trace
-    assert guest.judge(failed + CLEAN, ksrc).reasons == []
-    assert guest.judge(failed.replace("fault-test", "insmod", 1) + CLEAN, ksrc).reasons == ["Call Trace:"]
-    assert guest.judge(failed + trace + CLEAN, ksrc).reasons == ["Call Trace:"]
+    error = "vmalloc error: size 8192, failed to allocate pages, mode:0xdc0\n"
+    failed = f"fault-test: {error}{trace}"
+    assert judge(failed + CLEAN, ksrc).reasons == []
+    elsewhere = failed.replace("fault-test", "insmod", 1)
+    assert judge(elsewhere + CLEAN, ksrc).reasons == ["Call Trace:"]
+    assert judge(failed + trace + CLEAN, ksrc).reasons == ["Call Trace:"]
 
 
 @pytest.mark.parametrize("old, new, reason", [
@@ -102,35 +110,37 @@ def test_trace_of_an_injected_fault(ksrc):
     ("    ok 1 walk", "    ok 1 walk # SKIP no device", None),
 ], ids=["case fails", "suite fails", "case missing", "case skipped"])
 def test_ktap(ksrc, old, new, reason):
-    verdict = guest.judge(CLEAN.replace(old, new, 1), ksrc)
+    outcome = judge(CLEAN.replace(old, new, 1), ksrc)
     if reason:
-        assert reason in verdict.reasons
+        assert reason in outcome.reasons
     else:
-        assert (verdict.reasons, verdict.cases, verdict.skipped) == ([], 3, 1)
+        assert (outcome.reasons, outcome.cases, outcome.skipped) == ([], 3, 1)
 
 
 @pytest.mark.parametrize("log, reason", [
-    (CLEAN.replace("ok 1 walk", "ok 1 walk # SKIP").replace("ok 2 map", "ok 2 map # SKIP"), "no KUnit case ran"),
+    (CLEAN.replace("ok 1 walk", "ok 1 walk # SKIP").replace("ok 2 map", "ok 2 map # SKIP"),
+     "no KUnit case ran"),
     (DONE, "no KUnit case ran"),
     (CLEAN.replace(DONE, ""), "the guest ended early, in step copy"),
     (KTAP, "the guest ended early, before its first step"),
     (CLEAN.replace("PASS copy", "FAIL copy: the copy differs"), "copy: the copy differs"),
 ], ids=["all skipped", "no KTAP", "not done", "not started", "failed check"])
 def test_what_is_missing(ksrc, log, reason):
-    assert guest.judge(log, ksrc).reasons == [reason]
+    assert judge(log, ksrc).reasons == [reason]
 
 
 # The first reason is the cause
 
 def failing(*lines):
-    """A log in which these come in the middle of a self-test, the last thing the guest does."""
+    """Returns a log that ends with these lines, in the middle of a self-test."""
     start, _, _ = CLEAN.partition("[    0.311316]     ok 2 map")
     return start + "".join(f"[    0.3112{i:02}] {line}\n" for i, line in enumerate(lines))
 
 
-# As it comes from a Rust `panic!`, by way of BUG().
+# The log of a Rust `panic!`, which calls BUG().
 RUST_PANIC = failing(
-    "rust_kernel: panicked at src/mapping.rs:147:17:", "index out of bounds: the len is 3 but the index is 3",
+    "rust_kernel: panicked at src/mapping.rs:147:17:",
+    "index out of bounds: the len is 3 but the index is 3",
     "------------[ cut here ]------------", "kernel BUG at rust/helpers/bug.c:7!",
     "Oops: invalid opcode: 0000 [#1] SMP PTI",
     "CPU: 0 UID: 0 PID: 50 Comm: insmod Tainted: G           O     N  7.2.12 #1 PREEMPT(none)",
@@ -141,14 +151,17 @@ X86_OOPS = failing(
     "BUG: kernel NULL pointer dereference, address: 0000000000000008",
     "#PF: supervisor read access in kernel mode", "#PF: error_code(0x0000) - not-present page",
     "PGD 0 P4D 0 ", "Oops: Oops: 0000 [#1] SMP PTI", "CPU: 0 UID: 0 PID: 50 Comm: insmod",
-    "RIP: 0010:sgdma_confront_init+0x14/0x80 [sgdma_confront]", "Call Trace:",
-    "---[ end trace 0000000000000000 ]---", "RIP: 0010:later+0x1/0x2", "Kernel panic - not syncing: Fatal exception")
+    "RIP: 0010:sgdma_coherency_check_init+0x14/0x80 [sgdma_coherency_check]", "Call Trace:",
+    "---[ end trace 0000000000000000 ]---", "RIP: 0010:later+0x1/0x2",
+    "Kernel panic - not syncing: Fatal exception")
 ARM64_OOPS = failing(
-    "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000008", "Mem abort info:",
+    "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000008",
+    "Mem abort info:",
     "  ESR = 0x0000000096000004", "Internal error: Oops: 0000000096000004 [#1]  SMP",
-    "pstate: 60000005 (nZCv daif -PAN -UAO -TCO -DIT -SSBS BTYPE=--)", "pc : sgdma_shadow_free+0x2c/0xa0 [sgdma]",
-    "lr : sgdma_unmap+0x10/0x20 [sgdma]", "Call trace:", "Kernel panic - not syncing: Oops: Fatal exception")
-# What DMA debugging prints, and then a check fails for another reason.
+    "pstate: 60000005 (nZCv daif -PAN -UAO -TCO -DIT -SSBS BTYPE=--)",
+    "pc : sgdma_shadow_free+0x2c/0xa0 [sgdma]", "lr : sgdma_unmap+0x10/0x20 [sgdma]",
+    "Call trace:", "Kernel panic - not syncing: Oops: Fatal exception")
+# DMA debugging complains, and then a check fails for another reason.
 DMA_DEBUG = CLEAN.replace(
     "[    7.000000] check: PASS copy\n", """\
 [    6.000001] ------------[ cut here ]------------
@@ -158,51 +171,56 @@ DMA_DEBUG = CLEAN.replace(
 [    6.000005] Call Trace:
 [    7.000000] check: FAIL copy: the copy differs
 """)
-# A self-test fails, and so does what wants the module then: twice, as it is loaded again.
+# A self-test fails twice, as the module is loaded again; each time the check that loads it fails.
 SELF_TEST = CLEAN.replace("    ok 2 map\n", "    not ok 2 map\n").replace(
     "PASS load", "FAIL load: the self-tests did not report, or failed")
 
 
 @pytest.mark.parametrize("log, cause", [
-    (RUST_PANIC, "panicked at src/mapping.rs:147:17: index out of bounds: the len is 3 but the index is 3"),
+    (RUST_PANIC, "panicked at src/mapping.rs:147:17: "
+                 "index out of bounds: the len is 3 but the index is 3"),
     (X86_OOPS, "BUG: kernel NULL pointer dereference, address: 0000000000000008 "
-               "at sgdma_confront_init+0x14/0x80 [sgdma_confront]"),
-    (ARM64_OOPS, "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000008 "
-                 "at sgdma_shadow_free+0x2c/0xa0 [sgdma]"),
-    (DMA_DEBUG, "DMA-API: sgdma_gpu 0000:00:02.0: device driver frees DMA memory it has not allocated"),
+               "at sgdma_coherency_check_init+0x14/0x80 [sgdma_coherency_check]"),
+    (ARM64_OOPS, "Unable to handle kernel NULL pointer dereference at virtual address "
+                 "0000000000000008 at sgdma_shadow_free+0x2c/0xa0 [sgdma]"),
+    (DMA_DEBUG, "DMA-API: sgdma_gpu 0000:00:02.0: "
+                "device driver frees DMA memory it has not allocated"),
     (SELF_TEST, "KUnit: sgdma.map failed"),
-    (CLEAN.replace("PASS load", "FAIL load: insmod: no").replace("PASS copy", "FAIL copy: no node"), "load: insmod: no"),
+    (CLEAN.replace("PASS load", "FAIL load: insmod: no")
+     .replace("PASS copy", "FAIL copy: no node"), "load: insmod: no"),
 ], ids=["Rust panic", "oops of x86", "oops of arm64", "dma-debug", "self-test", "check"])
 def test_cause_comes_first(ksrc, log, cause):
-    reasons = guest.judge(log, ksrc).reasons
+    reasons = judge(log, ksrc).reasons
     assert reasons[0] == cause, reasons
     assert len(reasons) == len(set(reasons)) > 1
-    assert f"run: FAIL ({guest.summary(reasons)})".startswith(f"run: FAIL ({cause}; ")
+    assert f"run: FAIL ({summary(reasons)})".startswith(f"run: FAIL ({cause}; ")
 
 
 def test_cause_of_what_the_module_says_itself(ksrc):
-    log = CLEAN_OURS.replace("    ok 2 map", "    not ok 2 map").replace("PASS load", "FAIL load: it failed")
-    reasons = guest.judge(log, ksrc, lacks=["kunit"]).reasons
+    log = CLEAN_OURS.replace("    ok 2 map", "    not ok 2 map")
+    log = log.replace("PASS load", "FAIL load: it failed")
+    reasons = judge(log, ksrc, lacks=["kunit"]).reasons
     assert reasons[:2] == ["selftest=1: sgdma.map failed", "load: it failed"]
 
 
 def test_a_place_belongs_to_its_crash(ksrc):
-    """Not to what complained before, and has none."""
+    """An earlier complaint that has no place gets none of a later crash."""
     slept = "BUG: sleeping function called from invalid context at mm/slab.h:1\nCall Trace:\n"
-    crashed = "Oops: general protection fault: 0000 [#1] SMP\nRIP: 0010:f+0x1/0x2\nRIP: 0033:0x40123\n"
-    assert guest.judge(slept + crashed + CLEAN, ksrc).reasons == [
+    crashed = ("Oops: general protection fault: 0000 [#1] SMP\n"
+               "RIP: 0010:f+0x1/0x2\nRIP: 0033:0x40123\n")
+    assert judge(slept + crashed + CLEAN, ksrc).reasons == [
         slept.splitlines()[0], "Oops: general protection fault: 0000 [#1] SMP at f+0x1/0x2"]
 
 
-# What sgdma.ko says itself, with selftest=1, in a kernel without KUnit.
+# The report of sgdma.ko itself, with selftest=1, in a kernel without KUnit.
 OURS = re.sub(r"^(\[.*?\] )", r"\1sgdma: ", KTAP, flags=re.M)
 CLEAN_OURS = CLEAN.replace(KTAP, OURS).replace(KTAP.replace("sgdma", "sgdma_gpu"), "")
 
 
 def test_clean_log_without_kunit_passes(ksrc):
-    verdict = guest.judge(CLEAN_OURS, ksrc, lacks=["kunit"])
-    assert verdict.reasons == []
-    assert (verdict.cases, verdict.skipped, verdict.checks) == (2, 0, 2)
+    outcome = judge(CLEAN_OURS, ksrc, lacks=["kunit"])
+    assert outcome.reasons == []
+    assert (outcome.cases, outcome.skipped, outcome.checks) == (2, 0, 2)
 
 
 @pytest.mark.parametrize("log, reason", [
@@ -213,128 +231,137 @@ def test_clean_log_without_kunit_passes(ksrc):
     (CLEAN, "no selftest=1 case ran"),
 ], ids=["case fails", "no cases", "no KTAP", "KUnit's"])
 def test_self_tests_without_kunit(ksrc, log, reason):
-    assert reason in guest.judge(log, ksrc, lacks=["kunit"]).reasons
+    assert reason in judge(log, ksrc, lacks=["kunit"]).reasons
 
 
 def test_self_tests_without_kunit_do_not_count_with_it(ksrc):
-    assert guest.judge(CLEAN_OURS, ksrc).reasons == ["no KUnit case ran"]
+    assert judge(CLEAN_OURS, ksrc).reasons == ["no KUnit case ran"]
 
 
 # Guests
 
 def boot_instead(monkeypatch, ksrc, tmp_path, script, env={}, **options):
-    monkeypatch.setattr(guest, "command", lambda *_, **__: (["sh", "-c", script], {"KSRC": ksrc, **env}))
-    return guest.boot("x86-plain", tmp_path, **options)
+    """Boots, with a shell script in place of QEMU."""
+    monkeypatch.setattr(machine, "command_line",
+                        lambda *_, **__: (["sh", "-c", script], {"KSRC": ksrc, **env}))
+    return boot("x86-plain", tmp_path, **options)
 
 
-def test_verdict_is_of_the_own_pipe(monkeypatch, ksrc, tmp_path):
-    """Two runs in one directory: neither sees files of the other, and the last log stays."""
-    def command(name, work, *_, **__):
+def test_each_run_is_judged_by_its_own_output(monkeypatch, ksrc, tmp_path):
+    """Of two runs in one directory neither sees files of the other. The last log stays."""
+    def command_line(name, work, *_, **__):
         return ["sh", "-c", f"ls {work}; echo check: FAIL {script}"], {"KSRC": ksrc}
 
-    monkeypatch.setattr(guest, "command", command)
+    monkeypatch.setattr(machine, "command_line", command_line)
     script = "one: was slow; touch $RUNS; while [ -e $RUNS ]; do sleep 0.1; done"
     runs = tmp_path / "runs"
     monkeypatch.setenv("RUNS", str(runs))
-    verdicts = {}
-    slow = threading.Thread(target=lambda: verdicts.update(one=guest.boot("x86-plain", tmp_path)))
+    outcomes = {}
+    slow = threading.Thread(target=lambda: outcomes.update(one=boot("x86-plain", tmp_path)))
     slow.start()
     while not runs.exists():
         time.sleep(0.05)
     script = "two: was quick"
-    verdicts["two"] = guest.boot("x86-plain", tmp_path)
+    outcomes["two"] = boot("x86-plain", tmp_path)
     second = (tmp_path / "console.log").read_text()
     runs.unlink()
     slow.join()
-    assert second == verdicts["two"].log == "console.log\ncheck: FAIL two: was quick\n"
+    assert second == outcomes["two"].log == "console.log\ncheck: FAIL two: was quick\n"
     for name, why in ("one", "was slow"), ("two", "was quick"):
-        assert verdicts[name].reasons[0] == f"{name}: {why}"
-    assert (tmp_path / "console.log").read_text() == verdicts["one"].log
+        assert outcomes[name].reasons[0] == f"{name}: {why}"
+    assert (tmp_path / "console.log").read_text() == outcomes["one"].log
     assert [path.name for path in tmp_path.iterdir()] == ["console.log"]
 
 
 def test_guest_that_never_stops_talking(monkeypatch, ksrc, tmp_path):
-    verdict = boot_instead(monkeypatch, ksrc, tmp_path, "while :; do echo again; done", timeout=0.5)
-    assert "timed out after 0.5 s, before its first step" in verdict.reasons
+    outcome = boot_instead(monkeypatch, ksrc, tmp_path, "while :; do echo again; done",
+                           timeout=0.5)
+    assert "timed out after 0.5 s, before its first step" in outcome.reasons
 
 
 def test_guest_that_hangs_is_killed(monkeypatch, ksrc, tmp_path):
     start = time.monotonic()
-    verdict = boot_instead(monkeypatch, ksrc, tmp_path, "echo step: copy: x; exec sleep 60", timeout=0.5)
-    assert "timed out after 0.5 s, in step copy" in verdict.reasons
+    outcome = boot_instead(monkeypatch, ksrc, tmp_path, "echo step: copy: x; exec sleep 60",
+                           timeout=0.5)
+    assert "timed out after 0.5 s, in step copy" in outcome.reasons
     assert time.monotonic() - start < 30
 
 
 def test_qemu_that_fails_is_quoted(monkeypatch, ksrc, tmp_path):
-    with pytest.raises(guest.BootError, match="before its first step: no such option"):
+    with pytest.raises(BootError, match="before its first step: no such option"):
         boot_instead(monkeypatch, ksrc, tmp_path, "echo no such option >&2; exit 1")
 
 
 def test_panic_that_ends_the_machine_is_quoted(monkeypatch, ksrc, tmp_path):
-    """As UML's does."""
-    verdict = boot_instead(monkeypatch, ksrc, tmp_path, "echo Kernel panic - not syncing: x; exit 1")
-    assert "Kernel panic - not syncing: x" in verdict.reasons
+    """User Mode Linux ends with an error then."""
+    outcome = boot_instead(monkeypatch, ksrc, tmp_path,
+                           "echo Kernel panic - not syncing: x; exit 1")
+    assert "Kernel panic - not syncing: x" in outcome.reasons
 
 
 def test_function_in_rust_has_its_name(monkeypatch, ksrc, built_arch, tmp_path):
     name = "_RNvNtCs9ZbJUPB8GmC_5sgdma7compare19lockstep_difference"
-    verdict = boot_instead(monkeypatch, ksrc, tmp_path, f"echo Oops: x; echo RIP: 0010:{name}+0x1/0x2 [sgdma]",
-                           guest.environment(built_arch))
-    assert verdict.reasons[0] == "Oops: x at sgdma::compare::lockstep_difference+0x1/0x2 [sgdma]"
+    script = f"echo Oops: x; echo RIP: 0010:{name}+0x1/0x2 [sgdma]"
+    outcome = boot_instead(monkeypatch, ksrc, tmp_path, script, environment(built_arch))
+    assert outcome.reasons[0] == "Oops: x at sgdma::compare::lockstep_difference+0x1/0x2 [sgdma]"
 
 
 def test_scenario_for_measuring_only(tmp_path):
-    with pytest.raises(guest.BootError, match="um-native is only for make bench"):
-        guest.boot("um-native", tmp_path)
+    with pytest.raises(BootError, match="um-native is only for make bench"):
+        boot("um-native", tmp_path)
 
 
 def test_kernel_that_is_not_built(monkeypatch, tmp_path):
-    monkeypatch.setattr(guest, "ROOT", tmp_path)
+    monkeypatch.setattr(scenarios, "ROOT", tmp_path)
     for kernel, how in (("arm64", "ARCH=arm64"), ("x86_64-nodebug", "BOOT=x86-nodebug"),
                         ("um", "BOOT=um-native")):
-        with pytest.raises(guest.BootError, match=f"run 'make {how}' first"):
-            guest.environment(kernel)
+        with pytest.raises(BootError, match=f"run 'make {how}' first"):
+            environment(kernel)
 
 
 def test_requests_of_a_guest():
-    monitor = guest.Monitor()
+    monitor = Monitor()
     try:
-        for part in [b"[    1.0] host: device_d", b"el id=edu0\r\n[    2.0][    T1] host: quit\n host: device_del id=a\n"]:
+        for part in [b"[    1.0] host: device_d",
+                     b"el id=edu0\r\n[    2.0][    T1] host: quit\n host: device_del id=a\n"]:
             monitor.heard(part)
         monitor.heard(b"host: object_add qom-type=memory-backend-ram id=m1 size=4096\n")
         assert re.findall(rb"{.*?}}", monitor.theirs.recv(4096))[1:] == [
             b'{"execute": "device_del", "arguments": {"id": "edu0"}}',
-            b'{"execute": "object-add", "arguments": {"qom-type": "memory-backend-ram", "id": "m1", "size": 4096}}']
+            b'{"execute": "object-add", "arguments": '
+            b'{"qom-type": "memory-backend-ram", "id": "m1", "size": 4096}}']
     finally:
         monitor.close()
 
 
 @pytest.mark.parametrize("mode", ["checks", "hard", "script"])
 def test_any_guest_may_ask(monkeypatch, ksrc, tmp_path, mode):
-    """QEMU is told of a socket."""
-    monkeypatch.setattr(guest, "command", lambda *_, **__: (["sh", "-c", "echo $*", "qemu"], {"KSRC": ksrc}))
-    assert "-chardev socket,id=monitor,fd=" in guest.boot("x86-plain", tmp_path, mode=mode).log
+    """In each mode QEMU gets the socket of its monitor."""
+    monkeypatch.setattr(machine, "command_line", lambda *_, **__: (
+        ["sh", "-c", "echo $*", "qemu"], {"KSRC": ksrc}))
+    assert "-chardev socket,id=monitor,fd=" in boot("x86-plain", tmp_path, mode=mode).log
 
 
 def test_minutes_of_each_boot():
-    verdicts = {"x86-plain": guest.Verdict(seconds=59.6, checks=3), "debug": guest.Verdict(["x"], seconds=754)}
-    assert list(conftest.summary(verdicts)) == [
+    outcomes = {"x86-plain": Outcome(seconds=59.6, checks=3),
+                "debug": Outcome(["x"], seconds=754)}
+    assert list(conftest.summary(outcomes)) == [
         "x86-plain         ok   0 KUnit cases (0 skipped), 3 checks passed, 1:00",
         "debug             FAIL 0 KUnit cases (0 skipped), 0 checks passed, 12:34",
         "all                    2 boots, 13:34 one after the other"]
 
 
-# What has another answer in a machine that a user varied.
+# {arch: scenario, CMDLINE= that changes the library's answer for edu there, that answer}.
 VARIED = {"x86_64": ("x86-plain", "swiotlb=force", "bounce-forced"),
           "arm64": ("arm64-nc", "swiotlb=noforce", "needs-cache-maintenance")}
 
 
 def test_checks_go_by_the_report(built_arch):
     name, cmdline, is_so = VARIED[built_arch]
-    verdict = guest.boot(name, guest.ROOT / "build/test/varied", cmdline, pace="quick")
-    assert verdict.reasons == []
-    assert f"the report says that edu is: {is_so}\n" in verdict.log
-    assert [said for _, said, _, agree in verdict.confronted if agree == "agree"] == [is_so]
+    outcome = boot(name, ROOT / "build/test/varied", cmdline, pace="quick")
+    assert outcome.reasons == []
+    assert f"the report says that edu is: {is_so}\n" in outcome.log
+    assert [said for _, said, _, agree in outcome.coherency_checks if agree == "agree"] == [is_so]
 
 
 # A user's own files
@@ -343,26 +370,30 @@ def test_own_files(tmp_path):
     here, elsewhere = tmp_path / "here", tmp_path / "else where"
     for path in here, elsewhere:
         path.mkdir()
-    for path in here / "a.ko", here / "b-test", elsewhere / "c.ko", elsewhere / "b-test", elsewhere / "do":
+    for path in (here / "a.ko", here / "b-test",
+                 elsewhere / "c.ko", elsewhere / "b-test", elsewhere / "do"):
         path.touch()
     places = [here, elsewhere]
-    assert guest.own_files(["a.ko", "b-test", str(elsewhere / "c.ko")], "do", places) == {
-        "lib/sgdma/a.ko": here / "a.ko", "bin/b-test": here / "b-test", "lib/sgdma/c.ko": elsewhere / "c.ko",
-        guest.SCRIPT: elsewhere / "do"}
-    assert guest.own_files([], None, places) == {}
+    assert own_files(["a.ko", "b-test", str(elsewhere / "c.ko")], "do", places) == {
+        "lib/sgdma/a.ko": here / "a.ko", "bin/b-test": here / "b-test",
+        "lib/sgdma/c.ko": elsewhere / "c.ko", SCRIPT: elsewhere / "do"}
+    assert own_files([], None, places) == {}
     for names, script, says in [
-            (["d.ko"], None, f"'d.ko' is none in {here} or {elsewhere}"), ([], "d", "'d' is none"),
-            (["../here"], None, "'../here' is none"), (["b-test", f"{elsewhere}/b-test"], None, "two files .* bin/b-test")]:
-        with pytest.raises(guest.BootError, match=says):
-            guest.own_files(names, script, places)
+            (["d.ko"], None, f"'d.ko' is none in {here} or {elsewhere}"),
+            ([], "d", "'d' is none"),
+            (["../here"], None, "'../here' is none"),
+            (["b-test", f"{elsewhere}/b-test"], None, "two files .* bin/b-test")]:
+        with pytest.raises(BootError, match=says):
+            own_files(names, script, places)
 
 
 @pytest.fixture
 def make_run(built_arch, tmp_path):
-    """Runs make as a user who is in tmp_path does; (its status, the lines it says)."""
+    """Runs make as a user does whose directory is tmp_path; returns (status, lines)."""
     def run(*variables):
-        status, said = command.run("make", "run", f"ARCH={built_arch}", *variables, PWD=str(tmp_path))
-        return status, [guest.STAMP.sub("", line) for line in said.splitlines()]
+        status, said = command.run("make", "run", f"ARCH={built_arch}", *variables,
+                                   PWD=str(tmp_path))
+        return status, [STAMP.sub("", line) for line in said.splitlines()]
     return run
 
 
@@ -383,13 +414,14 @@ def test_own_file_that_is_missing(make_run, tmp_path):
     status, said = make_run("GUEST_FILES=nothing.ko")
     assert status == 2
     assert ("run: FAIL (GUEST_FILES= and GUEST_SCRIPT= name files: 'nothing.ko' is none in "
-            f"{tmp_path} or {guest.ROOT})") in said, said
+            f"{tmp_path} or {ROOT})") in said, said
 
 
 def test_external_port():
-    """Byte for byte what iasl makes of the source that the function quotes."""
+    """The bytes are those that iasl makes of the source in external_facing()."""
     table = acpi.external_facing("S20")
     assert table[36:].hex() == (
-        "1048045c2f035f53425f504349305332305f085f44534412310211130a10cc06ccefac73c34bbff076143807c389"
+        "1048045c2f035f53425f504349305332305f085f44534412310211130a10"
+        "cc06ccefac73c34bbff076143807c389"
         "121a011217020d45787465726e616c466163696e67506f72740001")
     assert (len(table), sum(table) & 0xff, table[4:8]) == (109, 0, b"m\0\0\0")

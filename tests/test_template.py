@@ -5,11 +5,12 @@ import os
 import re
 import shutil
 
-import command
-import guest
 import pytest
 
-TEMPLATE = guest.ROOT / "samples/template"
+from harness import command
+from harness.scenarios import ROOT, environment
+
+TEMPLATE = ROOT / "samples/template"
 
 
 def run(commands, **env):
@@ -34,7 +35,7 @@ def installed(root):
 @pytest.fixture
 def follow(built_arch, root, tmp_path):
     """Runs a driver author's commands, for the guests' kernel and with other directories."""
-    env = guest.environment(built_arch)
+    env = environment(built_arch)
     path = f"{env['TOOL_PATH']}:{os.environ['PATH']}"
     return lambda commands: run(commands, HOME=str(tmp_path), PATH=path, ARCH=built_arch, LLVM="1",
                                 KDIR=env["KDIR"], INSTALL_MOD_PATH=str(root))
@@ -48,7 +49,7 @@ def test_what_is_installed(installed):
 
 
 def test_readme_builds_the_template(follow, installed, tmp_path):
-    readme = (guest.ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     [commands] = re.findall(r"(?:^    .*\n)*^    cp -r samples/template .*\n(?:^    .*\n)*", readme, re.M)
     status, said = follow(commands)
     assert status == 0, said
@@ -62,13 +63,13 @@ def test_readme_builds_the_template(follow, installed, tmp_path):
 
 def test_readme_builds_for_the_guests_kernel(built_arch, tmp_path):
     """Nothing is installed; one line goes to standard output, whatever is built first."""
-    [line] = re.findall(r"^    (eval .* kernel-env.*)$", (guest.ROOT / "README.md").read_text(), re.M)
+    [line] = re.findall(r"^    (eval .* kernel-env.*)$", (ROOT / "README.md").read_text(), re.M)
     driver = shutil.copytree(TEMPLATE, tmp_path / "mydriver")
     status, said = run(line.replace("~/mydriver", str(driver)), ARCH=built_arch, KDIR="", SGDMA="")
     assert status == 0, said
     assert b"depends=sgdma\0" in (driver / "sgdma_template.ko").read_bytes()
 
-    (guest.ROOT / "build" / built_arch / "modules/sgdma.mk").unlink()
+    (ROOT / "build" / built_arch / "modules/sgdma.mk").unlink()
     status, said = run("make -s kernel-env 2>/dev/null", ARCH=built_arch, KDIR="", SGDMA="")
     assert status == 0 and said.count("\n") == 1 and "SGDMA=" in said, said
 
@@ -76,7 +77,7 @@ def test_readme_builds_for_the_guests_kernel(built_arch, tmp_path):
 def test_readme_quotes_the_template():
     lines = (TEMPLATE / "Kbuild").read_text().splitlines()[1:]
     quoted = "".join(f"    {line}\n" for line in lines).replace("sgdma_template", "mydriver")
-    assert len(lines) == 3 and quoted in (guest.ROOT / "README.md").read_text()
+    assert len(lines) == 3 and quoted in (ROOT / "README.md").read_text()
     assert len((TEMPLATE / "sgdma_template.rs").read_text().splitlines()) <= 40
 
 

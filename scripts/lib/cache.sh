@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
-# Where set-up keeps what it makes, and how that is known to be its own.
+# The cache, in which set-up keeps what it makes, and the mark that makes it known as set-up's.
 
-# sets CACHE
+# Sets CACHE.
 find_cache() {
 	local name
 	for name in SGDMA_CACHE XDG_CACHE_HOME HOME; do
 		[ -z "${!name-}" ] || break
 	done
-	[ -n "${!name-}" ] || { echo 'there is no HOME= for a cache: give SGDMA_CACHE=, a directory for it' >&2 && exit 1; }
+	if [ -z "${!name-}" ]; then
+		echo 'there is no HOME= for a cache: give SGDMA_CACHE=, a directory for it' >&2
+		exit 1
+	fi
 	check_path "$name=" "${!name}"
 	CACHE=${!name}
 	[ "$name" != HOME ] || CACHE+=/.cache
@@ -16,24 +19,27 @@ find_cache() {
 	check_path 'the cache, ' "$CACHE"
 }
 
-# All below CACHE may be removed if it says so: see https://bford.info/cachedir/
+# With these lines in CACHEDIR.TAG all of CACHE may be removed: see https://bford.info/cachedir/
 SIGNATURE='Signature: 8a477f597d28d172789f06886806bc55'
 MARK='# This cache directory tag was created by scripts/setup of sgdma.'
 
+# Succeeds if CACHE has the mark of set-up.
 cache_is_ours() {
 	[ "$(head -n 2 -- "$CACHE/CACHEDIR.TAG" 2>/dev/null)" = "$SIGNATURE"$'\n'"$MARK" ]
 }
 
-# Is all in CACHE what set-up made there before it left a mark?
+# Succeeds if CACHE has only files as set-up made them before it left a mark.
 cache_is_old() {
-	local entry='apt(/(x86_64|arm64))?|busybox(/(x86_64|arm64))?|kernel(/[a-z0-9_-]+-[0-9a-f]{12})?|lock'
-	entry+='|logs(/[a-z0-9_-]+\.log)?|rust-src(/[0-9][^/]*)?|src(/linux-[^/]+)?|tmp(/[^/]+)?|tools(/(build-)?bindgen[^/]*)?'
+	local entry='apt(/(x86_64|arm64))?|busybox(/(x86_64|arm64))?|lock'
+	entry+='|kernel(/[a-z0-9_-]+-[0-9a-f]{12})?'
+	entry+='|logs(/[a-z0-9_-]+\.log)?|rust-src(/[0-9][^/]*)?|src(/linux-[^/]+)?|tmp(/[^/]+)?'
+	entry+='|tools(/(build-)?bindgen[^/]*)?'
 	[ -d "$CACHE/kernel" ] && [ -d "$CACHE/logs" ] && grep -sqxE '[0-9]+' "$CACHE/lock" &&
 		[ -z "$(cd -- "$CACHE" && find . -mindepth 1 -maxdepth 2 -regextype posix-extended \
 			! -regex "\./($entry|CACHEDIR\.TAG\.[0-9]+)")" ]
 }
 
-# claim_cache: marks CACHE where it is empty or set-up's own; fails elsewhere.
+# Marks CACHE if it is empty or set-up's own; fails if not.
 claim_cache() {
 	local content
 	! cache_is_ours || return 0

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The scenarios of scenarios.toml, and the kernel that each of them boots."""
+
+import shlex
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = tomllib.loads(Path(__file__).with_name("scenarios.toml").read_text())
+SCENARIOS = TABLE["scenario"]
+TESTED = [name for name, scenario in SCENARIOS.items() if "only" not in scenario]
+# The seconds that a boot may take.
+TIMEOUT = 300
+# The amount of each kind of work that a guest does:
+#   tables   random tables that the self-tests walk
+#   rounds   more rounds of 20000 such tables
+#   faults   allocations that fail
+#   turns    turns of each life cycle
+#   calls    calls at random
+#   pace     "quick": the device goes through some pages only, not through all
+AMOUNTS = {"tables": 100, "rounds": 0, "faults": 0, "turns": 18, "calls": 3000, "pace": ""}
+
+
+class BootError(Exception):
+    """A guest that could not be started. The message says why, and what to do."""
+
+
+def kernel_of(name):
+    """Returns the kernel that a scenario boots."""
+    return SCENARIOS[name].get("kernel", SCENARIOS[name]["arch"])
+
+
+def is_uml(name):
+    """Tells User Mode Linux, a kernel that runs as a program, from the guests of QEMU."""
+    return SCENARIOS[name]["arch"] == "um"
+
+
+def lacks(name):
+    """Returns the features that the kernel of a scenario does without."""
+    return TABLE["kernel"].get(kernel_of(name), {}).get("lacks", [])
+
+
+def has(name):
+    """Returns the features that the kernel of a scenario has and most kernels do without."""
+    return TABLE["kernel"].get(kernel_of(name), {}).get("has", [])
+
+
+def list_scenarios(names=SCENARIOS):
+    """Returns a line for each scenario: its name, and what it is."""
+    return "\n".join(f"  {name:17} {SCENARIOS[name]['about']}" for name in names)
+
+
+def how_to_make(kernel):
+    """Returns the command that builds a kernel and the modules for it."""
+    if kernel in TABLE["arch"]:
+        return f"make ARCH={kernel}"
+    return f"make BOOT={next(name for name in SCENARIOS if kernel_of(name) == kernel)}"
+
+
+def environment(kernel):
+    """Returns the variables that scripts/setup wrote for a kernel."""
+    path = ROOT / "build" / kernel / "env"
+    try:
+        words = shlex.split(path.read_text())
+    except FileNotFoundError:
+        raise BootError(f"{path.relative_to(ROOT)} is missing: "
+                        f"run '{how_to_make(kernel)}' first") from None
+    return dict(word.split("=", 1) for word in words)

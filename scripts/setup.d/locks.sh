@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# The lock, the log and the work directory of a thing that is being made, all by its name.
+
+thing=
+# the work directory
+TMP=
+
+# PROGRESS while another process holds a lock
+someone() { echo "waiting for $(holder "$awaited"), which has $awaited"; }
+
+# await FD LOCK [-s]: waits until nobody else has LOCK, and locks it by FD.
+await() {
+	awaited=$2
+	tell "$(someone)"
+	set -m
+	flock "${@:3}" "$1" &
+	child=$!
+	set +m
+	attend someone
+}
+
+# lock THING: until unlock no other set-up makes it.
+lock() {
+	thing=$1
+	claim_cache ||
+		die "$CACHE holds other things and has no mark of set-up's: set SGDMA_CACHE to" \
+			'another directory, in which it makes sgdma/'
+	mkdir -p -- "$CACHE"/{busybox,kernel,logs,rust-src,src,tools,tmp} ||
+		die "cannot write to the cache $CACHE: set SGDMA_CACHE to another directory"
+	# The set-up of an older checkout locks all of the cache by this file.
+	if [ -e "$CACHE/lock" ] && exec 7<"$CACHE/lock"; then
+		flock -ns 7 || await 7 "$CACHE/lock" -s
+	fi
+	take_lock 9 "$CACHE/locks/$thing" await
+	TMP=$CACHE/tmp/$thing
+	rm -rf -- "$TMP"
+	mkdir -- "$TMP"
+}
+
+unlock() {
+	[ -z "$TMP" ] || rm -rf -- "$TMP"
+	TMP=
+	exec 7>&- 8>&- 9>&-
+}
+
+# need_space MB: ends set-up if the cache has less.
+need_space() {
+	local has
+	has=$(df -Pm -- "$CACHE" | awk 'NR == 2 { print $4 }')
+	[ "$has" -ge "$1" ] ||
+		die "needs $1 MB in $CACHE, which has $has MB left: make room, or set SGDMA_CACHE to" \
+			'a directory elsewhere'
+}
