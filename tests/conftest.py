@@ -101,7 +101,7 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(line)
         terminalreporter.section("verdicts, and what mapping did")
     for name, verdict in VERDICTS.items():
-        for device, said, evidence, agree in verdict.confronted:
+        for device, said, evidence, agree in verdict.coherency_checks:
             terminalreporter.write_line(f"{name:17} {device:28} {said:24} {evidence:75} {agree}")
     for remark in REMARKS:
         terminalreporter.write_line(remark)

@@ -57,7 +57,7 @@ class Verdict:
     seconds: float = 0
     runner: str = "KUnit"
     # What sgdma said of devices: (device, verdict, evidence, whether they agree).
-    confronted: list[tuple] = field(default_factory=list)
+    coherency_checks: list[tuple] = field(default_factory=list)
     # Its report for programs.
     report: list[dict] = field(default_factory=list)
     # The console.
@@ -204,8 +204,8 @@ def judge(log, ksrc, timeout=None, lacks=(), self_tests=True):
     found += [(i, line.removeprefix("check: FAIL ")) for i, line in enumerate(lines)
               if line.startswith("check: FAIL ")]
     verdict.checks = sum(line.startswith("check: PASS ") for line in lines)
-    verdict.confronted = [match.groups() for line in lines
-                          if (match := re.match(r"sgdma_confront (\S+): (\S+) \| (.*) \| (\w+)$", line))]
+    verdict.coherency_checks = [match.groups() for line in lines
+                                if (match := re.match(r"sgdma_coherency_check (\S+): (\S+) \| (.*) \| (\w+)$", line))]
     verdict.report = [json.loads(line.removeprefix("report: ")) for line in lines
                       if line.startswith("report: {")]
     # With selftest=1 sgdma.ko reports itself.

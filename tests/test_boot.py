@@ -11,11 +11,11 @@ MATRIX = guest.ROOT / "docs/coherency.md"
 def documented(scenario, verdict, bless):
     """Adds a reason unless docs/coherency.md has what was seen; with --bless, it then does."""
     rows = [f"| {scenario} | {'edu' if ':' in device and device[0] == '0' else device} | {said} | {evidence} |"
-            for device, said, evidence, _ in sorted(verdict.confronted)]
+            for device, said, evidence, _ in sorted(verdict.coherency_checks)]
     lines = MATRIX.read_text().splitlines()
     prefix = f"| {scenario} |"
     there = [line for line in lines if line.startswith(prefix)]
-    if bless and verdict.confronted and there != rows:
+    if bless and verdict.coherency_checks and there != rows:
         order = list(guest.SCENARIOS)
         kept = [line for line in lines if not line.startswith(prefix)]
         known = [i for i, line in enumerate(kept) if line.split(" | ")[0][2:] in order[:order.index(scenario)]]

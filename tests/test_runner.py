@@ -141,7 +141,7 @@ X86_OOPS = failing(
     "BUG: kernel NULL pointer dereference, address: 0000000000000008",
     "#PF: supervisor read access in kernel mode", "#PF: error_code(0x0000) - not-present page",
     "PGD 0 P4D 0 ", "Oops: Oops: 0000 [#1] SMP PTI", "CPU: 0 UID: 0 PID: 50 Comm: insmod",
-    "RIP: 0010:sgdma_confront_init+0x14/0x80 [sgdma_confront]", "Call Trace:",
+    "RIP: 0010:sgdma_coherency_check_init+0x14/0x80 [sgdma_coherency_check]", "Call Trace:",
     "---[ end trace 0000000000000000 ]---", "RIP: 0010:later+0x1/0x2", "Kernel panic - not syncing: Fatal exception")
 ARM64_OOPS = failing(
     "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000008", "Mem abort info:",
@@ -166,7 +166,7 @@ SELF_TEST = CLEAN.replace("    ok 2 map\n", "    not ok 2 map\n").replace(
 @pytest.mark.parametrize("log, cause", [
     (RUST_PANIC, "panicked at src/mapping.rs:147:17: index out of bounds: the len is 3 but the index is 3"),
     (X86_OOPS, "BUG: kernel NULL pointer dereference, address: 0000000000000008 "
-               "at sgdma_confront_init+0x14/0x80 [sgdma_confront]"),
+               "at sgdma_coherency_check_init+0x14/0x80 [sgdma_coherency_check]"),
     (ARM64_OOPS, "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000008 "
                  "at sgdma_shadow_free+0x2c/0xa0 [sgdma]"),
     (DMA_DEBUG, "DMA-API: sgdma_gpu 0000:00:02.0: device driver frees DMA memory it has not allocated"),
@@ -334,7 +334,7 @@ def test_checks_go_by_the_report(built_arch):
     verdict = guest.boot(name, guest.ROOT / "build/test/varied", cmdline, pace="quick")
     assert verdict.reasons == []
     assert f"the report says that edu is: {is_so}\n" in verdict.log
-    assert [said for _, said, _, agree in verdict.confronted if agree == "agree"] == [is_so]
+    assert [said for _, said, _, agree in verdict.coherency_checks if agree == "agree"] == [is_so]
 
 
 # A user's own files

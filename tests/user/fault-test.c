@@ -25,7 +25,7 @@
 #include "../../samples/camera/sgdma_camera.h"
 #include "../../samples/gpu/sgdma_gpu.h"
 #include "../../samples/rdma/sgdma_rdma.h"
-#include "../modules/exert/sgdma_exert.h"
+#include "../modules/table_ops/sgdma_table_ops.h"
 
 #define PROGRAM		"fault-test"
 #include "../../samples/gpu/user/say.h"
@@ -344,21 +344,21 @@ static void compare(const char *bytes, unsigned long len, const char *what)
 #define OPEN	{ "open", .run = open_node, .finish = must_close }
 #define CLOSE	{ "close", .run = close_node, .prepare = must_open, .never_fails = true }
 
-/* sgdma_exert */
+/* sgdma_table_ops */
 
-static long exert(const struct operation *op)
+static long table_ops(const struct operation *op)
 {
 	return ioctl(file, op->nr, op->size);
 }
 
-#define EXERT(name, n) \
-	{ #name " " #n " KiB", .run = exert, .nr = SGDMA_EXERT_ ## name, .size = KIB(n) }
+#define TABLE_OPS(name, n) \
+	{ #name " " #n " KiB", .run = table_ops, .nr = SGDMA_TABLE_OPS_ ## name, .size = KIB(n) }
 
-static const struct operation exert_operations[] = {
+static const struct operation table_ops_operations[] = {
 	OPEN, CLOSE,
-	EXERT(ALLOC, 64), EXERT(ATOMIC, 64), EXERT(BLOCKS, 256), EXERT(BYTES, 64),
+	TABLE_OPS(ALLOC, 64), TABLE_OPS(ATOMIC, 64), TABLE_OPS(BLOCKS, 256), TABLE_OPS(BYTES, 64),
 	/* The second takes a chain of lists, as one has room for 128 entries. */
-	EXERT(MAP, 64), EXERT(MAP, 640), EXERT(SHARE, 64),
+	TABLE_OPS(MAP, 64), TABLE_OPS(MAP, 640), TABLE_OPS(SHARE, 64),
 };
 
 /* sgdma_gpu */
@@ -750,7 +750,7 @@ static const struct {
 	unsigned int count;
 } files[] = {
 #define FILES(driver)	{ "sgdma_" #driver, driver ## _operations, COUNT(driver ## _operations) }
-	FILES(exert),
+	FILES(table_ops),
 	FILES(gpu),
 	FILES(rdma),
 	FILES(camera),
@@ -777,8 +777,8 @@ static void with_files(void)
 static void crowd(unsigned int processes, unsigned int rounds, bool shares)
 {
 	static const unsigned long requests[] = {
-		SGDMA_EXERT_ALLOC, SGDMA_EXERT_ATOMIC, SGDMA_EXERT_BLOCKS, SGDMA_EXERT_BYTES,
-		SGDMA_EXERT_MAP, SGDMA_EXERT_SHARE,
+		SGDMA_TABLE_OPS_ALLOC, SGDMA_TABLE_OPS_ATOMIC, SGDMA_TABLE_OPS_BLOCKS, SGDMA_TABLE_OPS_BYTES,
+		SGDMA_TABLE_OPS_MAP, SGDMA_TABLE_OPS_SHARE,
 	};
 	/* The last one is for a device that is coherent. */
 	const unsigned int count = COUNT(requests) - !shares;

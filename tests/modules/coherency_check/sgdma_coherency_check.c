@@ -227,7 +227,7 @@ static const char *attr_string(int attr)
 	}
 }
 
-static int confront(struct device *dev)
+static int check_coherency(struct device *dev)
 {
 	const gfp_t low = IS_ENABLED(CONFIG_ZONE_DMA) ? __GFP_DMA : __GFP_DMA32;
 	enum sgdma_coherency verdict;
@@ -261,14 +261,14 @@ static int confront(struct device *dev)
 	return -EIO;
 }
 
-static int confront_pci(struct pci_dev *pdev, const struct pci_device_id *id)
+static int probe_pci(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	int ret = pcim_enable_device(pdev);
 
 	if (ret)
 		return ret;
 	pci_set_master(pdev);
-	return confront(&pdev->dev);
+	return check_coherency(&pdev->dev);
 }
 
 static const struct pci_device_id pci_ids[] = {
@@ -277,27 +277,27 @@ static const struct pci_device_id pci_ids[] = {
 };
 
 static struct pci_driver pci_driver = {
-	.name = "sgdma_confront",
+	.name = "sgdma_coherency_check",
 	.id_table = pci_ids,
-	.probe = confront_pci,
+	.probe = probe_pci,
 };
 
-static int confront_platform(struct platform_device *pdev)
+static int probe_platform(struct platform_device *pdev)
 {
-	return confront(&pdev->dev);
+	return check_coherency(&pdev->dev);
 }
 
 static const struct of_device_id of_ids[] = {
-	{ .compatible = "sgdma,confront" },
+	{ .compatible = "sgdma,coherency-check" },
 	{ }
 };
 
 static struct platform_driver platform_driver = {
 	.driver = {
-		.name = "sgdma_confront",
+		.name = "sgdma_coherency_check",
 		.of_match_table = of_match_ptr(of_ids),
 	},
-	.probe = confront_platform,
+	.probe = probe_platform,
 };
 
 /* What drivers may ask of devices that are none, or no longer or not yet able to do DMA. */
@@ -311,7 +311,7 @@ static bool defined_for_anything(void)
 	       sgdma_first_incoherent(devs, 0) == -1 && sgdma_coherency_string(-1)[0];
 }
 
-static int __init confront_init(void)
+static int __init coherency_check_init(void)
 {
 	int ret;
 
@@ -325,14 +325,14 @@ static int __init confront_init(void)
 		platform_driver_unregister(&platform_driver);
 	return ret;
 }
-module_init(confront_init);
+module_init(coherency_check_init);
 
-static void __exit confront_exit(void)
+static void __exit coherency_check_exit(void)
 {
 	pci_unregister_driver(&pci_driver);
 	platform_driver_unregister(&platform_driver);
 }
-module_exit(confront_exit);
+module_exit(coherency_check_exit);
 
 MODULE_DESCRIPTION("Confronts sgdma's verdict on a device with what mapping does");
 MODULE_LICENSE("GPL");

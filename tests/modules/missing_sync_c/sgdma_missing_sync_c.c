@@ -193,7 +193,7 @@ static int write_without(struct device *dev, void __iomem *regs, enum dma_data_d
 	return ret;
 }
 
-static int forgetful_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+static int missing_sync_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
 	void __iomem *regs;
@@ -206,7 +206,7 @@ static int forgetful_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 	pci_set_master(pdev);
-	regs = pcim_iomap_region(pdev, 0, "sgdma_forgetful");
+	regs = pcim_iomap_region(pdev, 0, "sgdma_missing_sync_c");
 	if (IS_ERR(regs))
 		return PTR_ERR(regs);
 
@@ -217,17 +217,17 @@ static int forgetful_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return ret;
 }
 
-static const struct pci_device_id forgetful_ids[] = {
+static const struct pci_device_id missing_sync_ids[] = {
 	{ PCI_DEVICE(0x1234, 0x11e8) },
 	{ }
 };
 
-static struct pci_driver forgetful_driver = {
-	.name = "sgdma_forgetful",
-	.id_table = forgetful_ids,
-	.probe = forgetful_probe,
+static struct pci_driver missing_sync_driver = {
+	.name = "sgdma_missing_sync_c",
+	.id_table = missing_sync_ids,
+	.probe = missing_sync_probe,
 };
-module_pci_driver(forgetful_driver);
+module_pci_driver(missing_sync_driver);
 
 MODULE_DESCRIPTION("Forgets to synchronise, on QEMU's edu device");
 MODULE_LICENSE("GPL");

@@ -50,9 +50,9 @@ fn show(bytes: &[u8]) -> &'static str {
     }
 }
 
-struct Stale;
+struct MissingSync;
 
-impl sgdma::pci::Driver for Stale {
+impl sgdma::pci::Driver for MissingSync {
     type IdInfo = ();
     type Data<'bound> = ();
     type Files = NoFiles;
@@ -119,8 +119,8 @@ impl sgdma::pci::Driver for Stale {
 }
 
 sgdma::module_pci_driver! {
-    type: Stale,
-    name: "sgdma_stale",
+    type: MissingSync,
+    name: "sgdma_missing_sync_rs",
     authors: ["sgdma developers"],
     description: "Shows what a forgotten sync does",
     license: "GPL",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Makes, maps, walks and takes apart tables, as user space asks through `sgdma_exert.h`: for a
+//! Makes, maps, walks and takes apart tables, as user space asks through `sgdma_table_ops.h`: for a
 //! program that has each allocation fail in turn, and for several that do it all at once.
 
 use kernel::{
@@ -170,9 +170,9 @@ fn bytes(len: usize, dma: DmaDevice<'_>) -> Result {
     }
 }
 
-struct Exert;
+struct TableOps;
 
-impl sgdma::pci::Driver for Exert {
+impl sgdma::pci::Driver for TableOps {
     type IdInfo = ();
     type Data<'bound> = ();
     type Files = File;
@@ -195,20 +195,20 @@ impl sgdma::pci::Driver for Exert {
 struct File;
 
 #[vtable]
-impl FileOps<Exert> for File {
-    const NODE: Option<&'static CStr> = Some(c"sgdma_exert");
+impl FileOps<TableOps> for File {
+    const NODE: Option<&'static CStr> = Some(c"sgdma_table_ops");
 
-    fn open(_: &Lent<'_, Exert>) -> impl PinInit<Self, Error> {
+    fn open(_: &Lent<'_, TableOps>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)
     }
 
-    fn ioctl(&self, door: &Door<'_, Exert>, cmd: u32, len: usize) -> Result<isize> {
-        door.enter(|lent| exert(lent.dma(), cmd, len))?;
+    fn ioctl(&self, door: &Door<'_, TableOps>, cmd: u32, len: usize) -> Result<isize> {
+        door.enter(|lent| run(lent.dma(), cmd, len))?;
         Ok(0)
     }
 }
 
-fn exert(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
+fn run(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
     if len % PAGE_SIZE != 0 || !(PAGE_SIZE..=64 << 20).contains(&len) {
         return Err(EINVAL);
     }
@@ -233,8 +233,8 @@ fn exert(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
 }
 
 sgdma::module_pci_driver! {
-    type: Exert,
-    name: "sgdma_exert",
+    type: TableOps,
+    name: "sgdma_table_ops",
     authors: ["sgdma developers"],
     description: "Makes, maps, walks and takes apart tables",
     license: "GPL",
