@@ -278,28 +278,43 @@ static void must_unbind(const struct operation *op)
 
 static void with_module(void)
 {
-	static const struct operation of_module[] = {
+	static const struct operation operations[] = {
 		{ "load", .run = load, .verify = verify_bound, .finish = must_unload,
 		  .by_core = true },
 		{ "unload", .run = unload, .prepare = must_load, .never_fails = true },
-	}, of_driver[] = {
-		{ "bind", .run = bind, .prepare = must_unbind, .verify = verify_bound,
-		  .by_core = true },
-		{ "unbind", .run = unbind, .prepare = must_bind, .never_fails = true },
 	};
 	/* Without self-tests the module is loaded quickly. */
 	static const char glob[] = "/sys/module/kunit/parameters/filter_glob";
 
 	if (!access(glob, F_OK))
 		put(glob, "none");
-	for (unsigned int i = 0; i < COUNT(of_module); i++)
-		go_through(module_name, &of_module[i]);
-	if (!address)
-		return;
-	must_load(NULL);
-	for (unsigned int i = 0; i < COUNT(of_driver); i++)
-		go_through(module_name, &of_driver[i]);
-	must_unload(NULL);
+	for (unsigned int i = 0; i < COUNT(operations); i++)
+		go_through(module_name, &operations[i]);
+}
+
+/* The driver is loaded, and bound at the end. */
+static void with_driver(void)
+{
+	static const struct operation operations[] = {
+		{ "bind", .run = bind, .prepare = must_unbind, .verify = verify_bound,
+		  .by_core = true },
+		{ "unbind", .run = unbind, .prepare = must_bind, .never_fails = true },
+	};
+
+	for (unsigned int i = 0; i < COUNT(operations); i++)
+		go_through(module_name, &operations[i]);
+	must_bind(NULL);
+}
+
+/* Takes a driver's name, and the address of its device if it has one. */
+static void set_driver(const char *name, const char *device)
+{
+	module_name = name;
+	address = device;
+	snprintf(bind_path, sizeof(bind_path), "/sys/bus/pci/drivers/%s/bind", name);
+	snprintf(unbind_path, sizeof(unbind_path), "/sys/bus/pci/drivers/%s/unbind", name);
+	snprintf(bound_path, sizeof(bound_path), "/sys/bus/pci/drivers/%s/%s", name,
+		 device ? device : "");
 }
 
 /* Open files */
@@ -856,15 +871,13 @@ int main(int argc, char **argv)
 	node = argc > 2 ? argv[2] : "";
 	if (!strcmp(command, "module") && argc >= 4) {
 		module_file = argv[2];
-		module_name = argv[3];
-		address = argc > 4 ? argv[4] : NULL;
-		snprintf(bind_path, sizeof(bind_path), "/sys/bus/pci/drivers/%s/bind", argv[3]);
-		snprintf(unbind_path, sizeof(unbind_path), "/sys/bus/pci/drivers/%s/unbind",
-			 argv[3]);
-		snprintf(bound_path, sizeof(bound_path), "/sys/bus/pci/drivers/%s/%s", argv[3],
-			 address ? address : "");
+		set_driver(argv[3], argc > 4 ? argv[4] : NULL);
 		set_up();
 		with_module();
+	} else if (!strcmp(command, "driver") && argc == 4) {
+		set_driver(argv[2], argv[3]);
+		set_up();
+		with_driver();
 	} else if (!strcmp(command, "files") && argc == 3) {
 		set_up();
 		with_files();
@@ -873,7 +886,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(command, "exhaust") && argc == 4) {
 		exhaust(atoi(argv[3]));
 	} else {
-		SAY(2, "[thorough] module FILE NAME [ADDRESS] | [thorough] files NODE |\n");
+		SAY(2, "[thorough] module FILE NAME [ADDRESS] | [thorough] driver NAME ADDRESS |\n");
+		SAY(2, "[thorough] files NODE |\n");
 		SAY(2, "crowd NODE PROCESSES ROUNDS [unshared] | exhaust NODE ROUNDS\n");
 		return 2;
 	}
