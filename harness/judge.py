@@ -26,7 +26,7 @@ INJECTED = re.compile(r"^(fault-test: vmalloc error: .*(?:\n.*){1,4}\n) ?Call Tr
 PLACE = re.compile(r"(?:RIP: 0010:|pc : )(\S+\+0x\S+(?: \[\w+\])?)")
 PANIC = re.compile(r"rust_kernel: (panicked at \S+:)$")
 # A line of tests/modules/coherency_check: device, answer, what mapping did, agreement.
-COHERENCY = re.compile(r"sgdma_(?:coherency_check|confront) (\S+): (\S+) \| (.*) \| (\w+)$")
+COHERENCY = re.compile(r"sgdma_coherency_check (\S+): (\S+) \| (.*) \| (\w+)$")
 
 
 @dataclass

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fault-test: has the first allocation that an operation makes fail, then the
- * second, and so on until it has made all it needs. With each fault the operation
- * may fail or get over it; the next try must go well, and data must be as before.
- * What leaks thereby, others find. Ends with 0, or 1 and a line that says why.
+ * fault-test has the first allocation of an operation fail, then the second, and so on until the
+ * operation makes no more. With each fault the operation fails or gets over the fault. The next try
+ * must succeed, and data must be as before. Exits with 0, or prints the reason and exits with 1.
  *
- * Takes CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC and the stack trace filter: only
- * allocations count that have a module among their callers.
+ * This program does not look for leaks: the guest's other checks do.
+ *
+ * The kernel needs CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC and the stack trace filter. Allocations
+ * without a module among their callers do not count.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */
@@ -25,7 +26,7 @@
 #include "../../samples/camera/sgdma_camera.h"
 #include "../../samples/gpu/sgdma_gpu.h"
 #include "../../samples/rdma/sgdma_rdma.h"
-#include "../modules/exert/sgdma_exert.h"
+#include "../modules/table_ops/sgdma_table_ops.h"
 
 #define PROGRAM		"fault-test"
 #include "../../samples/gpu/user/say.h"
@@ -33,13 +34,13 @@
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)
 
-/* Where x86_64 has its modules, without KASLR. */
+/* The addresses of modules on x86_64, without KASLR. */
 #define MODULES_START	"0xffffffffa0000000"
 #define MODULES_END	"0xffffffffff000000"
 
-static bool thorough;		/* every allocation; else some of the later ones are left out */
-static unsigned int injected;	/* in all */
-static int fail_nth;		/* open file */
+static bool thorough;		/* leave no allocation out */
+static unsigned int injected;	/* the number of faults so far */
+static int fail_nth;		/* the open file of that name */
 
 static long try_put(const char *path, const char *text)
 {
@@ -69,7 +70,7 @@ static void set_up(void)
 		{ "stacktrace-depth", "32" },
 		{ "require-start", MODULES_START },
 		{ "require-end", MODULES_END },
-		/* A trace for each would bury all else. */
+		/* A call trace of each fault would bury the rest of the log. */
 		{ "verbose", "0" },
 	};
 	static const char *const kinds[] = { "failslab", "fail_page_alloc" };
@@ -87,7 +88,7 @@ static void set_up(void)
 	fail_nth = must(open("/proc/thread-self/fail-nth", O_RDWR), "fail-nth");
 }
 
-/* Has the @nth allocation of this task from now on fail. */
+/* Has the @nth allocation of this task fail, counted from now. */
 static void arm(unsigned int nth)
 {
 	char text[12];
@@ -95,7 +96,7 @@ static void arm(unsigned int nth)
 	must(write(fail_nth, text, snprintf(text, sizeof(text), "%u", nth)), "fail-nth");
 }
 
-/* Whether it has; and how many more it would have taken. */
+/* Returns true if the allocation was made. @left: how many more it would have taken. */
 static bool disarm(unsigned int *left)
 {
 	char text[12] = "";
@@ -107,26 +108,27 @@ static bool disarm(unsigned int *left)
 	return !atoi(text);
 }
 
-/* Something to try: all but @run goes without faults. */
+/* An operation to try. Faults are injected into @run only. */
 struct operation {
 	const char *name;
-	long (*run)(const struct operation *op);	/* fails with -1 and errno, or may not */
-	void (*prepare)(const struct operation *op);	/* before each first try */
-	void (*verify)(const struct operation *op);	/* after it went well */
-	void (*finish)(const struct operation *op);	/* after each last try */
-	bool never_fails, by_core;			/* the driver core has errors of its own */
-	unsigned long nr;				/* a request, if it takes one */
+	long (*run)(const struct operation *op);	/* returns -1 with errno on failure */
+	void (*prepare)(const struct operation *op);	/* before the first try of each fault */
+	void (*verify)(const struct operation *op);	/* after success */
+	void (*finish)(const struct operation *op);	/* after the last try of each fault */
+	bool never_fails;
+	bool by_core;					/* the driver core has other errors */
+	unsigned long nr;				/* of an ioctl */
 	__u32 mode, bits;
 	__u64 size;
 };
 
-/* What an allocation that failed may come to. */
+/* Returns true for the errors that a failed allocation may lead to. */
 static bool is_refusal(const struct operation *op, int error)
 {
 	return error == ENOMEM || error == EIO || op->by_core;
 }
 
-/* How many allocations it makes if none fails. */
+/* Returns the number of allocations of an operation without faults. */
 static unsigned int count_allocations(const struct operation *op)
 {
 	const unsigned int many = 1000000;
@@ -145,8 +147,9 @@ static unsigned int count_allocations(const struct operation *op)
 }
 
 /*
- * Many of @count are of the same kind, but for the first and the last of them. Modules take long
- * to load, and what comes last there is the driver core's.
+ * Returns the distance to the next allocation to fail. Most of @count are of the same kind, so some
+ * are left out, but none of the first and the last ones. Modules take long to load, and their last
+ * allocations are the driver core's, so there more are left out.
  */
 static unsigned int next_step(unsigned int nth, unsigned int count, bool by_core)
 {
@@ -155,7 +158,7 @@ static unsigned int next_step(unsigned int nth, unsigned int count, bool by_core
 	if (thorough || nth < 4 || (!by_core && (nth < 12 || nth + 24 >= count)))
 		return 1;
 	step = 1 + nth / 3;
-	/* Not beyond where each counts again. */
+	/* The last 24 follow one by one. */
 	if (!by_core && nth + step + 24 > count)
 		step = count - 24 - nth;
 	return step;
@@ -182,7 +185,7 @@ static void go_through(const char *of, const struct operation *op)
 		faults += hit;
 		errno = error;
 		if (result < 0) {
-			expect(!op->never_fails, "what may not fail has failed");
+			expect(!op->never_fails, "an operation that must not fail has failed");
 			if (!hit || !is_refusal(op, error))
 				must(result, hit ? "failed otherwise" : "failed without a fault");
 			failed++;
@@ -242,7 +245,7 @@ static long unbind(const struct operation *op)
 	return try_put(unbind_path, address);
 }
 
-/* A driver is registered also if it could not bind. */
+/* The driver core registers a driver even if probe() failed: then binding is tried again. */
 static void verify_bound(const struct operation *op)
 {
 	if (address && !is_bound())
@@ -275,28 +278,43 @@ static void must_unbind(const struct operation *op)
 
 static void with_module(void)
 {
-	static const struct operation of_module[] = {
+	static const struct operation operations[] = {
 		{ "load", .run = load, .verify = verify_bound, .finish = must_unload,
 		  .by_core = true },
 		{ "unload", .run = unload, .prepare = must_load, .never_fails = true },
-	}, of_driver[] = {
-		{ "bind", .run = bind, .prepare = must_unbind, .verify = verify_bound,
-		  .by_core = true },
-		{ "unbind", .run = unbind, .prepare = must_bind, .never_fails = true },
 	};
-	/* To be loaded quickly, without its self-tests. */
+	/* Without self-tests the module is loaded quickly. */
 	static const char glob[] = "/sys/module/kunit/parameters/filter_glob";
 
 	if (!access(glob, F_OK))
 		put(glob, "none");
-	for (unsigned int i = 0; i < COUNT(of_module); i++)
-		go_through(module_name, &of_module[i]);
-	if (!address)
-		return;
-	must_load(NULL);
-	for (unsigned int i = 0; i < COUNT(of_driver); i++)
-		go_through(module_name, &of_driver[i]);
-	must_unload(NULL);
+	for (unsigned int i = 0; i < COUNT(operations); i++)
+		go_through(module_name, &operations[i]);
+}
+
+/* The driver is loaded, and bound at the end. */
+static void with_driver(void)
+{
+	static const struct operation operations[] = {
+		{ "bind", .run = bind, .prepare = must_unbind, .verify = verify_bound,
+		  .by_core = true },
+		{ "unbind", .run = unbind, .prepare = must_bind, .never_fails = true },
+	};
+
+	for (unsigned int i = 0; i < COUNT(operations); i++)
+		go_through(module_name, &operations[i]);
+	must_bind(NULL);
+}
+
+/* Takes a driver's name, and the address of its device if it has one. */
+static void set_driver(const char *name, const char *device)
+{
+	module_name = name;
+	address = device;
+	snprintf(bind_path, sizeof(bind_path), "/sys/bus/pci/drivers/%s/bind", name);
+	snprintf(unbind_path, sizeof(unbind_path), "/sys/bus/pci/drivers/%s/unbind", name);
+	snprintf(bound_path, sizeof(bound_path), "/sys/bus/pci/drivers/%s/%s", name,
+		 device ? device : "");
 }
 
 /* Open files */
@@ -344,21 +362,21 @@ static void compare(const char *bytes, unsigned long len, const char *what)
 #define OPEN	{ "open", .run = open_node, .finish = must_close }
 #define CLOSE	{ "close", .run = close_node, .prepare = must_open, .never_fails = true }
 
-/* sgdma_exert */
+/* sgdma_table_ops */
 
-static long exert(const struct operation *op)
+static long table_ops(const struct operation *op)
 {
 	return ioctl(file, op->nr, op->size);
 }
 
-#define EXERT(name, n) \
-	{ #name " " #n " KiB", .run = exert, .nr = SGDMA_EXERT_ ## name, .size = KIB(n) }
+#define TABLE_OPS(name, n) \
+	{ #name " " #n " KiB", .run = table_ops, .nr = SGDMA_TABLE_OPS_ ## name, .size = KIB(n) }
 
-static const struct operation exert_operations[] = {
+static const struct operation table_ops_operations[] = {
 	OPEN, CLOSE,
-	EXERT(ALLOC, 64), EXERT(ATOMIC, 64), EXERT(BLOCKS, 256), EXERT(BYTES, 64),
-	/* The second takes a chain of lists, as one has room for 128 entries. */
-	EXERT(MAP, 64), EXERT(MAP, 640), EXERT(SHARE, 64),
+	TABLE_OPS(ALLOC, 64), TABLE_OPS(ATOMIC, 64), TABLE_OPS(BLOCKS, 256), TABLE_OPS(BYTES, 64),
+	/* One list has room for 128 entries, so the second needs a chain of lists. */
+	TABLE_OPS(MAP, 64), TABLE_OPS(MAP, 640), TABLE_OPS(SHARE, 64),
 };
 
 /* sgdma_gpu */
@@ -391,7 +409,7 @@ static long gpu_io(unsigned long nr, __u32 handle, __u64 size)
 	return ioctl(file, nr, &io);
 }
 
-/* An object that has what fill(buffer) makes. */
+/* Makes an object with the bytes of fill(). */
 static void gpu_new(const struct operation *op)
 {
 	must(gpu_create(op), "create");
@@ -449,7 +467,7 @@ static void gpu_verify_transfer(const struct operation *op)
 	gpu_verify(op);
 }
 
-/* Two bound objects, and a copy from the one to the other. */
+/* Makes two bound objects, for a copy from the one to the other. */
 static void gpu_new_two(const struct operation *op)
 {
 	gpu_new_bound(op);
@@ -476,7 +494,7 @@ static void gpu_destroy_two(const struct operation *op)
 static long gpu_mmap(const struct operation *op)
 {
 	struct sgdma_gpu_info info = { .handle = created.handle };
-	/* Where there are no page tables yet. */
+	/* A gibibyte apart, so that each mapping allocates page tables. */
 	static char *where = (char *)(1UL << 32);
 
 	where += 1 << 30;
@@ -492,7 +510,7 @@ static void gpu_verify_mmap(const struct operation *op)
 	must(munmap(mapping, op->size), "munmap");
 }
 
-/* A file with an object of each mode, bound. */
+/* Opens a file with an object of each mode, bound. */
 static void gpu_open_full(const struct operation *op)
 {
 	struct operation make = { .size = op->size, .bits = 64 };
@@ -554,7 +572,7 @@ static long rdma_reg(const struct operation *op)
 	return ioctl(file, SGDMA_RDMA_REG, &region);
 }
 
-/* Memory that is there, or else it would be what is allocated. */
+/* Writes to the buffer, because the first access to its pages would allocate them. */
 static void rdma_fill(const struct operation *op)
 {
 	(void)op;
@@ -598,7 +616,7 @@ static void rdma_verify(const struct operation *op)
 	compare(peer, op->size, "other bytes than the peer's");
 }
 
-/* A file with regions of both kinds. */
+/* Opens a file with regions of both kinds. */
 static void rdma_open_full(const struct operation *op)
 {
 	struct operation make = { .size = op->size };
@@ -659,7 +677,7 @@ static long camera(const struct operation *op)
 	return ioctl(second, op->nr, &dummy);
 }
 
-/* A file with all that has to be asked for before this. */
+/* Opens a file and makes all requests that have to come before this one. */
 static void camera_open(const struct operation *op)
 {
 	struct operation step = *op;
@@ -674,7 +692,7 @@ static void camera_open(const struct operation *op)
 	}
 }
 
-/* Whether the frame is what the sensor saw. */
+/* Compares a frame with the picture of the sensor. */
 static void camera_compare(const __u16 *pixels, unsigned long len)
 {
 	for (unsigned int i = 0; i < len / sizeof(*pixels); i++)
@@ -743,14 +761,14 @@ static const struct operation camera_operations[] = {
 	  .verify = camera_verify_mmap, .finish = must_close, .size = KIB(16) },
 };
 
-/* Nodes are called after their drivers. */
+/* The operations by driver. The name of a node begins with its driver's. */
 static const struct {
 	const char *driver;
 	const struct operation *operations;
 	unsigned int count;
 } files[] = {
 #define FILES(driver)	{ "sgdma_" #driver, driver ## _operations, COUNT(driver ## _operations) }
-	FILES(exert),
+	FILES(table_ops),
 	FILES(gpu),
 	FILES(rdma),
 	FILES(camera),
@@ -773,14 +791,14 @@ static void with_files(void)
 	expect(false, "no operations are known for this node");
 }
 
-/* Several processes, each with tables of its own for the one device. */
+/* Several processes map tables for one device at the same time. */
 static void crowd(unsigned int processes, unsigned int rounds, bool shares)
 {
 	static const unsigned long requests[] = {
-		SGDMA_EXERT_ALLOC, SGDMA_EXERT_ATOMIC, SGDMA_EXERT_BLOCKS, SGDMA_EXERT_BYTES,
-		SGDMA_EXERT_MAP, SGDMA_EXERT_SHARE,
+		SGDMA_TABLE_OPS_ALLOC, SGDMA_TABLE_OPS_ATOMIC, SGDMA_TABLE_OPS_BLOCKS,
+		SGDMA_TABLE_OPS_BYTES, SGDMA_TABLE_OPS_MAP, SGDMA_TABLE_OPS_SHARE,
 	};
-	/* The last one is for a device that is coherent. */
+	/* Only a coherent device takes the last one. */
 	const unsigned int count = COUNT(requests) - !shares;
 	int status;
 
@@ -806,7 +824,7 @@ static void crowd(unsigned int processes, unsigned int rounds, bool shares)
 	SAY(1, "%u processes mapped %u tables each: ok\n", processes, rounds);
 }
 
-/* Fills the bounce buffers with objects, again and again. */
+/* Fills the bounce buffers with objects, in each round until one is refused. */
 static void exhaust(unsigned int rounds)
 {
 	static struct sgdma_gpu_create objects[64];
@@ -821,12 +839,12 @@ static void exhaust(unsigned int rounds)
 
 		for (; n < COUNT(objects) && !gpu_create(&op); n++)
 			objects[n] = created;
-		expect(n && n < COUNT(objects), "the pool has no end, or nothing fits");
+		expect(n && n < COUNT(objects), "the pool has no end, or no room for an object");
 		expect(errno == ENOMEM || errno == EIO, "refused for another reason");
 		failed++;
-		/* Room that is given back may be in pieces that are too small for the next object. */
+		/* The room that is given back may be in pieces, too small for an object. */
 		do {
-			expect(n, "nothing fits although all was given back");
+			expect(n, "no object fits although all were given back");
 			created = objects[--n];
 			gpu_destroy(&op);
 		} while (gpu_create(&op));
@@ -836,7 +854,7 @@ static void exhaust(unsigned int rounds)
 			gpu_destroy(&op);
 		}
 	}
-	SAY(1, "%u mappings refused for want of room: ok\n", failed);
+	SAY(1, "%u mappings refused without room: ok\n", failed);
 }
 
 int main(int argc, char **argv)
@@ -853,15 +871,13 @@ int main(int argc, char **argv)
 	node = argc > 2 ? argv[2] : "";
 	if (!strcmp(command, "module") && argc >= 4) {
 		module_file = argv[2];
-		module_name = argv[3];
-		address = argc > 4 ? argv[4] : NULL;
-		snprintf(bind_path, sizeof(bind_path), "/sys/bus/pci/drivers/%s/bind", argv[3]);
-		snprintf(unbind_path, sizeof(unbind_path), "/sys/bus/pci/drivers/%s/unbind",
-			 argv[3]);
-		snprintf(bound_path, sizeof(bound_path), "/sys/bus/pci/drivers/%s/%s", argv[3],
-			 address ? address : "");
+		set_driver(argv[3], argc > 4 ? argv[4] : NULL);
 		set_up();
 		with_module();
+	} else if (!strcmp(command, "driver") && argc == 4) {
+		set_driver(argv[2], argv[3]);
+		set_up();
+		with_driver();
 	} else if (!strcmp(command, "files") && argc == 3) {
 		set_up();
 		with_files();
@@ -870,11 +886,12 @@ int main(int argc, char **argv)
 	} else if (!strcmp(command, "exhaust") && argc == 4) {
 		exhaust(atoi(argv[3]));
 	} else {
-		SAY(2, "[thorough] module FILE NAME [ADDRESS] | [thorough] files NODE |\n");
+		SAY(2, "[thorough] module FILE NAME [ADDRESS] | [thorough] driver NAME ADDRESS |\n");
+		SAY(2, "[thorough] files NODE |\n");
 		SAY(2, "crowd NODE PROCESSES ROUNDS [unshared] | exhaust NODE ROUNDS\n");
 		return 2;
 	}
-	/* How many, for who counts them. */
+	/* The guest's script adds up the numbers. */
 	if (fail_nth)
 		must(write(3, count, snprintf(count, sizeof(count), "%u\n", injected)), "count");
 	return 0;

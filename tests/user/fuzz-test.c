@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fuzz-test: asks a sample's node for right, nearly right and random things, in
- * several processes that share files, of which some are killed. What they ask
- * follows from a seed. It is the kernel that watches; here it is only seen to
- * that requests get through, all kinds of them, and that the end is reached.
+ * fuzz-test makes right, nearly right and random calls of a sample's node, in several processes
+ * that share files. Some processes are killed. A seed determines the calls.
+ *
+ * The kernel watches for errors. This program only checks that requests of all kinds get through,
+ * and that the end is reached.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */
@@ -29,15 +30,15 @@
 
 #define PAGE		4096u
 #define ARENA		(64 * PAGE)
-/* What processes hold at most: all memory is to be had, so that none is killed for want of it. */
+/* Limits to what a process holds. Memory must not run out, or the kernel would kill processes. */
 #define MAX_HANDLES	12
 #define MAX_MAPS	4
 #define MAX_OBJECT	(128 * PAGE)
 #define MAX_FRAME	(256 * PAGE)
 #define MAX_BUFFERS	4
-/* Of so many requests that have the device at work, which takes it 100 ms and more, one is made. */
+/* The device takes 100 ms and more for some requests: one of so many is made. */
 #define AT_WORK		16
-/* After so many calls a process ends, or is killed before that, and the next one begins. */
+/* The number of calls after which a process ends, and the next one begins. */
 #define LIFE		500
 
 /* Requests */
@@ -100,7 +101,7 @@ static const struct sample {
 	{ "camera", camera_kinds, COUNT(camera_kinds) },
 };
 
-/* What all processes count. */
+/* Counters that all processes share. */
 static struct counts {
 	unsigned long calls, killed, mmaps, mmapped, reads, others;
 	struct {
@@ -122,19 +123,19 @@ static int fds[2];
 static struct {
 	__u32 handle;
 	unsigned long size;
-} handles[2][MAX_HANDLES];		/* of each file, overwritten in turn */
-static unsigned int given[2];
-static unsigned int frame_size[2];	/* of its buffers, if it has some */
+} handles[2][MAX_HANDLES];		/* of each file; the oldest is overwritten */
+static unsigned int given[2];		/* number of handles so far, by file */
+static unsigned int frame_size[2];	/* of a file's buffers, if it has some */
 
 static struct {
 	char *start;
 	unsigned long len;
 } maps[MAX_MAPS];
 
-/* A few pages that can be used, and two behind which there is nothing. */
+/* Pages that requests may use, and two pages at the end of a mapping. */
 static char *arena, *edge;
 
-static __u64 state;
+static __u64 state;	/* of the random numbers */
 
 static __u32 random32(void)
 {
@@ -152,7 +153,7 @@ static bool one_in(__u32 n)
 	return !below(n);
 }
 
-/* Numbers at which something ends, or begins. */
+/* Returns a number near a limit of something, or any number. */
 static __u64 odd_number(void)
 {
 	static const __u64 odd[] = {
@@ -165,7 +166,7 @@ static __u64 odd_number(void)
 	return one_in(8) ? (__u64)random32() << 32 | random32() : odd[below(COUNT(odd))];
 }
 
-/* Where @len bytes are, as a rule; sometimes a place that is not the caller's. */
+/* Returns the address of @len bytes, or sometimes an address that is not valid for the process. */
 static __u64 place(unsigned long len)
 {
 	unsigned int map = below(MAX_MAPS);
@@ -174,10 +175,10 @@ static __u64 place(unsigned long len)
 	case 0:
 		return odd_number();
 	case 1:
-		/* It ends too early, or just in time. */
+		/* The mapping ends in the middle of the bytes, or just behind them. */
 		return (unsigned long)edge + 2 * PAGE - len + (one_in(2) ? 0 : below(64));
 	case 2:
-		/* Of a constant. */
+		/* Read-only memory. */
 		return (unsigned long)PROGRAM;
 	case 3:
 		if (maps[map].start)
@@ -194,21 +195,16 @@ static __u32 any_handle(unsigned int file, unsigned long *size)
 	return one_in(40) ? odd_number() : handles[file][i].handle;
 }
 
-/* A part of @size bytes, a short one as a rule. */
+/* Chooses a part of @size bytes, a short one as a rule. */
 static void some_part(unsigned long size, unsigned long unit, __u64 *offset, __u64 *len)
 {
 	*offset = below(size / unit) * unit;
 	*len = unit == 1 ? below(one_in(8) ? size - *offset + 1 : 100) : unit;
 }
 
-/* Makes one that is right, as far as can be known here. */
-static void make(union request *r, unsigned int file, const struct kind *kind)
+static void make_gpu(union request *r, unsigned int file, const struct kind *kind,
+		     unsigned long size)
 {
-	unsigned long size;
-	__u32 handle = any_handle(file, &size);
-
-	memset(r, 0, sizeof(*r));
-	r->words[0] = handle;
 	switch (kind->nr) {
 	case SGDMA_GPU_CREATE:
 		r->create.size = (1 + below(one_in(6) ? MAX_OBJECT / PAGE : 4)) * PAGE;
@@ -227,6 +223,12 @@ static void make(union request *r, unsigned int file, const struct kind *kind)
 	case SGDMA_GPU_COPY:
 		r->copy.dst = any_handle(file, &size);
 		break;
+	}
+}
+
+static void make_rdma(union request *r, const struct kind *kind, unsigned long size)
+{
+	switch (kind->nr) {
 	case SGDMA_RDMA_REG:
 		r->reg.len = 1 + below(one_in(6) ? ARENA : 3 * PAGE);
 		r->reg.addr = place(r->reg.len);
@@ -239,6 +241,12 @@ static void make(union request *r, unsigned int file, const struct kind *kind)
 		some_part(size, 1, &r->rdma_io.offset, &r->rdma_io.len);
 		r->rdma_io.user = place(r->rdma_io.len);
 		break;
+	}
+}
+
+static void make_camera(union request *r, const struct kind *kind)
+{
+	switch (kind->nr) {
 	case SGDMA_CAMERA_FORMAT:
 		r->format.width = 1 + below(one_in(8) ? 600 : 64);
 		r->format.height = 1 + below(one_in(8) ? 400 : 8);
@@ -266,7 +274,23 @@ static void make(union request *r, unsigned int file, const struct kind *kind)
 	}
 }
 
-/* Changes some of its bits, or puts odd numbers in. */
+/* Makes a request that is right, as far as this process knows. */
+static void make(union request *r, unsigned int file, const struct kind *kind)
+{
+	unsigned long size;
+	__u32 handle = any_handle(file, &size);
+
+	memset(r, 0, sizeof(*r));
+	r->words[0] = handle;
+	if (sample->kinds == gpu_kinds)
+		make_gpu(r, file, kind, size);
+	else if (sample->kinds == rdma_kinds)
+		make_rdma(r, kind, size);
+	else
+		make_camera(r, kind);
+}
+
+/* Changes some bits of a request, or writes odd numbers to it. */
 static void mutate(union request *r, unsigned int words)
 {
 	for (unsigned int n = 1 + below(3); n; n--) {
@@ -291,7 +315,7 @@ static void mutate(union request *r, unsigned int words)
 	}
 }
 
-/* Nobody is to run out of memory. */
+/* Limits the memory that a request asks for. */
 static void moderate(union request *r, unsigned int file, unsigned long nr)
 {
 	if (nr == SGDMA_GPU_CREATE && r->create.size <= SGDMA_GPU_MAX_SIZE)
@@ -301,7 +325,7 @@ static void moderate(union request *r, unsigned int file, unsigned long nr)
 		r->buffers.count %= frame_size[file] > MAX_FRAME ? 1 : 2;
 }
 
-/* What is to be known of it later. */
+/* Keeps the result of a request for later ones. */
 static void remember(const union request *r, unsigned int file, unsigned long nr)
 {
 	unsigned int i = given[file] % MAX_HANDLES;
@@ -319,7 +343,7 @@ static void remember(const union request *r, unsigned int file, unsigned long nr
 	}
 }
 
-/* Makes room for another handle. */
+/* Frees the oldest object if a request is going to make another one. */
 static void forget(unsigned int file, unsigned long nr)
 {
 	union request r = { .words = { handles[file][given[file] % MAX_HANDLES].handle } };
@@ -328,7 +352,7 @@ static void forget(unsigned int file, unsigned long nr)
 		ioctl(fds[file], nr == SGDMA_RDMA_REG ? SGDMA_RDMA_DEREG : SGDMA_GPU_DESTROY, &r);
 }
 
-/* The device finds what is bound; a copy is of two objects of the same size. */
+/* Binds the objects that the device needs. A copy takes two objects of the same size. */
 static void bind(union request *r, unsigned int file, unsigned long nr)
 {
 	union request b = { .bind = { .handle = r->words[0], .entry_bits = 64 } };
@@ -367,11 +391,10 @@ static void request(unsigned int file)
 {
 	static union request right;
 	const struct kind *kind = any_kind();
-	/* Where there is nothing behind a request, it is clear what reading too much gives. */
 	union request *r = &right;
 	int result;
 
-	/* As a rule the device's work is refused before it begins, or is soft. */
+	/* Most requests for the device's work are replaced, or refused before it begins. */
 	if (kind->by_device && sample->kinds != rdma_kinds && !one_in(AT_WORK))
 		kind = &sample->kinds[0];
 	forget(file, kind->nr);
@@ -383,6 +406,7 @@ static void request(unsigned int file)
 	if (one_in(4))
 		mutate(r, _IOC_SIZE(kind->nr) / 4);
 	moderate(r, file, kind->nr);
+	/* A mapping that ends behind the request, or in it, shows when too much is read. */
 	if (one_in(8)) {
 		r = (void *)(edge + 2 * PAGE - _IOC_SIZE(kind->nr) + (one_in(4) ? 4 : 0));
 		memcpy(r, &right, (unsigned long)edge + 2 * PAGE - (unsigned long)r);
@@ -395,13 +419,13 @@ static void request(unsigned int file)
 	remember(r, file, kind->nr);
 }
 
-/* Anything, at any address. */
+/* Makes a call of any number, with any argument. */
 static void nonsense(unsigned int file)
 {
 	const struct kind *kind = any_kind();
 	unsigned long nr = one_in(4) ? random32() : kind->nr ^ 0x80000000 >> below(32);
 
-	/* Of the kernel's own numbers: no O_ASYNC, and no file that closes by itself. */
+	/* The kernel itself handles these: O_ASYNC, close-on-exec. */
 	if (_IOC_TYPE(nr) == 'T' || _IOC_TYPE(nr) == 'f')
 		nr = kind->nr;
 	if (nr == SGDMA_GPU_CREATE || nr == SGDMA_CAMERA_REQUEST || nr == SGDMA_CAMERA_DEQUEUE)
@@ -410,6 +434,7 @@ static void nonsense(unsigned int file)
 	ioctl(fds[file], nr, (void *)(unsigned long)(one_in(3) ? odd_number() : place(64)));
 }
 
+/* Maps some of an object or a frame, or unmaps an earlier mapping. */
 static void map(unsigned int file)
 {
 	unsigned int i = below(MAX_MAPS), pages = 1 + below(one_in(4) ? 32 : 4);
@@ -418,7 +443,7 @@ static void map(unsigned int file)
 	__u64 offset = any_handle(file, &size);
 
 	if (maps[i].start) {
-		/* All of it, or a part, and the rest is nobody's from now on. */
+		/* In one piece or in two. */
 		unsigned long len = one_in(4) ? PAGE : maps[i].len;
 
 		if (len < maps[i].len)
@@ -427,7 +452,7 @@ static void map(unsigned int file)
 		maps[i].start = NULL;
 		return;
 	}
-	/* What the samples have for an offset. */
+	/* The samples' offsets. */
 	offset = sample->kinds == camera_kinds ? (__u64)below(MAX_BUFFERS) << 25 : offset << 28;
 	if (one_in(6))
 		offset += below(16) * PAGE;
@@ -446,7 +471,7 @@ static void map(unsigned int file)
 		memset(maps[i].start, i, maps[i].len);
 }
 
-/* Takes memory away that may be pinned, or puts other there. */
+/* Gives up memory that may be pinned, or maps other memory there. */
 static void remap(void)
 {
 	char *at = arena + below(ARENA / PAGE) * PAGE;
@@ -461,13 +486,14 @@ static void remap(void)
 		     -1, 0);
 		break;
 	default:
-		/* Not for the long term: all of this is written to. */
+		/* For one call only, because all of the arena is written to. */
 		syscall(__NR_mprotect, at, PAGE, PROT_READ);
 		nonsense(0);
 		syscall(__NR_mprotect, at, PAGE, PROT_READ | PROT_WRITE);
 	}
 }
 
+/* Opens a file again. Another process may have the old one still open. */
 static void open_file(unsigned int file)
 {
 	if (fds[file] >= 0)
@@ -491,7 +517,6 @@ static void call(void)
 	add(&counts->calls);
 	switch (below(64)) {
 	case 0:
-		/* Closed for good when all who have it have closed it. */
 		open_file(file);
 		add(&counts->others);
 		break;
@@ -512,6 +537,7 @@ static void call(void)
 	}
 }
 
+/* Starts a process that makes @calls calls. */
 static pid_t start(__u64 seed, unsigned long calls)
 {
 	pid_t pid = must(fork(), "fork");
@@ -525,14 +551,17 @@ static pid_t start(__u64 seed, unsigned long calls)
 	return pid;
 }
 
-/* How long some have lived so far does not depend on time. */
+/* Waits for a number of calls: the life of a process does not depend on time. */
 static void until(unsigned long calls)
 {
 	while (counts->calls < calls)
 		usleep(1000);
 }
 
-/* One of several, and now and then another one, with whom it shares files, and who is killed. */
+/*
+ * Makes @calls calls in processes that follow each other. Half of these share their files with a
+ * second process, which is killed.
+ */
 static void family(__u64 seed, unsigned long calls)
 {
 	fds[0] = -1;
@@ -545,7 +574,7 @@ static void family(__u64 seed, unsigned long calls)
 
 		open_file(0);
 		open_file(1);
-		/* So that both have the same handles. */
+		/* Both processes inherit the handles of these. */
 		for (unsigned int i = 0; i < 16; i++)
 			request(i % 2);
 		if (one_in(2))
@@ -566,6 +595,7 @@ static void family(__u64 seed, unsigned long calls)
 	exit(0);
 }
 
+/* Prints what was done. Fails if no request of some kind got through. */
 static void tell(unsigned long seed, unsigned long processes)
 {
 	SAY(1, "%s: %lu calls of seed %lu by %lu processes, %lu more were killed\n", sample->name,
@@ -582,7 +612,10 @@ static void tell(unsigned long seed, unsigned long processes)
 	}
 }
 
-/* Memory, behind which there is as much of nothing as a request can write: all else is spared. */
+/*
+ * Maps memory that is followed by an inaccessible mapping. That is as long as the most that a
+ * request writes, so no request overwrites other memory of the process.
+ */
 static void *memory(unsigned long len, int whose)
 {
 	const unsigned long nothing = 2 * MAX_OBJECT;

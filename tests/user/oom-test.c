@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * oom-test NODE SCORE: asks the sample for more and more memory, in large pieces and in small ones,
- * until it is refused: with ENOMEM, while it is alive and others are. SCORE is its oom_score_adj.
+ * oom-test NODE SCORE asks the sample for more and more memory, in large and in small pieces, until
+ * a request is refused. The error must be ENOMEM, and this process must not be killed for it. SCORE
+ * is its oom_score_adj.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */

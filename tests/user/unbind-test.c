@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * unbind-test: unbinds a device while a process is in an operation that would
- * not end by itself, asleep or at memory that stalls. Ends with 0 if unbinding
- * did not wait for that, with 1 and a line that says why if it did.
+ * unbind-test unbinds a device while a process is in an operation that does not end by itself: the
+ * process is asleep, or accesses memory that stalls. Exits with 0 if unbinding did not wait for the
+ * operation. Otherwise prints the reason and exits with 1.
  *
- * Takes CONFIG_USERFAULTFD, and the right to have faults of the kernel stall.
+ * The kernel needs CONFIG_USERFAULTFD, and must allow page faults of the kernel to stall.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */
@@ -32,14 +32,14 @@
 #define PROGRAM		"unbind-test"
 #include "../../samples/gpu/user/say.h"
 
-/* What nothing here takes, in milliseconds. */
+/* Milliseconds. Nothing here takes that long unless it hangs. */
 #define TOO_LONG	10000
 
 static const char *node, *address;
-static char driver[80];		/* its directory in sysfs */
+static char driver[80];		/* the driver's directory in sysfs */
 
-/* Writes the address to a file of the driver's. */
-static void tell(const char *file)
+/* Writes the device's address to a file of the driver: bind or unbind. */
+static void write_address(const char *file)
 {
 	char path[100];
 	int fd;
@@ -55,13 +55,13 @@ static pid_t start_unbind(void)
 	pid_t pid = must(fork(), "fork");
 
 	if (!pid) {
-		tell("unbind");
+		write_address("unbind");
 		exit(0);
 	}
 	return pid;
 }
 
-/* Whether a process has ended in time; how, is in @status. */
+/* Returns true if a process ends within @ms milliseconds, with its @status. */
 static bool ended_within(pid_t pid, int *status, int ms)
 {
 	for (; ms > 0; ms--) {
@@ -95,7 +95,7 @@ static void linger(unsigned int turns)
 		fd = must(open(node, O_RDWR), node);
 		sleeper = must(fork(), "fork");
 		if (!sleeper) {
-			/* Some are asleep by then, some are not, and some come too late. */
+			/* By then some are asleep, some in the gate, and some come too late. */
 			usleep(i % 3 * 1000);
 			ioctl(fd, SGDMA_LINGER_SLEEP, i % 2 * 3000);
 			exit(errno);
@@ -103,28 +103,31 @@ static void linger(unsigned int turns)
 		usleep(i * 7919 % 5000);
 		unbinder = start_unbind();
 		expect(ended_within(unbinder, &status, TOO_LONG) && !status,
-		       "unbinding waits for who sleeps");
+		       "unbinding waits for an operation that sleeps");
 		expect(ended_within(sleeper, &status, TOO_LONG), "a sleeper was not woken");
 		errno = WEXITSTATUS(status);
 		must(errno == ENODEV ? 0 : -1, "a sleeper");
 		close(fd);
-		tell("bind");
+		write_address("bind");
 	}
 	doing[0] = 0;
 	fd = must(open(node, O_RDWR), node);
 	late = must(ioctl(fd, SGDMA_LINGER_LATE, 0), "late");
 	woken = must(ioctl(fd, SGDMA_LINGER_WOKEN, 0), "woken");
 	refused = turns - late - woken;
-	SAY(1, "%u operations: %ld woken, %ld told behind the gate, %ld refused at it\n", turns,
-	    woken, late, refused);
-	expect(woken && late && refused, "not all cases have come up");
+	SAY(1, "%u operations: %ld woken, %ld told behind the gate, %ld refused at the gate\n",
+	    turns, woken, late, refused);
+	expect(woken && late && refused, "one of these outcomes is missing");
 }
 
 /* At memory that stalls */
 
-static int report;	/* the write end of a pipe to who is to know of the trap */
+static int report;	/* the write end of a pipe to the process that watches the trap */
 
-/* Memory that nobody serves: whoever reads it, or writes it if it has @content, stalls. */
+/*
+ * Maps memory whose page faults nobody serves. Each access to the memory stalls. With @content only
+ * writing stalls.
+ */
 static void *trap(const void *content, size_t len)
 {
 	struct uffdio_api api = {
@@ -295,7 +298,7 @@ static void camera_read(int fd)
 static const struct operation {
 	const char *driver, *what;
 	void (*run)(int fd);
-	bool waits;	/* it is inside */
+	bool waits;	/* the access is inside the gate, so unbinding waits */
 } operations[] = {
 	{ "gpu", "a request", gpu_request, false },
 	{ "gpu", "the answer of CREATE", gpu_create, false },
@@ -313,7 +316,7 @@ static const struct operation {
 	{ "camera", "the bytes of read()", camera_read, true },
 };
 
-/* The file descriptor of another process that is reported on a pipe, as one's own. */
+/* Returns a copy of the file descriptor that another process reports on a pipe. */
 static int trap_of(pid_t pid, const int pipe[2])
 {
 	int fd, pidfd = must(syscall(__NR_pidfd_open, pid, 0), "pidfd");
@@ -344,19 +347,21 @@ static void stall_in(const struct operation *op)
 		exit(0);
 	}
 	poll_fd.fd = trap_of(pid, ends);
-	expect(must(poll(&poll_fd, 1, TOO_LONG), "poll") == 1, "nobody went into the trap");
+	expect(must(poll(&poll_fd, 1, TOO_LONG), "poll") == 1,
+	       "no access to the memory that stalls");
 
 	unbinder = start_unbind();
 	in_time = ended_within(unbinder, &status, op->waits ? 1000 : TOO_LONG);
-	kill_it(pid, "who stalls cannot be killed");
-	expect(in_time != op->waits, op->waits ? "unbinding did not wait for who is inside" :
+	kill_it(pid, "a process that stalls cannot be killed");
+	expect(in_time != op->waits, op->waits ? "unbinding did not wait for an operation" :
 			"unbinding waits for memory that stalls");
 	if (op->waits)
-		expect(ended_within(unbinder, &status, TOO_LONG), "unbinding waits for the dead");
+		expect(ended_within(unbinder, &status, TOO_LONG),
+		       "unbinding waits for a process that was killed");
 	expect(!status, "unbinding failed");
 	expect(pinned() == before, "pages stay pinned");
 	close(poll_fd.fd);
-	tell("bind");
+	write_address("bind");
 	SAY(1, "%s stalls: unbinding %s: ok\n", op->what,
 	    op->waits ? "waits until the process is killed" : "does not wait");
 	doing[0] = 0;

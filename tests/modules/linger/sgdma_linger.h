@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What user space asks of /dev/sgdma_linger-*: to go in and sleep until the
- * device is unbound. EDOM says that the gate did not keep its promise.
+ * Requests of /dev/sgdma_linger-*. The first enters the gate and sleeps until the device is
+ * unbound. The error is EDOM if the gate did not keep its promise.
  */
 #ifndef SGDMA_LINGER_H
 #define SGDMA_LINGER_H
 
 #include <linux/ioctl.h>
 
-/* Waits so many microseconds behind the gate, as if preempted; then sleeps. */
+/* Waits the argument in microseconds behind the gate, as if preempted. Then sleeps. */
 #define SGDMA_LINGER_SLEEP	_IO('L', 0)
-/* How many, in all bindings, were told behind the gate that unbinding had begun. */
+/* Returns how many operations of all bindings learned behind the gate of the unbinding. */
 #define SGDMA_LINGER_LATE	_IO('L', 1)
-/* How many were asleep when it began. */
+/* Returns how many operations were asleep when the unbinding began. */
 #define SGDMA_LINGER_WOKEN	_IO('L', 2)
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A driver whose operation would never end by itself, for a program that unbinds it meanwhile.
+//! A driver whose operation does not end by itself. A program unbinds the device meanwhile.
 
 use kernel::{
     device::Core,
@@ -42,7 +42,7 @@ static COUNT_WOKEN: Atomic<i32> = Atomic::new(0);
 struct Linger;
 
 struct Data {
-    /// The driver was told that unbinding has begun.
+    /// `true` once the driver was told that unbinding has begun.
     told: Atomic<bool>,
 }
 
@@ -97,7 +97,7 @@ impl FileOps<Linger> for File {
 
 fn linger(ctx: &DriverContext<'_, Linger>, micros: usize) -> Result<isize> {
     fsleep(Delta::from_micros(micros.min(10_000) as i64));
-    // In this order: what the driver was told, its operations can know.
+    // In this order: if the driver was told of the unbinding, its operations must see it, too.
     let told = ctx.told.load(Acquire);
     if ctx.unbinding().has_begun() {
         COUNT_LATE.fetch_add(1, Relaxed);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver that was converted to sgdma.h badly: it makes calls that DMA debugging would report, and
- * has plain dma_unmap_sgtable() calls left. In sync-debug mode there is a line for each. Its device
- * is QEMU's edu, which does nothing.
+ * A driver that was badly converted to sgdma.h: it makes calls that DMA debugging would report, and
+ * still calls plain dma_unmap_sgtable(). In sync-debug mode sgdma reports each such call. The
+ * device is QEMU's edu, which does nothing.
  */
 #include <linux/device/faux.h>
 #include <linux/dma-mapping.h>
@@ -19,16 +19,16 @@ MODULE_PARM_DESC(debug, "1: map in sync-debug mode, without sync_debug=1 (defaul
 
 static bool maskless;
 module_param(maskless, bool, 0444);
-MODULE_PARM_DESC(maskless, "1: map for a device without a DMA mask instead, of which the kernel warns (default: 0)");
+MODULE_PARM_DESC(maskless, "1: only map for a device without a DMA mask (default: 0)");
 
 static bool stays;
 module_param(stays, bool, 0444);
-MODULE_PARM_DESC(stays, "1: leave a mapping of which nobody can know that it is none, too (default: 0)");
+MODULE_PARM_DESC(stays, "1: leave a mapping that only unloading reveals (default: 0)");
 
 #define SIZE 100
-/* As many slots as there are to bounce to, and some more. */
+/* More than there are slots to bounce to. */
 #define TRIES 40000
-/* From what has left a mapping behind. */
+/* The result of a function that leaves a mapping behind. */
 #define KEEP 1
 
 struct buffer {
@@ -38,13 +38,13 @@ struct buffer {
 };
 
 /*
- * What is lost to sgdma. Its list is freed last: if it became another list of this driver, sgdma
- * would name the mapping for that.
+ * Buffers whose mapping sgdma has lost. They are freed at the end. If the memory of one's list
+ * became another list of this driver, sgdma would report the mapping for that.
  */
 static struct buffer kept[3];
 static unsigned int nr_kept;
 
-/* Not on a bus that sgdma watches, and without a mask. */
+/* A device without a DMA mask, on a bus that sgdma does not watch. */
 static struct faux_device *other;
 
 static int make(struct buffer *b, struct device *dev)
@@ -81,7 +81,7 @@ static int sync_in_another_direction(struct buffer *b)
 	if (ret)
 		return ret;
 	sgdma_sync_sgtable_for_cpu(b->dev, &b->sgt, DMA_FROM_DEVICE);
-	/* A mapping has one line like that. */
+	/* sgdma reports a mapping once. */
 	sgdma_sync_sgtable_for_device(b->dev, &b->sgt, DMA_FROM_DEVICE);
 	sgdma_unmap_sgtable(b->dev, &b->sgt, DMA_TO_DEVICE, 0);
 	return 0;
@@ -93,7 +93,7 @@ static int sync_one_way(struct buffer *b)
 
 	if (ret)
 		return ret;
-	/* That is allowed. */
+	/* A bidirectional mapping may be synchronised in either direction. */
 	sgdma_sync_sgtable_for_cpu(b->dev, &b->sgt, DMA_FROM_DEVICE);
 	sgdma_sync_sgtable_for_device(b->dev, &b->sgt, DMA_TO_DEVICE);
 	sgdma_unmap_sgtable(b->dev, &b->sgt, DMA_BIDIRECTIONAL, 0);
@@ -167,7 +167,7 @@ static int map_twice(struct buffer *b)
 	return ret;
 }
 
-/* Maps, as a part of the driver that was not converted does. */
+/* Maps with the DMA API, as a part of the driver would that was not converted. */
 static int unmap_a_plain_mapping(struct buffer *b)
 {
 	int ret = dma_map_sgtable(b->dev, &b->sgt, DMA_TO_DEVICE, 0);
@@ -177,7 +177,7 @@ static int unmap_a_plain_mapping(struct buffer *b)
 	return ret;
 }
 
-/* Another mapping has the address of one that was lost: what is said of the address is for that. */
+/* Another mapping gets the bus address of a lost one: a sync of the address is for the former. */
 static int use_an_address_again(struct buffer *lost)
 {
 	struct buffer b;
@@ -227,8 +227,8 @@ static int without_a_mask(struct buffer *b)
 	b->dev = &other->dev;
 	plain = dma_map_sgtable(b->dev, &b->sgt, DMA_TO_DEVICE, 0);
 	ours = map(b, DMA_TO_DEVICE);
-	pr_info("sgdma_misuse: without a mask, dma_map_sgtable() gives %d and sgdma_map_sgtable() %d, in %u segments\n",
-		plain, ours, b->sgt.nents);
+	pr_info("sgdma_misuse: without a mask: plain %d, ours %d, %u segments\n", plain, ours,
+		b->sgt.nents);
 	return 0;
 }
 
@@ -310,5 +310,5 @@ static void __exit misuse_exit(void)
 }
 module_exit(misuse_exit);
 
-MODULE_DESCRIPTION("Calls sgdma.h as it must not be called, on QEMU's edu device");
+MODULE_DESCRIPTION("Makes wrong calls of sgdma.h, on QEMU's edu device");
 MODULE_LICENSE("GPL");

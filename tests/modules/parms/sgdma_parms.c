@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver that sets nothing and relies on what the PCI core gives its devices: says what it finds,
- * and how 64 pages are mapped by that. It binds nothing, so it can be loaded at any time.
+ * A driver that sets no DMA limits and relies on the PCI core's. Prints the limits that it finds,
+ * and how 64 pages are mapped by them. Binds nothing, so it can be loaded at any time.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
@@ -10,7 +10,7 @@
 
 static unsigned long mask;
 module_param(mask, ulong, 0444);
-MODULE_PARM_DESC(mask, "leave the device with this DMA mask, whatever the platform says of it");
+MODULE_PARM_DESC(mask, "leave the device with this DMA mask, even if the platform would refuse it");
 
 #define PAGES 64
 
@@ -49,9 +49,11 @@ static int parms_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 #ifdef CONFIG_DMA_NEED_SYNC
 	skips_sync = dev_dma_skip_sync(dev);
 #endif
-	dev_info(dev, "parms: mask %llx coherent %llx segments of %u boundary %lx alignment %x skip %d\n",
-		 *dev->dma_mask, dev->coherent_dma_mask, dma_get_max_seg_size(dev),
-		 dma_get_seg_boundary(dev), dma_get_min_align_mask(dev), skips_sync);
+	dev_info(dev, "parms: mask %llx coherent %llx skip %d\n", *dev->dma_mask,
+		 dev->coherent_dma_mask, skips_sync);
+	dev_info(dev, "parms: segments of %u boundary %lx alignment %x\n",
+		 dma_get_max_seg_size(dev), dma_get_seg_boundary(dev),
+		 dma_get_min_align_mask(dev));
 	if (mask) {
 		*dev->dma_mask = mask;
 		return -ENODEV;
@@ -77,6 +79,6 @@ static struct pci_driver parms_driver = {
 };
 module_pci_driver(parms_driver);
 
-MODULE_DESCRIPTION("Says what DMA limits a device is left with");
+MODULE_DESCRIPTION("Prints the DMA limits that a device was left with");
 MODULE_AUTHOR("sgdma developers");
 MODULE_LICENSE("GPL");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A device with a mask of 32 bits that maps tables whenever somebody writes to its node: before
-//! and after memory was plugged in that it does not reach. A line says how many it could map.
+//! A driver with a mask of 32 bits that maps tables when a program writes to its node: before and
+//! after memory was plugged in that the device does not reach. A line says how many were mapped.
 
 use kernel::{
     device::Core,
@@ -32,7 +32,8 @@ struct Plugged;
 
 struct File;
 
-/// Maps `most` tables of 1 MiB at once, as far as there is memory: how many could be, and not.
+/// Maps up to `most` tables of 1 MiB, as far as there is memory. Returns how many were mapped and
+/// how many were refused.
 fn map(dev: DmaDevice<'_>, most: usize, limits: SegmentLimits<'_>) -> Result<(usize, usize)> {
     let (mut mapped, mut refused) = (KVec::new(), KVec::new());
     for _ in 0..most {
@@ -41,7 +42,7 @@ fn map(dev: DmaDevice<'_>, most: usize, limits: SegmentLimits<'_>) -> Result<(us
         };
         match table.map_attrs(dev, Bidirectional, MapAttrs::NO_WARN) {
             Ok(table) => mapped.push(table, GFP_KERNEL)?,
-            // Kept, so that the next one is of other memory.
+            // Kept until the end, so that the next table is of other memory.
             Err(table) => refused.push(table.buffer, GFP_KERNEL)?,
         }
     }
@@ -70,7 +71,7 @@ impl FileOps<Plugged> for File {
             boundary: dev.seg_boundary(),
             ..SegmentLimits::NONE
         };
-        // What was plugged in last is taken first.
+        // The kernel first gives out the memory that was plugged in last.
         let own = map(dev, 40, dev.into())?;
         let any = map(dev, 100, any)?;
         dev_info!(

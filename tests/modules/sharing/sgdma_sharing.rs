@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tries what can be shared with a device whose DMA mask has 32 bits, buffer by buffer, and
-//! compares that with the verdict on it and with where mapping puts each.
+//! Tries to share buffers, one by one, with a device whose DMA mask has 32 bits. Compares the
+//! results with sgdma's answer on the device, and with the place where mapping puts each buffer.
 
 use core::ptr::NonNull;
 use kernel::{
@@ -42,23 +42,24 @@ const ORDER: u32 = 1;
 impl Pages {
     fn new(flags: u32) -> Result<Self> {
         let flags = bindings::GFP_KERNEL | bindings::__GFP_ZERO | flags;
-        // SAFETY: Nothing but the order's limit is to be kept to.
+        // SAFETY: `alloc_pages` may be called with any flags of these; `ORDER` is within its limit.
         let page = unsafe { bindings::alloc_pages(flags, ORDER) };
         Ok(Self(NonNull::new(page).ok_or(ENOMEM)?))
     }
 }
 
-// SAFETY: Pages are tied to no task.
+// SAFETY: A page may be used and freed by any task.
 unsafe impl Send for Pages {}
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        // SAFETY: Allocated by `new()`, in this order.
+        // SAFETY: `new` allocated the pages with this order. They are freed once, here.
         unsafe { bindings::__free_pages(self.0.as_ptr(), ORDER) };
     }
 }
 
-// SAFETY: The pages are ours and zeroed, and nobody else is told of them.
+// SAFETY: `self` owns the pages, which live as long as it does, and only `self` has a pointer to
+// them. `__GFP_ZERO` has initialised all of their bytes.
 unsafe impl PageOwner for Pages {
     fn len(&self) -> usize {
         PAGE_SIZE << ORDER
@@ -76,30 +77,32 @@ fn expect(right: bool, what: &str) -> Result {
     right.then_some(()).ok_or(EDOM)
 }
 
-/// Checks that what is shared is where it is in memory, and is the buffer, byte by byte.
+/// Checks that a shared buffer is in place, and covers the buffer and no more.
 fn check<D: Direction, P>(shared: &Shared<'_, D, P>, dma: DmaDevice<'_>) -> Result {
     let bytes: u64 = shared.dma_segments().map(|run| run.len).sum();
-    expect(bytes == shared.len() as u64, "what is shared is the buffer")?;
-    expect(shared.is_in_place(), "what is shared is in place")?;
-    // SAFETY: Both are forms of the table that is mapped for this device, and of memory.
+    expect(bytes == shared.len() as u64, "a shared buffer covers the buffer and no more")?;
+    expect(shared.is_in_place(), "a shared buffer is in place")?;
+    // SAFETY: `shared` is mapped for `dma`, and `shared.cpu()` is the same table. Its entries are
+    // pages of memory.
     let told = unsafe { DmaTable::is_in_place(shared, shared.cpu(), dma) };
-    expect(told, "a table of C's would be found in place, too")
+    expect(told, "a table of C is found in place, too")
 }
 
-/// Maps a buffer by turns, and tells whether it is in place then, in either way.
+/// Maps a buffer with ownership transfer. Returns `true` if it is in place, by both ways to ask.
 fn is_in_place(table: SgTable<Pages>, dma: DmaDevice<'_>) -> Result<(bool, SgTable<Pages>)> {
     let mapped = table.map(dma, Bidirectional)?;
     let in_place = mapped.is_in_place();
-    // SAFETY: As in `check()`; what C has been given is what there is.
+    // SAFETY: The table is valid and mapped for `dma` until `unmap()` below. Its entries are pages
+    // of memory.
     let told = unsafe {
         DmaTable::from_raw(mapped.as_raw()).is_in_place(CpuTable::from_raw(mapped.as_raw()), dma)
     };
-    expect(in_place == told, "both see whether a mapping has bounced")?;
+    expect(in_place == told, "both ways agree if a mapping has bounced")?;
     Ok((in_place, mapped.unmap()))
 }
 
-/// Tries two pages somewhere in memory: they can be shared if the device, whose verdict is
-/// `coherency`, is coherent for what it reaches, and reaches these.
+/// Tries two pages somewhere in memory. They can be shared if the device reaches them, and is
+/// coherent for the memory that it reaches, according to `coherency`.
 fn somewhere(dma: DmaDevice<'_>, coherency: Coherency, name: &str, flags: u32) -> Result {
     let table = SgTable::new(Pages::new(flags)?, 0..PAGE_SIZE << ORDER, dma, GFP_KERNEL)?;
     let (in_place, table) = is_in_place(table, dma)?;
@@ -130,7 +133,7 @@ fn odd(dev: CoherentDevice<'_>) -> Result {
     let table = || SgTable::alloc(PAGE_SIZE + 1000, dma, GFP_KERNEL);
     check(&table()?.map_shared(dev, Bidirectional)?, dma)?;
     let table = table()?.for_user(Bidirectional)?;
-    // As often as one likes, by either proof.
+    // Such a table can be shared again and again, by either proof.
     let shared = table.map_shared(dev)?;
     check(&shared, dma)?;
     let shared = shared.unmap().in_place_for(dma)?.map_shared()?;
@@ -144,7 +147,7 @@ fn odd(dev: CoherentDevice<'_>) -> Result {
             c"shared"
         }
         Err(BufferError { error, .. }) => {
-            expect(error == EIO, "what would bounce is refused with EIO")?;
+            expect(error == EIO, "a buffer that would bounce is refused with EIO")?;
             c"refused"
         }
     };
@@ -178,9 +181,9 @@ impl sgdma::pci::Driver for Sharing {
         somewhere(dma, coherency, "other", 0)?;
         match CoherentDevice::new(dma) {
             Ok(dev) => odd(dev)?,
-            Err(why) => expect(why == coherency, "the verdict is the reason")?,
+            Err(why) => expect(why == coherency, "the answer is the reason")?,
         }
-        pr_info!("all as the verdict says: {}\n", coherency);
+        pr_info!("all as sgdma says: {}\n", coherency);
         Ok::<_, Error>(())
     }
 }
@@ -189,6 +192,6 @@ sgdma::module_pci_driver! {
     type: Sharing,
     name: "sgdma_sharing",
     authors: ["sgdma developers"],
-    description: "Tries what can be shared with a device of 32 bits",
+    description: "Tries which buffers a device of 32 bits can share",
     license: "GPL",
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver that is wrong: it forgets to synchronise in each way there is, and says what the CPU and
- * the device saw then. On a PC all is well; in sync-debug mode it is caught. With forget=0 it
- * forgets nothing. Its device is QEMU's edu, which copies from one buffer to another.
+ * A wrong driver: it leaves out each kind of sync, and prints what the CPU and the device saw then.
+ * On a PC they see the right bytes. In sync-debug mode they see poison or old bytes, and sgdma
+ * reports the driver. With forget=0 no sync is left out. The device is QEMU's edu, which copies
+ * from one buffer to another.
  */
 #include <linux/dma-mapping.h>
 #include <linux/highmem.h>
@@ -15,11 +16,11 @@
 
 static bool forget = true;
 module_param(forget, bool, 0444);
-MODULE_PARM_DESC(forget, "0: synchronise as it should be");
+MODULE_PARM_DESC(forget, "0: leave out no sync (default: 1)");
 
 static bool debug;
 module_param(debug, bool, 0444);
-MODULE_PARM_DESC(debug, "1: map in sync-debug mode, without sync_debug=1");
+MODULE_PARM_DESC(debug, "1: map in sync-debug mode, without sync_debug=1 (default: 0)");
 
 #define DMA_SRC 0x80
 #define DMA_DST 0x88
@@ -29,7 +30,7 @@ MODULE_PARM_DESC(debug, "1: map in sync-debug mode, without sync_debug=1");
 #define TO_MEMORY 2
 #define INNER_BUFFER 0x40000
 
-/* The device copies as much, from a buffer's start. */
+/* The device copies COUNT bytes, from the start of a buffer of SIZE bytes. */
 #define COUNT 16
 #define SIZE 100
 
@@ -43,7 +44,7 @@ struct buffer {
 	enum dma_data_direction dir;
 };
 
-/* A buffer that has @bytes, and is the device's. */
+/* Makes a buffer with these bytes and maps it: the buffer is the device's. */
 static int make(struct buffer *b, struct device *dev, enum dma_data_direction dir,
 		const char *bytes)
 {
@@ -125,7 +126,7 @@ static void tell(struct buffer *b, const char *how, const char *who)
 	dev_info(b->dev, "%s: %s saw %s\n", how, who, saw);
 }
 
-/* What the device sees of @b now. */
+/* Prints what the device sees of @b now. */
 static int ask_device(struct buffer *b, void __iomem *regs, const char *how)
 {
 	struct buffer answer;
@@ -141,7 +142,7 @@ static int ask_device(struct buffer *b, void __iomem *regs, const char *how)
 	return ret;
 }
 
-/* Has the device write to the end of @b, and hands that over to the CPU. */
+/* Has the device write to the end of @b, and synchronises that part for the CPU. */
 static int answer_in(struct buffer *b, void __iomem *regs)
 {
 	dma_addr_t end = address(b) + SIZE - COUNT;
@@ -193,7 +194,7 @@ static int write_without(struct device *dev, void __iomem *regs, enum dma_data_d
 	return ret;
 }
 
-static int forgetful_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+static int missing_sync_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
 	void __iomem *regs;
@@ -206,7 +207,7 @@ static int forgetful_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 	pci_set_master(pdev);
-	regs = pcim_iomap_region(pdev, 0, "sgdma_forgetful");
+	regs = pcim_iomap_region(pdev, 0, "sgdma_missing_sync_c");
 	if (IS_ERR(regs))
 		return PTR_ERR(regs);
 
@@ -217,17 +218,17 @@ static int forgetful_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return ret;
 }
 
-static const struct pci_device_id forgetful_ids[] = {
+static const struct pci_device_id missing_sync_ids[] = {
 	{ PCI_DEVICE(0x1234, 0x11e8) },
 	{ }
 };
 
-static struct pci_driver forgetful_driver = {
-	.name = "sgdma_forgetful",
-	.id_table = forgetful_ids,
-	.probe = forgetful_probe,
+static struct pci_driver missing_sync_driver = {
+	.name = "sgdma_missing_sync_c",
+	.id_table = missing_sync_ids,
+	.probe = missing_sync_probe,
 };
-module_pci_driver(forgetful_driver);
+module_pci_driver(missing_sync_driver);
 
-MODULE_DESCRIPTION("Forgets to synchronise, on QEMU's edu device");
+MODULE_DESCRIPTION("Leaves out syncs, on QEMU's edu device");
 MODULE_LICENSE("GPL");

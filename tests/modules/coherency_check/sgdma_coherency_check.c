@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Confronts the verdict on a device with what mapping really does: maps pages, low and high, one by
- * one and in tables, and looks where the device would see them. One line for each device, which
- * ends with "agree", "DISAGREE", or "undecided" if some memory is said to bounce, and no page was
- * found that does.
+ * Compares sgdma's answer on the coherency of a device with what mapping does: maps low and high
+ * pages, one by one and in tables, and looks where the device sees them.
+ *
+ * Prints one line for each device. The line ends with "agree", "DISAGREE", or "undecided": the
+ * answer is that some memory bounces, and no page was found that does.
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -31,17 +32,20 @@ struct evidence {
 	unsigned int mapped;
 	unsigned int bounced;
 	unsigned int failed;
-	/* Pages that were not mapped, as the kernel warns: out of reach, and nothing bounces. */
+	/* Pages out of reach that cannot bounce. Mapping one would make the kernel warn. */
 	unsigned int out_of_reach;
-	/* Of a table with DMA_ATTR_REQUIRE_COHERENT; 1: not asked, as the kernel warns. */
+	/*
+	 * Result of mapping a table with DMA_ATTR_REQUIRE_COHERENT, or 1 where that was not tried
+	 * because the kernel would warn.
+	 */
 	int attr;
-	/* What the platform says, not the DMA API. */
+	/* According to the platform, not the DMA API. */
 	bool caches_coherent;
-	/* What dma_streaming_is_coherent() says. */
+	/* According to dma_streaming_is_coherent(). */
 	bool may_share;
 };
 
-/* From where firmware says it; on a PC it goes without saying. */
+/* Reads the property in the device tree. The caches of a PC are always coherent. */
 static bool caches_coherent(struct device *dev)
 {
 	struct device_node *node = dev->of_node;
@@ -106,7 +110,7 @@ static void map_single(struct device *dev, struct page *page, struct evidence *s
 	}
 }
 
-/* Pages one by one, so that where one went can be told after an IOMMU has merged them. */
+/* Maps a table of single pages. An IOMMU may merge them, so each page's address is compared. */
 static int map_table(struct device *dev, struct page **pages, unsigned long attrs,
 		     struct evidence *seen)
 {
@@ -133,10 +137,7 @@ static int map_table(struct device *dev, struct page **pages, unsigned long attr
 	return ret;
 }
 
-/*
- * Looks for a page that shows that some memory bounces, in all that is free: the first and the last
- * one of each large block.
- */
+/* Looks for a page that bounces: maps the first and the last page of each large free block. */
 static void search(struct device *dev, struct evidence *seen)
 {
 	const unsigned int pages = 1 << MAX_PAGE_ORDER;
@@ -156,12 +157,12 @@ static void search(struct device *dev, struct evidence *seen)
 		__free_pages(page, MAX_PAGE_ORDER);
 }
 
-static bool may_bounce(enum sgdma_coherency verdict)
+static bool may_bounce(enum sgdma_coherency answer)
 {
-	return verdict == SGDMA_BOUNCE_MASK || verdict == SGDMA_BOUNCE_BUS_LIMIT;
+	return answer == SGDMA_BOUNCE_MASK || answer == SGDMA_BOUNCE_BUS_LIMIT;
 }
 
-static bool map_all(struct device *dev, enum sgdma_coherency verdict, gfp_t zone,
+static bool map_all(struct device *dev, enum sgdma_coherency answer, gfp_t zone,
 		    struct evidence *seen)
 {
 	struct page **pages = kcalloc(PAGES, sizeof(*pages), GFP_KERNEL);
@@ -176,7 +177,7 @@ static bool map_all(struct device *dev, enum sgdma_coherency verdict, gfp_t zone
 			map_single(dev, pages[i], seen);
 		if (!seen->out_of_reach && map_table(dev, pages, 0, seen))
 			seen->failed += PAGES;
-		if (may_bounce(verdict))
+		if (may_bounce(answer))
 			seen->attr = 1;
 		else
 			seen->attr = map_table(dev, pages, DMA_ATTR_REQUIRE_COHERENT, seen);
@@ -188,11 +189,11 @@ static bool map_all(struct device *dev, enum sgdma_coherency verdict, gfp_t zone
 	return done;
 }
 
-static enum outcome compare(enum sgdma_coherency verdict, const struct evidence *seen)
+static enum outcome compare(enum sgdma_coherency answer, const struct evidence *seen)
 {
-	if (seen->failed || (seen->may_share && verdict != SGDMA_COHERENT))
+	if (seen->failed || (seen->may_share && answer != SGDMA_COHERENT))
 		return DISAGREE;
-	switch (verdict) {
+	switch (answer) {
 	case SGDMA_COHERENT:
 		return seen->may_share && seen->caches_coherent && !seen->bounced &&
 		       !seen->out_of_reach && !seen->attr;
@@ -227,10 +228,10 @@ static const char *attr_string(int attr)
 	}
 }
 
-static int confront(struct device *dev)
+static int check_coherency(struct device *dev)
 {
 	const gfp_t low = IS_ENABLED(CONFIG_ZONE_DMA) ? __GFP_DMA : __GFP_DMA32;
-	enum sgdma_coherency verdict;
+	enum sgdma_coherency answer;
 	struct evidence seen = {};
 	enum outcome outcome;
 	int ret;
@@ -239,36 +240,36 @@ static int confront(struct device *dev)
 	if (ret)
 		return dev_err_probe(dev, ret, "no DMA with %u bits\n", mask_bits);
 	dma_set_max_seg_size(dev, SZ_1M);
-	verdict = sgdma_coherency(dev);
+	answer = sgdma_coherency(dev);
 	seen.may_share = dma_streaming_is_coherent(dev);
 	seen.caches_coherent = caches_coherent(dev);
-	if (!map_all(dev, verdict, low, &seen) || !map_all(dev, verdict, 0, &seen))
+	if (!map_all(dev, answer, low, &seen) || !map_all(dev, answer, 0, &seen))
 		return -ENOMEM;
-	if (may_bounce(verdict))
+	if (may_bounce(answer))
 		search(dev, &seen);
-	outcome = compare(verdict, &seen);
+	outcome = compare(answer, &seen);
 	dev_info(dev, "%s | %s, caches %s, %u of %u pages bounced, %sREQUIRE_COHERENT %s | %s\n",
-		 sgdma_coherency_name(verdict), use_dma_iommu(dev) ? "iommu" : "direct",
+		 sgdma_coherency_name(answer), use_dma_iommu(dev) ? "iommu" : "direct",
 		 seen.caches_coherent ? "coherent" : "not coherent", seen.bounced, seen.mapped,
 		 seen.out_of_reach ? "others cannot, " : "", attr_string(seen.attr),
 		 outcomes[outcome]);
 	if (outcome == UNDECIDED)
-		dev_info(dev, "no page was found that bounces, of those of all free memory\n");
+		dev_info(dev, "found no page that bounces in all free memory\n");
 	if (outcome != DISAGREE)
 		return 0;
-	dev_err(dev, "%u mappings failed; the verdict was: %s\n", seen.failed,
-		sgdma_coherency_string(verdict));
+	dev_err(dev, "%u mappings failed; sgdma says: %s\n", seen.failed,
+		sgdma_coherency_string(answer));
 	return -EIO;
 }
 
-static int confront_pci(struct pci_dev *pdev, const struct pci_device_id *id)
+static int probe_pci(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	int ret = pcim_enable_device(pdev);
 
 	if (ret)
 		return ret;
 	pci_set_master(pdev);
-	return confront(&pdev->dev);
+	return check_coherency(&pdev->dev);
 }
 
 static const struct pci_device_id pci_ids[] = {
@@ -277,30 +278,30 @@ static const struct pci_device_id pci_ids[] = {
 };
 
 static struct pci_driver pci_driver = {
-	.name = "sgdma_confront",
+	.name = "sgdma_coherency_check",
 	.id_table = pci_ids,
-	.probe = confront_pci,
+	.probe = probe_pci,
 };
 
-static int confront_platform(struct platform_device *pdev)
+static int probe_platform(struct platform_device *pdev)
 {
-	return confront(&pdev->dev);
+	return check_coherency(&pdev->dev);
 }
 
 static const struct of_device_id of_ids[] = {
-	{ .compatible = "sgdma,confront" },
+	{ .compatible = "sgdma,coherency-check" },
 	{ }
 };
 
 static struct platform_driver platform_driver = {
 	.driver = {
-		.name = "sgdma_confront",
+		.name = "sgdma_coherency_check",
 		.of_match_table = of_match_ptr(of_ids),
 	},
-	.probe = confront_platform,
+	.probe = probe_platform,
 };
 
-/* What drivers may ask of devices that are none, or no longer or not yet able to do DMA. */
+/* Drivers may ask about NULL, and about a device that cannot do DMA yet, or no longer. */
 static bool defined_for_anything(void)
 {
 	static struct device no_mask;
@@ -311,7 +312,7 @@ static bool defined_for_anything(void)
 	       sgdma_first_incoherent(devs, 0) == -1 && sgdma_coherency_string(-1)[0];
 }
 
-static int __init confront_init(void)
+static int __init coherency_check_init(void)
 {
 	int ret;
 
@@ -325,14 +326,14 @@ static int __init confront_init(void)
 		platform_driver_unregister(&platform_driver);
 	return ret;
 }
-module_init(confront_init);
+module_init(coherency_check_init);
 
-static void __exit confront_exit(void)
+static void __exit coherency_check_exit(void)
 {
 	pci_unregister_driver(&pci_driver);
 	platform_driver_unregister(&platform_driver);
 }
-module_exit(confront_exit);
+module_exit(coherency_check_exit);
 
-MODULE_DESCRIPTION("Confronts sgdma's verdict on a device with what mapping does");
+MODULE_DESCRIPTION("Compares sgdma's answer on a device with what mapping does");
 MODULE_LICENSE("GPL");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Makes, maps, walks and takes apart tables, as user space asks through `sgdma_exert.h`: for a
-//! program that has each allocation fail in turn, and for several that do it all at once.
+//! Makes, maps, walks and takes apart tables, by the requests of `sgdma_table_ops.h`. One program
+//! has each allocation fail in turn; several programs map tables at the same time.
 
 use kernel::{
     device::Core,
@@ -45,15 +45,15 @@ const SHARE: u32 = _IO('E' as u32, 5);
 
 /// The order of the blocks of `BLOCKS`.
 const ORDER: u32 = 3;
-/// What `BYTES` leaves out at both ends.
+/// The number of bytes that `BYTES` leaves out at both ends.
 const MARGIN: usize = 100;
 
-/// The test fails unless `right`.
+/// Returns `EDOM` unless `right`.
 fn expect(right: bool) -> Result {
     right.then_some(()).ok_or(EDOM)
 }
 
-/// What is in a buffer, at the beginning of each page and at the end: words that no other has.
+/// The words at the beginning of each page of a buffer and at its end. No other buffer has them.
 struct Pattern(u64);
 
 impl Pattern {
@@ -83,7 +83,7 @@ impl Pattern {
     }
 }
 
-/// All walks of a mapped buffer see the same `len` bytes.
+/// Checks that all walks of a mapped buffer see the same `len` bytes.
 fn walk(table: &DmaTable, lockstep: Lockstep<'_>, len: usize) -> Result {
     let segments: u64 = table.dma_segments().map(|run| run.len).sum();
     let runs: u64 = table.dma_runs().map(|run| run.len).sum();
@@ -95,7 +95,8 @@ fn walk(table: &DmaTable, lockstep: Lockstep<'_>, len: usize) -> Result {
         for frame in (at & !(PAGE_SIZE as u64 - 1)..end).step_by(PAGE_SIZE) {
             expect(pages.next() == Some(frame))?;
         }
-        // In pieces that lie in a page of the CPU's, but a bounce buffer may begin in mid-page.
+        // A piece lies within a page of memory, but not always within one of the bus: a bounce
+        // buffer may begin in mid-page.
         while at < end {
             let piece = pieces.next().ok_or(EDOM)?;
             expect(piece.dma_address == at && (1..=PAGE_SIZE).contains(&piece.len))?;
@@ -106,7 +107,7 @@ fn walk(table: &DmaTable, lockstep: Lockstep<'_>, len: usize) -> Result {
     expect(pages.next().is_none() && pieces.next().is_none())
 }
 
-/// Has the device know the buffer, and both sides use it by turns.
+/// Maps a buffer with ownership transfer, and uses it from both sides.
 fn by_turns<P: Exclusive>(mut table: SgTable<P>, dma: DmaDevice<'_>) -> Result {
     let len = table.len();
     let pattern = Pattern::new();
@@ -170,14 +171,14 @@ fn bytes(len: usize, dma: DmaDevice<'_>) -> Result {
     }
 }
 
-struct Exert;
+struct TableOps;
 
-impl sgdma::Driver for Exert {
+impl sgdma::Driver for TableOps {
     type Data<'bound> = ();
     type Files = File;
 }
 
-impl sgdma::pci::Driver for Exert {
+impl sgdma::pci::Driver for TableOps {
     type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
@@ -198,20 +199,20 @@ impl sgdma::pci::Driver for Exert {
 struct File;
 
 #[vtable]
-impl FileOps<Exert> for File {
-    const NODE: Option<&'static CStr> = Some(c"sgdma_exert");
+impl FileOps<TableOps> for File {
+    const NODE: Option<&'static CStr> = Some(c"sgdma_table_ops");
 
-    fn open(_: &DriverContext<'_, Exert>) -> impl PinInit<Self, Error> {
+    fn open(_: &DriverContext<'_, TableOps>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)
     }
 
-    fn ioctl(&self, door: &Door<'_, Exert>, cmd: u32, len: usize) -> Result<isize> {
-        door.enter(|ctx| exert(ctx.dma(), cmd, len))?;
+    fn ioctl(&self, door: &Door<'_, TableOps>, cmd: u32, len: usize) -> Result<isize> {
+        door.enter(|ctx| run(ctx.dma(), cmd, len))?;
         Ok(0)
     }
 }
 
-fn exert(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
+fn run(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
     if len % PAGE_SIZE != 0 || !(PAGE_SIZE..=64 << 20).contains(&len) {
         return Err(EINVAL);
     }
@@ -236,8 +237,8 @@ fn exert(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
 }
 
 sgdma::module_pci_driver! {
-    type: Exert,
-    name: "sgdma_exert",
+    type: TableOps,
+    name: "sgdma_table_ops",
     authors: ["sgdma developers"],
     description: "Makes, maps, walks and takes apart tables",
     license: "GPL",

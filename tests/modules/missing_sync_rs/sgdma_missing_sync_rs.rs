@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a forgotten sync does: the device writes a buffer, which is then read without a guard, which
-//! takes `unsafe`, and with one. Says what each has seen.
+//! Shows what a missing sync does. The device writes to a buffer. Then the CPU reads the buffer
+//! without a guard, which takes `unsafe`, and with one. A line says what each has seen.
 
 use kernel::{
     device::Core,
@@ -32,13 +32,13 @@ kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
 
 const WRITTEN: &[u8; 16] = b"the device wrote";
 
-/// The buffer's first bytes, as they are in memory.
+/// Returns the first bytes of the buffer, without a sync.
 fn without_sync(buffer: &Mapped<'_, FromDevice>) -> Result<[u8; WRITTEN.len()]> {
     let mut bytes = [0; WRITTEN.len()];
     let first = buffer.cpu().cpu_pages().next().ok_or(EINVAL)?;
     let page = core::ptr::NonNull::new(first.as_ptr()).ok_or(EINVAL)?;
-    // SAFETY: The page stays as long as the buffer. That nobody writes to it is what a driver
-    // relies on that believes its device to be coherent.
+    // SAFETY: The page lives as long as the buffer. The device's transfer has ended, and nothing
+    // else writes to the page. The length is less than a page.
     unsafe { BorrowedPage::from_raw(page).read_raw(bytes.as_mut_ptr(), 0, bytes.len()) }?;
     Ok(bytes)
 }
@@ -50,14 +50,14 @@ fn show(bytes: &[u8]) -> &'static str {
     }
 }
 
-struct Stale;
+struct MissingSync;
 
-impl sgdma::Driver for Stale {
+impl sgdma::Driver for MissingSync {
     type Data<'bound> = ();
     type Files = NoFiles;
 }
 
-impl sgdma::pci::Driver for Stale {
+impl sgdma::pci::Driver for MissingSync {
     type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
@@ -106,7 +106,7 @@ impl sgdma::pci::Driver for Stale {
                     .map_err(Error::from)
             };
             let (source, target) = (shared()?.submit(), shared()?.submit());
-            // What the CPU writes after mapping, the device reads; what that writes, the CPU reads.
+            // Without a sync, each side reads what the other has written after mapping.
             source.copy_from_slice(0, WRITTEN)?;
             let from = source.dma_pages().next().ok_or(EINVAL)?;
             let to = target.dma_pages().next().ok_or(EINVAL)?;
@@ -122,9 +122,9 @@ impl sgdma::pci::Driver for Stale {
 }
 
 sgdma::module_pci_driver! {
-    type: Stale,
-    name: "sgdma_stale",
+    type: MissingSync,
+    name: "sgdma_missing_sync_rs",
     authors: ["sgdma developers"],
-    description: "Shows what a forgotten sync does",
+    description: "Shows what a missing sync does",
     license: "GPL",
 }
