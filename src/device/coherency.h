@@ -25,8 +25,23 @@ bool sgdma_bounces_all(struct device *dev);
 /* Returns true if the device can bounce memory. */
 bool sgdma_can_bounce(struct device *dev);
 
-/* Returns the coherency of a device that has a DMA mask, as far as the DMA API tells. */
-enum sgdma_coherency sgdma_judge(struct device *dev, enum sgdma_path path);
+/* Returns true if the platform's own DMA operations synchronise. For SGDMA_OPS. */
+bool sgdma_ops_synchronise(struct device *dev);
+
+/* Returns true if firmware says that the device does no DMA, and the platform goes by that. */
+bool sgdma_firmware_denies_dma(struct device *dev);
+
+/* Returns true if the hardware keeps the caches coherent with the device. */
+bool sgdma_has_coherent_caches(struct device *dev);
+
+/* Returns true if whole pages of memory may bounce because the device is untrusted. */
+bool sgdma_bounces_partial_pages(struct device *dev);
+
+/* Returns true if the device tree restricts the device to a pool of bounce buffers. */
+bool sgdma_has_restricted_pool(struct device *dev);
+
+/* Returns true if this is a guest whose memory devices cannot read. */
+bool sgdma_memory_is_encrypted(void);
 
 /* Returns true if the device reaches all memory, or does not depend on where memory is. */
 bool sgdma_reaches_all(struct device *dev);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A device's coherency, and the witness of a coherent one.
+//! The coherency of a [`DmaDevice`], and the witness that a device is coherent.
 //!
 //! C header: `include/sgdma.h`
 
@@ -9,22 +9,24 @@ use crate::{
     device::{
         coherency::Coherency,
         dma_device::DmaDevice, //
-    },
-    ffi, //
+    }, //
 };
 use kernel::prelude::*;
 
 impl Coherency {
-    /// The verdict on `dev`: `sgdma_coherency()`. Maps and allocates nothing. For process
-    /// context; does not sleep.
+    /// Returns the coherency of `dev`: `sgdma_coherency()`. For process context; does not sleep.
+    ///
+    /// Maps and allocates nothing.
+    #[doc(alias = "sgdma_coherency")]
     pub fn of(dev: DmaDevice<'_>) -> Self {
-        // SAFETY: The device is valid; it is bound, and its mask is set.
-        Self::from_raw(unsafe { ffi::sgdma_coherency(dev.as_raw()) })
+        // SAFETY: The device is valid. Its mask does not change, by the invariants of `DmaDevice`.
+        unsafe { Self::of_raw(dev.as_raw()) }
     }
 
-    /// The first of several devices for which a buffer that all of them share must change hands
-    /// explicitly, and why: `sgdma_first_incoherent()`. For process context; does not
-    /// sleep.
+    /// Returns the first of several devices that is not coherent, and its coherency:
+    /// `sgdma_first_incoherent()`. For process context; does not sleep.
+    ///
+    /// A buffer that all of the devices share must change hands explicitly if there is one.
     ///
     /// ```
     /// # use kernel::prelude::*;
@@ -39,6 +41,7 @@ impl Coherency {
     ///     }
     /// }
     /// ```
+    #[doc(alias = "sgdma_first_incoherent")]
     pub fn first_incoherent<'bound>(
         devices: &[DmaDevice<'bound>],
     ) -> Option<(DmaDevice<'bound>, Self)> {
@@ -49,10 +52,10 @@ impl Coherency {
     }
 }
 
-/// Whether `dev` may share memory with the CPU without any synchronisation:
+/// Returns whether `dev` may share memory with the CPU without any synchronisation:
 /// `dma_streaming_is_coherent()`. For process context; does not sleep.
 ///
-/// A driver that acts on it wants a [`CoherentDevice`].
+/// A driver that shares memory needs a [`CoherentDevice`], which proves the answer.
 pub fn dma_streaming_is_coherent(dev: DmaDevice<'_>) -> bool {
     Coherency::of(dev) == Coherency::Coherent
 }
@@ -60,8 +63,8 @@ pub fn dma_streaming_is_coherent(dev: DmaDevice<'_>) -> bool {
 /// A device that may share memory with the CPU without any synchronisation: the witness that
 /// [`map_shared`](crate::SgTable::map_shared) asks for.
 ///
-/// Only the probe makes it, and it lives no longer than the binding. Of one table there may be a
-/// proof where there is none of all memory: [`InPlace`](crate::InPlace).
+/// The witness speaks of all memory, and lives no longer than the binding. For a device that reaches
+/// only some memory, [`InPlace`](crate::InPlace) is the witness for one table.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -75,17 +78,19 @@ pub fn dma_streaming_is_coherent(dev: DmaDevice<'_>) -> bool {
 ///
 /// # Invariants
 ///
-/// The device's verdict was [`Coherency::Coherent`].
+/// The device is [`Coherency::Coherent`].
 #[derive(Clone, Copy)]
+#[must_use = "the witness is what `map_shared()` asks for"]
 pub struct CoherentDevice<'bound>(DmaDevice<'bound>);
 
 impl<'bound> CoherentDevice<'bound> {
-    /// Asks for the verdict on `dev`, for a driver that does not go on without. For process
+    /// Proves that `dev` is coherent, for a driver that binds to no other device. For process
     /// context; does not sleep.
     ///
     /// # Errors
     ///
-    /// [`EOPNOTSUPP`] if it is any but [`Coherency::Coherent`]; the log then has it in a line.
+    /// [`EOPNOTSUPP`] if the coherency is any other than [`Coherency::Coherent`]. A line in the log
+    /// then gives the reason.
     pub fn probe(dev: DmaDevice<'bound>) -> Result<Self> {
         Self::new(dev).map_err(|coherency| {
             dev_err!(dev.device(), "refused: {}\n", coherency);
@@ -93,36 +98,38 @@ impl<'bound> CoherentDevice<'bound> {
         })
     }
 
-    /// Asks for the verdict on `dev`, for a driver that knows another way: nothing is logged. For
-    /// process context; does not sleep.
+    /// Proves that `dev` is coherent, for a driver that can also work without. For process context;
+    /// does not sleep.
+    ///
+    /// Logs nothing.
     ///
     /// ```
     /// # use sgdma::{Coherency, CoherentDevice, DmaDevice};
     /// enum Sharing<'bound> {
-    ///     Always(CoherentDevice<'bound>),
-    ///     ByTurns(DmaDevice<'bound>, Coherency),
+    ///     Coherent(CoherentDevice<'bound>),
+    ///     Streaming(DmaDevice<'bound>, Coherency),
     /// }
     ///
     /// fn choose(dma: DmaDevice<'_>) -> Sharing<'_> {
     ///     match CoherentDevice::new(dma) {
-    ///         Ok(dev) => Sharing::Always(dev),
-    ///         Err(why) => Sharing::ByTurns(dma, why),
+    ///         Ok(dev) => Sharing::Coherent(dev),
+    ///         Err(why) => Sharing::Streaming(dma, why),
     ///     }
     /// }
     /// ```
     ///
     /// # Errors
     ///
-    /// The verdict if it is any but [`Coherency::Coherent`].
+    /// The coherency, if it is any other than [`Coherency::Coherent`].
     pub fn new(dev: DmaDevice<'bound>) -> Result<Self, Coherency> {
         match Coherency::of(dev) {
-            // INVARIANT: It is the verdict.
+            // INVARIANT: This is the coherency of the device.
             Coherency::Coherent => Ok(Self(dev)),
             coherency => Err(coherency),
         }
     }
 
-    /// The device, for what takes any.
+    /// Returns the device, for functions that take any device.
     pub fn dma(self) -> DmaDevice<'bound> {
         self.0
     }

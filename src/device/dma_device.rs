@@ -6,6 +6,7 @@
 
 use crate::{
     device::{
+        coherency::Coherency,
         limits::DmaLimits,
         route::DmaRoute, //
     },
@@ -107,7 +108,7 @@ impl<'bound> DmaDevice<'bound> {
             platform = platform.min(max_shadow);
         }
         // SAFETY: As above.
-        let coherency = unsafe { ffi::sgdma_coherency(raw) };
+        let coherency = unsafe { Coherency::of_raw(raw) };
         // INVARIANT: The caller promises it.
         Self {
             dev,
@@ -120,7 +121,7 @@ impl<'bound> DmaDevice<'bound> {
             cannot_bounce,
             has_borders,
             memory_plugged,
-            needs_cache_maintenance: coherency == ffi::SGDMA_NEEDS_CACHE_MAINTENANCE,
+            needs_cache_maintenance: coherency == Coherency::NeedsCacheMaintenance,
             sync_debug,
         }
     }

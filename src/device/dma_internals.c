@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the DMA API keeps to itself: each peek with its reason, and what is public instead. */
+/*
+ * Facts about a device that the DMA API keeps to itself. Each function says what is public instead.
+ * In C, because the facts are behind inline functions and macros.
+ */
+#include <linux/acpi.h>
+#include <linux/cc_platform.h>
 #include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
 #include <linux/iommu-dma.h>
 #include <linux/pci.h>
+#include <linux/property.h>
+
 #include "device/coherency.h"
 
-/* Who maps: dma_map_direct() is static, and nothing public says it. */
+/* dma_map_direct() is static. Nothing public says who maps. */
 enum sgdma_path sgdma_path(struct device *dev)
 {
 	return use_dma_iommu(dev) ? SGDMA_IOMMU : get_dma_ops(dev) ? SGDMA_OPS : SGDMA_DIRECT;
@@ -21,9 +29,9 @@ static const struct bus_dma_region *range_of(struct device *dev, phys_addr_t phy
 }
 
 /*
- * How many bytes from @phys on, of @size, keep together on the bus: as far as ranges go on with one
- * offset or, outside of all ranges, up to the next one. The kernel asks of the first byte alone
- * where all of a segment is.
+ * Ranges that follow one another with the same offset are one piece. Outside of all ranges, a piece
+ * ends where the next range begins. The kernel translates only the first byte of a segment, so it
+ * does not notice that the rest lies elsewhere on the bus.
  */
 size_t sgdma_straight(struct device *dev, phys_addr_t phys, size_t size)
 {
@@ -48,8 +56,8 @@ size_t sgdma_straight(struct device *dev, phys_addr_t phys, size_t size)
 }
 
 /*
- * Whether what begins in reach may go on elsewhere, which no limit tells. One range ends where the
- * bus does, if firmware made it.
+ * Several ranges have borders. A single range has one unless it ends where the bus limit does, as
+ * firmware makes it: then the limit already refuses what goes on behind the range.
  */
 bool sgdma_has_borders(struct device *dev)
 {
@@ -60,7 +68,7 @@ bool sgdma_has_borders(struct device *dev)
 		dev->bus_dma_limit - range->dma_start >= range->size);
 }
 
-/* Where a direct mapping is unless it bounces: else, only the mapping itself would tell. */
+/* Public is only the address of a mapping, and mapping may bounce. */
 dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size)
 {
 	dma_addr_t addr = phys_to_dma(dev, phys);
@@ -70,13 +78,13 @@ dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t siz
 	return in_place ? addr : DMA_MAPPING_ERROR;
 }
 
-/* Whether no memory is better than other memory: what is mapped directly bounces anyway. */
+/* Public is only that a mapping has bounced. swiotlb=force and a restricted pool do that to all. */
 bool sgdma_bounces_all(struct device *dev)
 {
 	return is_swiotlb_force_bounce(dev);
 }
 
-/* Whether the bounce buffers are in reach: where they are not, mapping warns. Public: nothing. */
+/* Nothing public says it. Where the bounce buffers are out of reach, mapping warns. */
 bool sgdma_can_bounce(struct device *dev)
 {
 #ifdef CONFIG_SWIOTLB
@@ -88,23 +96,48 @@ bool sgdma_can_bounce(struct device *dev)
 #endif
 }
 
-enum sgdma_coherency sgdma_judge(struct device *dev, enum sgdma_path path)
+/*
+ * The hooks are looked at one by one: dma_dev_need_sync() always returns true under DMA_API_DEBUG.
+ */
+bool sgdma_ops_synchronise(struct device *dev)
 {
-	const struct dma_map_ops *ops = path == SGDMA_OPS ? get_dma_ops(dev) : NULL;
+	const struct dma_map_ops *ops = get_dma_ops(dev);
 
-	/* Each hook itself: dma_dev_need_sync() is always true under DMA_API_DEBUG. */
-	if (ops && (IS_ENABLED(CONFIG_DMA_OPS_BYPASS) || ops->sync_single_for_cpu ||
-		    ops->sync_single_for_device || ops->sync_sg_for_cpu || ops->sync_sg_for_device))
-		return SGDMA_UNKNOWN_DMA_OPS;
-	/* The hardware's caches: device_get_dma_attr() says only what firmware said. */
-	if (!dev_is_dma_coherent(dev))
-		return SGDMA_NEEDS_CACHE_MAINTENANCE;
-	/* Whom iommu-dma gives no page together with other memory: a field of the PCI core's. */
-	if (path == SGDMA_IOMMU && dev_is_pci(dev) && to_pci_dev(dev)->untrusted)
-		return SGDMA_BOUNCE_UNTRUSTED;
-	/* swiotlb=force and its like: public is only a mapping that has bounced. */
-	if (path == SGDMA_DIRECT && is_swiotlb_force_bounce(dev))
-		return is_swiotlb_for_alloc(dev) ? SGDMA_BOUNCE_RESTRICTED_POOL :
-		       SGDMA_BOUNCE_FORCED;
-	return SGDMA_COHERENT;
+	return IS_ENABLED(CONFIG_DMA_OPS_BYPASS) || ops->sync_single_for_cpu ||
+	       ops->sync_single_for_device || ops->sync_sg_for_cpu || ops->sync_sg_for_device;
+}
+
+/* Only the platform's code acts on what firmware says: DMA is set up for the device then. */
+bool sgdma_firmware_denies_dma(struct device *dev)
+{
+	return has_acpi_companion(dev) && device_get_dma_attr(dev) == DEV_DMA_NOT_SUPPORTED;
+}
+
+/* device_get_dma_attr() is public, but it returns what firmware says, not what was set up. */
+bool sgdma_has_coherent_caches(struct device *dev)
+{
+	return dev_is_dma_coherent(dev);
+}
+
+/*
+ * iommu-dma bounces a page that an untrusted device would see together with other memory. That
+ * happens to whole pages of the CPU only where the IOMMU's pages are larger. The flag is a field of
+ * the PCI core and has no accessor.
+ */
+bool sgdma_bounces_partial_pages(struct device *dev)
+{
+	return dev_is_pci(dev) && to_pci_dev(dev)->untrusted && IS_ENABLED(CONFIG_SWIOTLB) &&
+	       dma_get_merge_boundary(dev) >= PAGE_SIZE;
+}
+
+/* Public is only that a mapping has bounced, not why: the device tree may name the pool. */
+bool sgdma_has_restricted_pool(struct device *dev)
+{
+	return is_swiotlb_for_alloc(dev);
+}
+
+/* Guests whose memory is encrypted bounce to memory that is not. */
+bool sgdma_memory_is_encrypted(void)
+{
+	return cc_platform_has(CC_ATTR_MEM_ENCRYPT) && !cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT);
 }

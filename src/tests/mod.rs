@@ -7,7 +7,6 @@
 mod walks;
 
 use crate::{
-    device::coherency::COHERENCIES,
     ffi, //
     *,
 };
@@ -939,13 +938,13 @@ fn verdicts_are_those_of_c() -> Result {
         c"no-dma",
         c"sync-debug",
     ];
-    for (i, (coherency, word)) in COHERENCIES.iter().zip(WORDS).enumerate() {
-        // SAFETY: It takes any number, and gives a string that is there as long as the library.
+    for (i, (coherency, word)) in Coherency::all().zip(WORDS).enumerate() {
+        // SAFETY: The function takes any number, and gives a string that lives as long as the library.
         let name = unsafe { CStr::from_char_ptr(ffi::sgdma_coherency_name(i as u32)) };
         check!(name == word);
-        check_eq!(Coherency::from_raw(i as u32), *coherency);
+        check!(Coherency::all().position(|other| other == coherency) == Some(i));
     }
-    check!(Coherency::from_raw(COHERENCIES.len() as u32) != Coherency::Coherent);
+    check_eq!(Coherency::all().count(), WORDS.len());
     Ok(())
 }
 
