@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is this platform coherent? The devices on PCI and platform buses (and AMBA), each with its
- * verdict, in debugfs: a table for people and JSON Lines for programs. In C, for 7.2's Rust debugfs
- * does not keep the module while a file is open.
+ * The report in debugfs: each device on the PCI, platform and AMBA buses with its coherency, as a
+ * table for people and as JSON Lines for programs. In C, because 7.2's Rust debugfs does not keep
+ * the module loaded while a file is open.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
@@ -52,7 +52,7 @@ static void show_json(struct seq_file *m, struct device *dev, const char *driver
 		{ "path", path }, { "mask", hex }, { "verdict", name }, { "reason", string },
 	};
 
-	/* Not every program's numbers have 64 bits. */
+	/* A string, because the numbers of some JSON readers have fewer than 64 bits. */
 	snprintf(hex, sizeof(hex), "%#llx", mask);
 	for (int i = 0; i < ARRAY_SIZE(strings); i++) {
 		seq_printf(m, "%s\"%s\": ", i ? ", " : "{", strings[i][0]);
@@ -82,9 +82,9 @@ static int show_device(struct device *dev, void *data)
 	struct report *report = data;
 	u64 mask;
 
-	/* A device whose lock is held changes hands, or waits for something that may take long. */
+	/* The lock is held while a driver binds or unbinds, which may take long. */
 	if (!device_trylock(dev)) {
-		report->show(report->m, dev, NULL, 0, "-", "busy", "busy: not judged");
+		report->show(report->m, dev, NULL, 0, "-", "busy", "busy: a driver binds or unbinds, ask again");
 		return 0;
 	}
 	mask = dev->dma_mask ? *dev->dma_mask : 0;
@@ -95,7 +95,7 @@ static int show_device(struct device *dev, void *data)
 			     paths[sgdma_path(dev)], sgdma_coherency_name(coherency),
 			     sgdma_coherency_string(coherency));
 	} else {
-		report->show(report->m, dev, NULL, mask, "-", "unbound", "unbound: not judged");
+		report->show(report->m, dev, NULL, mask, "-", "unbound", "unbound: no driver has set a DMA mask");
 	}
 	device_unlock(dev);
 	return 0;

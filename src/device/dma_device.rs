@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A bound device that is ready for DMA, and what it can address.
+//! The token that mapping asks for: a bound device that is ready for DMA.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
@@ -30,7 +30,7 @@ use kernel::{
 
 /// A bound device whose DMA mask and segment limits are set: the token that mapping asks for.
 ///
-/// It is a copy of a `&'bound Device<Bound>`, so it lives no longer than the binding.
+/// The token copies a `&'bound Device<Bound>`, so it lives no longer than the binding.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -51,27 +51,27 @@ use kernel::{
 #[derive(Clone, Copy)]
 pub struct DmaDevice<'bound> {
     dev: &'bound Device<Bound>,
-    /// Where goes what is dropped while the device may be at it.
+    /// The place of buffers that are dropped in flight. Without one they are kept for ever.
     quarantine: Option<&'bound Quarantine>,
     unbinding: &'bound Arc<Unbinding>,
-    // What stays as it is while the device is bound, and takes long to find out.
+    // These facts do not change while the device is bound, and take long to find out.
     seg_boundary: usize,
     max_seg_size: u32,
     route: DmaRoute,
     reaches_all: bool,
     cannot_bounce: bool,
     has_borders: bool,
-    /// When that was so: see [`reaches_all`](Self::reaches_all).
+    /// The state of memory for which `reaches_all` was found.
     memory_plugged: u32,
     needs_cache_maintenance: bool,
     sync_debug: bool,
 }
 
 impl<'bound> DmaDevice<'bound> {
-    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`]. The first step of
-    /// their unbinding is `unbinding.begin()`.
+    /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`].
     ///
-    /// What is dropped in flight is then kept for ever, with a reference to the device.
+    /// The first step of such a driver's unbinding is `unbinding.begin()`. A buffer that is dropped
+    /// in flight is kept for ever, with a reference to the device.
     ///
     /// # Safety
     ///
@@ -82,7 +82,8 @@ impl<'bound> DmaDevice<'bound> {
         unbinding: &'bound Arc<Unbinding>,
     ) -> Self {
         let raw = as_raw(dev);
-        // SAFETY: `raw` is valid, as `dev` is a reference to it, and has a mask.
+        // SAFETY: `raw` is valid, because `dev` is a reference to the device. The caller promises
+        // that it has a mask.
         let (device, mut platform, seg_boundary, route) = unsafe {
             (
                 ffi::sgdma_dma_get_max_seg_size(raw),
@@ -92,7 +93,8 @@ impl<'bound> DmaDevice<'bound> {
             )
         };
         let is_direct = route == DmaRoute::Direct;
-        // SAFETY: As above. In this order: what is plugged in meanwhile counts as new.
+        // SAFETY: As above. The number is read first: memory that is plugged in during the calls
+        // counts as new.
         let (memory_plugged, reaches_all, cannot_bounce, has_borders) = unsafe {
             (
                 ffi::sgdma_memory_plugged(),
@@ -101,7 +103,7 @@ impl<'bound> DmaDevice<'bound> {
                 is_direct && ffi::sgdma_has_borders(raw),
             )
         };
-        // SAFETY: They read what is set when the library is loaded.
+        // SAFETY: Both functions read what is set when the library is loaded.
         let (sync_debug, max_shadow) =
             unsafe { (ffi::sgdma_sync_debug(), ffi::sgdma_max_shadow()) };
         if sync_debug {
@@ -109,7 +111,7 @@ impl<'bound> DmaDevice<'bound> {
         }
         // SAFETY: As above.
         let coherency = unsafe { Coherency::of_raw(raw) };
-        // INVARIANT: The caller promises it.
+        // INVARIANT: The caller promises that the mask is set and does not change.
         Self {
             dev,
             quarantine: None,
@@ -144,7 +146,11 @@ impl<'bound> DmaDevice<'bound> {
         quarantine: &'bound Quarantine,
     ) -> Result<Self> {
         limits.check().inspect_err(|_| {
-            dev_err!(dev, "driver's DMA limits make no sense: {:?}\n", limits);
+            dev_err!(
+                dev,
+                "the driver's DMA limits contradict their documentation: {:?}\n",
+                limits
+            );
         })?;
 
         let raw = as_raw(dev);
@@ -163,24 +169,25 @@ impl<'bound> DmaDevice<'bound> {
         if !set {
             dev_err!(
                 dev,
-                "the platform cannot serve DMA mask {:#x}, nor what the driver would do with\n",
+                "the platform cannot serve DMA mask {:#x}, nor the driver's fallback\n",
                 limits.mask.value()
             );
             return Err(EIO);
         }
-        // SAFETY: As above; the caller promises `dma_parms`, without which these would warn.
+        // SAFETY: As above. The caller promises `dma_parms`, without which these functions warn.
         unsafe {
             bindings::dma_set_max_seg_size(raw, limits.max_seg_size);
             ffi::sgdma_dma_set_seg_boundary(raw, limits.seg_boundary);
             ffi::sgdma_dma_set_min_align_mask(raw, limits.min_align_mask);
         }
 
-        // SAFETY: Set just now. Every way to change it asks that nothing is being mapped.
+        // SAFETY: The mask was set just now. Every function that changes it requires that nothing is
+        // mapped for the device.
         let this = unsafe { Self::from_bound(dev, unbinding) };
         if this.max_seg_size == 0 {
             dev_err!(
                 dev,
-                "the platform maps nothing for it: dma_max_mapping_size() is 0\n"
+                "the platform maps nothing for this device: dma_max_mapping_size() is 0\n"
             );
             return Err(EIO);
         }
@@ -190,71 +197,81 @@ impl<'bound> DmaDevice<'bound> {
         })
     }
 
-    /// The bound device.
+    /// Returns the bound device.
     pub fn device(self) -> &'bound Device<Bound> {
         self.dev
     }
 
-    /// Returns which addresses it can send to memory that is mapped for it: `dma_get_mask()`.
+    /// Returns the mask of the addresses that the device can send: `dma_get_mask()`.
+    #[doc(alias = "dma_get_mask")]
     pub fn mask(self) -> u64 {
         // SAFETY: The device is valid, with a mask by the type invariants.
         unsafe { *(*self.as_raw()).dma_mask }
     }
 
-    /// Returns what says whether the device is being unbound, and by which to sleep until then.
+    /// Returns the state of this binding's end, by which a driver's code can sleep until then.
     pub fn unbinding(self) -> &'bound Arc<Unbinding> {
         self.unbinding
     }
 
-    /// The longest segment, in bytes, that can be mapped for this device: the smaller of
-    /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`. With `sync_debug=1` it is 8 pages at
-    /// most.
+    /// Returns the length in bytes of the longest segment that can be mapped: the smaller of
+    /// `dma_get_max_seg_size()` and `dma_max_mapping_size()`.
+    ///
+    /// With `sync_debug=1` the length is 8 pages at most.
+    #[doc(alias = "dma_get_max_seg_size")]
+    #[doc(alias = "dma_max_mapping_size")]
     pub fn max_seg_size(self) -> usize {
         self.max_seg_size as usize
     }
 
-    /// The mask that no segment's start and end may differ beyond: `dma_get_seg_boundary()`.
+    /// Returns the boundary mask: no segment crosses a multiple of the mask plus one, in bytes:
+    /// `dma_get_seg_boundary()`.
+    #[doc(alias = "dma_get_seg_boundary")]
     pub fn seg_boundary(self) -> usize {
         self.seg_boundary
     }
 
-    /// Where `run` of physical addresses would be if it is mapped directly and in place; `None` if
-    /// the device does not reach it or all its mappings bounce.
+    /// Returns the bus address of `run`, of physical addresses, if it is mapped directly and in
+    /// place.
+    ///
+    /// `None` if the device does not reach the run, or all of its mappings bounce.
     pub(crate) fn direct_address(self, run: Run) -> Option<DmaAddress> {
         // SAFETY: The device is valid, with a mask by the type invariants.
         let addr = unsafe { ffi::sgdma_direct_address(self.as_raw(), run.addr, run.len as usize) };
         (addr != DmaAddress::MAX).then_some(addr)
     }
 
+    /// Returns the place of buffers that are dropped in flight.
     pub(crate) fn quarantine(self) -> Option<&'bound Quarantine> {
         self.quarantine
     }
 
-    /// How many bytes of `run`, from its beginning on, are in one piece for it if it is mapped
-    /// directly.
+    /// Returns how many bytes of `run`, from its first one on, are in one piece on the bus if the
+    /// run is mapped directly.
     pub(crate) fn straight(self, run: Run) -> u64 {
         // SAFETY: The device is valid.
         unsafe { ffi::sgdma_straight(self.as_raw(), run.addr, run.len as usize) as u64 }
     }
 
-    /// Whether not all segments are in one piece for it.
+    /// Returns whether some segments are not in one piece on the bus.
     pub(crate) fn has_borders(self) -> bool {
         self.has_borders
     }
 
-    /// Whether it reaches all memory, or goes by an IOMMU. No longer so when some is plugged in,
-    /// which may be anywhere.
+    /// Returns whether the device reaches all memory, or is behind an IOMMU.
+    ///
+    /// Memory that is plugged in may lie anywhere, so the answer is `false` from then on.
     pub(crate) fn reaches_all(self) -> bool {
-        // SAFETY: Reads a counter.
+        // SAFETY: The function reads a counter.
         self.reaches_all && self.memory_plugged == unsafe { ffi::sgdma_memory_plugged() }
     }
 
-    /// How its memory is mapped.
+    /// Returns who maps the device's memory.
     pub(crate) fn route(self) -> DmaRoute {
         self.route
     }
 
-    /// Whether caches may hide from it what was written.
+    /// Returns whether caches may hide from the device what the CPU has written.
     pub(crate) fn needs_cache_maintenance(self) -> bool {
         self.needs_cache_maintenance
     }
@@ -265,16 +282,19 @@ impl<'bound> DmaDevice<'bound> {
         self.sync_debug
     }
 
-    /// Whether mapping a page beyond its reach warns, for there is nowhere to bounce to.
+    /// Returns whether mapping a page beyond the device's reach warns, because there is no bounce
+    /// buffer in reach.
     pub(crate) fn warns_beyond_reach(self) -> bool {
         self.cannot_bounce && !self.reaches_all()
     }
 
+    /// Returns the device for C. The pointer is valid as long as the device is bound.
     pub(crate) fn as_raw(self) -> *mut bindings::device {
         as_raw(self.dev)
     }
 }
 
+/// Returns a bound device for C.
 pub(crate) fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
     // CAST: `Device` is `repr(transparent)` over the C structure, inside an `Opaque`, which allows
     // mutation behind a shared reference.

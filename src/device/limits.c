@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA limits of a device as a binding finds them, and how they come back when it ends: what the
- * next driver of the device, in C perhaps, relies on.
+ * Saves the DMA limits of a device before a binding, and restores them when the binding ends, for
+ * the next driver of the device. In C, because the limits are behind inline functions.
  */
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 
 #include "ffi/helpers.h"
 
-/* Where the mask is the parent's, so are those who map by it: it is not ours to change. */
+/* A mask that the device shares with its parent also limits what is mapped for the parent. */
 static bool has_own_mask(struct device *dev)
 {
 	return dev->dma_mask && !(dev->parent && dev->dma_mask == dev->parent->dma_mask);
@@ -34,7 +34,7 @@ EXPORT_SYMBOL_GPL(sgdma_save_limits);
 
 void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits)
 {
-	/* It tells the architecture, too. A mask that nobody may set was there all the same. */
+	/* Setting a mask tells the architecture. A mask that is refused now was there before. */
 	if (dma_set_mask(dev, limits->mask))
 		*dev->dma_mask = limits->mask;
 	dev->coherent_dma_mask = limits->coherent_mask;
@@ -42,7 +42,7 @@ void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits)
 	dev->dma_parms->min_align_mask = limits->min_align_mask;
 	dev->dma_parms->segment_boundary_mask = limits->seg_boundary;
 #ifdef CONFIG_DMA_NEED_SYNC
-	/* Setting a mask has changed it, whatever it was. */
+	/* Setting a mask has changed this flag. */
 	dev_assign_dma_skip_sync(dev, limits->skips_sync);
 #endif
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device can address.
+//! The addresses and segments that a device can take.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
@@ -9,16 +9,17 @@ use kernel::{
     prelude::*, //
 };
 
-/// The shortest segment that a limit may ask for, in bytes. Shorter segments would share cache
-/// lines.
+/// The shortest segment that a limit may ask for, in bytes.
+///
+/// Shorter segments would share cache lines.
 pub(crate) const MIN_SEGMENT: usize = 512;
 
-/// What a device can address, as the driver knows it from the hardware's manual.
+/// The addresses and segments that a device can take, from the manual of the hardware.
 ///
-/// A driver gives these as [`Driver::DMA`](crate::pci::Driver::DMA), or computes them in
-/// [`Driver::limits`](crate::pci::Driver::limits). They are applied before its probe runs, and
-/// taken back when the binding has ended: at neither time can anybody be mapping memory for the
-/// device.
+/// A driver gives its limits as [`Driver::DMA`](crate::pci::Driver::DMA), or computes them in
+/// [`Driver::limits`](crate::pci::Driver::limits). The library applies the limits before the
+/// driver's probe runs, and takes them back when the binding has ended: nobody maps memory for the
+/// device at either time.
 ///
 /// ```
 /// # use kernel::dma::DmaMask;
@@ -31,39 +32,42 @@ pub(crate) const MIN_SEGMENT: usize = 512;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DmaLimits {
-    /// Which addresses the device can send to memory that is mapped for it: `dma_set_mask()`.
+    /// The addresses that the device can send to mapped memory: `dma_set_mask()`.
     pub mask: DmaMask,
-    /// The same for memory that is allocated for it: `dma_set_coherent_mask()`.
+    /// The addresses that the device can send to memory from `dma_alloc_coherent()`:
+    /// `dma_set_coherent_mask()`.
     pub coherent_mask: DmaMask,
-    /// The mask for both where the platform refuses one of these.
+    /// The mask for both where the platform refuses one of the two.
     ///
-    /// [`DmaDevice::mask`] says which it was.
+    /// [`DmaDevice::mask`](crate::DmaDevice::mask) returns the one that was set.
     pub fallback: Option<DmaMask>,
     /// The longest segment, in bytes, that the device takes: `dma_set_max_seg_size()`.
     ///
     /// At least [`SegmentLimits::MIN`](crate::SegmentLimits::MIN), or binding fails with `EINVAL`.
     pub max_seg_size: u32,
-    /// A segment must not cross a multiple of this mask plus one: `dma_set_seg_boundary()`.
+    /// The boundary mask: no segment crosses a multiple of the mask plus one:
+    /// `dma_set_seg_boundary()`.
     ///
     /// One less than a power of two, which is at least [`SegmentLimits::MIN`](crate::SegmentLimits::MIN), or binding fails
     /// with `EINVAL`.
     pub seg_boundary: usize,
-    /// Bits of an address that are the same on the bus as in memory, wherever a buffer is mapped:
+    /// The bits of an address that are the same on the bus and in memory, even if a buffer bounces:
     /// `dma_set_min_align_mask()`.
     ///
-    /// For a device whose pages must begin where the memory's do, as NVMe's: its size of a page,
-    /// less one. Else a buffer that begins in the middle of a page may begin elsewhere in one for
-    /// the device, if it bounces. One less than a power of two and at most
+    /// Give the size of the device's pages, less one, if a buffer must begin as far into a page of
+    /// the device as into a page of memory: NVMe, for example. A buffer that bounces may otherwise
+    /// begin anywhere in a page of the device. One less than a power of two and at most
     /// [`MAX_MIN_ALIGN_MASK`](Self::MAX_MIN_ALIGN_MASK), or binding fails with `EINVAL`.
     pub min_align_mask: u32,
 }
 
 impl DmaLimits {
-    /// What [`min_align_mask`](Self::min_align_mask) can be: an IOMMU keeps no more, as its pages
-    /// may be as small.
+    /// The largest [`min_align_mask`](Self::min_align_mask): an IOMMU whose pages have 4 KiB keeps
+    /// no more bits.
     pub const MAX_MIN_ALIGN_MASK: u32 = 4095;
 
-    /// A device that sends all of `mask` and takes segments of any length at any place.
+    /// Returns the limits of a device that sends all addresses of `mask` and takes segments of any
+    /// length at any place.
     pub const fn from_mask(mask: DmaMask) -> Self {
         Self {
             mask,
@@ -75,6 +79,7 @@ impl DmaLimits {
         }
     }
 
+    /// Returns `EINVAL` unless the limits agree with their documentation.
     pub(crate) fn check(&self) -> Result {
         let is_mask = |mask: usize| mask & mask.wrapping_add(1) == 0;
         let fine = self.max_seg_size as usize >= MIN_SEGMENT

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reach: which memory a device that is mapped directly finds at its place, and where such memory is
- * to be had.
+ * Reach: the memory that a directly mapped device finds in place, and pages from there. In C,
+ * because the zones' macros and the memory notifiers are.
  */
 #include <linux/array_size.h>
 #include <linux/atomic.h>
@@ -17,7 +17,7 @@
 #include "device/coherency.h"
 #include "ffi/helpers.h"
 
-/* All of it in place, though perhaps not in one segment. */
+/* Returns true if all of the memory is in place, though perhaps not in one segment. */
 static bool reaches(struct device *dev, phys_addr_t phys, u64 size)
 {
 	for (u64 n; size; phys += n, size -= n) {
@@ -28,7 +28,7 @@ static bool reaches(struct device *dev, phys_addr_t phys, u64 size)
 	return true;
 }
 
-/* Zero if it is reached, by whole pages: one that a border cuts has two places. */
+/* Returns zero if each page is in place. A page that a border cuts has two places on the bus. */
 static int reach_resource(struct resource *res, void *dev)
 {
 	phys_addr_t phys = PAGE_ALIGN(res->start);
@@ -43,9 +43,9 @@ static int reach_resource(struct resource *res, void *dev)
 }
 
 /*
- * Whether all memory is in reach: its first and last page, and where borders may leave out some
- * between, all of it. It is not dma_addressing_limited() that says it: that rounds up to a power of
- * two, and leaves out the bit of AMD's encryption.
+ * Looks at the first and the last page of each node, or at all memory if the bus has borders.
+ * dma_addressing_limited() would not do: it rounds up to a power of two, and leaves out the bit of
+ * AMD's memory encryption.
  */
 bool sgdma_reaches_all(struct device *dev)
 {
@@ -71,10 +71,7 @@ bool sgdma_reaches_all(struct device *dev)
 	return true;
 }
 
-/*
- * Pages for @dev, as far as there are some that it reaches. @zone is where to look first: zero, and
- * what the call before has left there as long as nothing was freed.
- */
+/* Remembers in @zone the first zone that still had pages, so that the next call begins there. */
 struct page *sgdma_alloc_pages(struct device *dev, unsigned int *zone, gfp_t gfp,
 			       unsigned int order)
 {
@@ -82,7 +79,7 @@ struct page *sgdma_alloc_pages(struct device *dev, unsigned int *zone, gfp_t gfp
 
 	if (!dev || sgdma_path(dev) != SGDMA_DIRECT || sgdma_bounces_all(dev))
 		return rust_helper_alloc_pages(gfp, order);
-	/* As the kernel does it for coherent memory: where zones end differs between platforms. */
+	/* The ends of zones differ between platforms, so each page is looked at, as in dma-direct. */
 	for (; *zone < ARRAY_SIZE(zones); (*zone)++) {
 		gfp_t here = gfp;
 		struct page *page;
@@ -100,7 +97,6 @@ struct page *sgdma_alloc_pages(struct device *dev, unsigned int *zone, gfp_t gfp
 
 static atomic_t plugged = ATOMIC_INIT(0);
 
-/* Changes when memory is plugged in, before anybody gets some of it. */
 unsigned int sgdma_memory_plugged(void)
 {
 	return atomic_read(&plugged);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which memory a device is served with, and what its segments keep together of.
+//! The memory that a device reaches: where its pages come from, and where its segments end.
 
 use crate::{
     base::gfp::Gfp,
@@ -11,9 +11,11 @@ use crate::{
 use core::marker::PhantomData;
 use kernel::bindings;
 
-/// What a device reaches: where memory for it is looked for, and where its segments end.
+/// The memory that a device reaches: a part of [`SegmentLimits`](crate::SegmentLimits), made of a
+/// [`DmaDevice`].
 ///
-/// A part of [`SegmentLimits`](crate::SegmentLimits), made of a [`DmaDevice`].
+/// Pages for the device are allocated in its reach as far as there are some. A segment ends where
+/// the bus goes on at another address (`dma-ranges`).
 ///
 /// ```
 /// # use sgdma::{DmaDevice, Reach, SegmentLimits};
@@ -36,13 +38,14 @@ impl<'a> From<DmaDevice<'a>> for Reach<'a> {
 }
 
 impl<'a> Reach<'a> {
-    /// All memory, in one piece.
+    /// The reach of no device in particular: all memory, in one piece.
     pub const ALL: Self = Self(None);
 
-    /// How many bytes of a run, from its beginning on, are in one piece for the device.
+    /// Returns a function that returns how many bytes of a run, from the first one on, are in one
+    /// piece for the device.
     #[inline]
     pub(crate) fn straight(self) -> impl Fn(Run) -> u64 + 'a {
-        // There are few whose bus has borders.
+        // Few devices are on a bus with borders: for the others the run is returned as it is.
         let bordered = self.0.filter(|dev| dev.has_borders());
         move |run| match &bordered {
             None => run.len,
@@ -50,10 +53,10 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Where to take pages from, one after another.
+    /// Returns the source of pages in this reach.
     pub(crate) fn pages(self) -> Pages<'a> {
         let choosy = self.0.filter(|dev| !dev.reaches_all());
-        // INVARIANT: It is the device's, or null.
+        // INVARIANT: The pointer is null or comes from a `DmaDevice`.
         Pages {
             dev: choosy.map_or(core::ptr::null_mut(), DmaDevice::as_raw),
             zone: 0,
@@ -62,26 +65,27 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// Pages that a device reaches in place, as long as there are some.
+/// A source of pages that a device reaches in place, as long as there are some.
 ///
 /// # Invariants
 ///
-/// `dev` is null, for whom all are alike, or a `DmaDevice`'s.
+/// `dev` is null, or the pointer of a `DmaDevice`. Null stands for a device that reaches all pages.
 pub(crate) struct Pages<'a> {
     dev: *mut bindings::device,
-    /// Where those are that come next.
+    /// The zone that the next page is looked for in; see `sgdma_alloc_pages()`.
     zone: u32,
     _dev: PhantomData<DmaDevice<'a>>,
 }
 
 impl Pages<'_> {
-    /// Allocates `1 << order` zeroed pages, not compound; null if there are none.
+    /// Allocates `1 << order` zeroed pages, which are not compound. Returns null if there are none.
     ///
     /// `order` is at most `MAX_PAGE_ORDER`, or the allocator warns.
     pub(crate) fn alloc(&mut self, order: u32, gfp: Gfp) -> *mut bindings::page {
         let gfp = gfp.for_zeroed_pages();
-        // SAFETY: By the type invariants the device is null, or valid and has a mask; the flags go
-        // together, and the order is within its limit.
+        // SAFETY:
+        // - By the type invariants the device is null, or valid with a mask.
+        // - `Gfp` holds flags that go together. The order is within its limit, as the caller knows.
         unsafe { ffi::sgdma_alloc_pages(self.dev, &mut self.zone, gfp, order) }
     }
 }

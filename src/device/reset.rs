@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A driver's word that its device was reset.
+//! The driver's statement that its device was reset, which releases buffers in quarantine.
 
 use crate::{
     device::dma_device::DmaDevice,
@@ -9,23 +9,23 @@ use crate::{
 
 /// A reset of the device that has begun; see [`DmaDevice::begin_reset`].
 ///
-/// Dropping it, or forgetting it, releases nothing.
-#[must_use = "what is held stays so until the reset is done()"]
+/// Dropping or forgetting the value releases nothing.
+#[must_use = "buffers stay in quarantine until the reset is done()"]
 pub struct Reset<'bound> {
     dev: DmaDevice<'bound>,
     until: u64,
 }
 
 impl<'bound> DmaDevice<'bound> {
-    /// Says that the driver is about to reset the device. For any context.
+    /// States that the driver is about to reset the device. For any context.
     ///
-    /// Once [`done()`](Reset::done) says that the reset has been, each buffer that was dropped in
-    /// flight is unmapped and freed, if it was submitted before this call.
+    /// [`done()`](Reset::done) states that the device was reset. It unmaps and frees each buffer that
+    /// was dropped in flight and had been submitted before this call.
     ///
-    /// That the device goes on with none of what was *submitted* before is a statement about
-    /// hardware, as [`InFlight::complete`](crate::InFlight::complete) is; see `docs/soundness.md`.
-    /// So from here on until `done()` nobody tells the device addresses of what was submitted
-    /// before.
+    /// The driver states that the device goes on with no buffer that was *submitted* before this
+    /// call. No type can check such a statement about hardware, as with
+    /// [`InFlight::complete`](crate::InFlight::complete); see `docs/soundness.md`. Between this call
+    /// and `done()` the driver tells the device no address of such a buffer.
     ///
     /// ```
     /// # use kernel::prelude::*;
@@ -48,12 +48,12 @@ impl<'bound> DmaDevice<'bound> {
 }
 
 impl Reset<'_> {
-    /// Says that the device was reset. May sleep.
+    /// States that the device was reset. May sleep.
     ///
-    /// Releases each buffer that was dropped in flight and submitted before
-    /// [`begin_reset()`](DmaDevice::begin_reset). If an earlier driver has left a device that could
-    /// not be reset, the buffers that this driver had dropped are released too, as far as they are
-    /// mapped as they were, and bus mastering, which was off until now, comes on.
+    /// Releases each buffer that was dropped in flight and had been submitted before
+    /// [`begin_reset()`](DmaDevice::begin_reset). If an earlier binding has left buffers because its
+    /// device could not be reset, this call also releases those that are still mapped as they were,
+    /// and switches on bus mastering, which was off until now.
     pub fn done(self) {
         if let Some(quarantine) = self.dev.quarantine() {
             quarantine.reset(self.until);

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How a device's memory is mapped.
+//! The code that maps a device's memory.
 
 use crate::ffi;
 use kernel::bindings;
 
-/// How a device's memory is mapped.
+/// The code that maps a device's memory: `enum sgdma_path`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DmaRoute {
-    /// At its physical address or a fixed distance from it, or bounced.
+    /// The direct mapping: memory is at its physical address, or a fixed distance from there, or
+    /// bounces.
     Direct,
-    /// By an IOMMU, through the kernel's common code for them.
+    /// iommu-dma, the kernel's common code for IOMMUs.
     Iommu,
-    /// By code of the platform's.
+    /// Code of the platform, such as Xen's.
     Ops,
 }
 
 impl DmaRoute {
+    /// Returns who maps the memory of `dev`.
+    ///
     /// # Safety
     ///
     /// `dev` is valid.
     pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
-        // SAFETY: The caller promises it.
+        // SAFETY: The caller promises a valid device, which is all that the function requires.
         match unsafe { ffi::sgdma_path(dev) } {
             ffi::SGDMA_DIRECT => Self::Direct,
             ffi::SGDMA_IOMMU => Self::Iommu,
