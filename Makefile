@@ -182,6 +182,7 @@ lint: fmt-check setup
 	@. '$(BUILD)/env' && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
 		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
 		$$(find '$(TOP)'/{include,src,samples,bench,tests/modules,tests/user} -name '*.[ch]')
+	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/lint-text'
 
 doc: modules
 	+@$(KBUILD) modules . SGDMA_DOC='$(BUILD)/doc'
