@@ -44,7 +44,7 @@ def test_summary_with_a_question_word(name, text, at, word, tmp_path):
 
 
 @pytest.mark.parametrize("name, text", [
-    ("src/a.rs", "// How it works, in a comment.\n/// Returns what is there.\n/// Whatever.\nfn f();\n"),
+    ("src/a.rs", "// How it works, in a comment.\n/// Returns what is there.\n/// Whatever.\n"),
     ("src/a.rs", "/// Whatever.\nfn f();\n//// Where\n"),
     ("src/a.c", "/* What a table is. */\nstruct table {\n\tint a;\n};\n\n/* How many */\nint n;\n"),
     ("src/a.c", "/* What comes. */\n\nint f(void);\n"),
