@@ -31,7 +31,7 @@ def saved_command(driver):
     if not saved.exists():
         pytest.fail("the modules are not built: run 'make' first", pytrace=False)
     line = saved.read_text().splitlines()[0].partition(" := ")[2]
-    # The words are as make reads them, and only those of the compiler: objtool may follow.
+    # Make's escapes are undone. The words end with the compiler's: a call of objtool may follow.
     words = shlex.split(line.replace("$(pound)", "#").replace("$$", "$"))
     words = words[:words.index(";")] if ";" in words else words
     at = next(i for i, word in enumerate(words) if Path(word).name == "rustc")

@@ -80,8 +80,9 @@ def test_this_tree():
     assert command.run(ROOT / "scripts/lint-layers") == (0, "lint-layers: 0 findings\n")
 
 
-def test_tree_in_order(lint):
+def test_tree_in_order(lint, tmp_path):
     assert lint() == (0, ["lint-layers: 0 findings"])
+    assert command.run(ROOT / "scripts/lint-layers", "--list", tmp_path) == (0, "ffi\nwalk\nmap\n")
 
 
 @pytest.mark.parametrize("name, text, used", [
