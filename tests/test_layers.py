@@ -139,13 +139,24 @@ def test_cycle_with_the_file_of_a_folder(lint):
 def test_list_of_layers(lint, tmp_path):
     (tmp_path / "src/driver").mkdir()
     status, said = lint()
-    assert status == 1 and "src/sgdma.rs: does not list driver/: add it" in said[0], said
+    assert status == 1 and "src/sgdma.rs: does not have driver/ among the folders" in said[0], said
     root = tmp_path / "src/sgdma.rs"
     root.write_text(root.read_text().replace("`map/`: m", "`driver/` and\n//! - `map/`: m")
                     .replace("`walk/`", "`away/`, `walk/`"))
     status, said = lint()
-    assert status == 1 and "src/sgdma.rs: does not list walk/: add it" in said[0], said
+    assert status == 1 and "src/sgdma.rs: does not have walk/ among the folders" in said[0], said
     assert "src/sgdma.rs: lists away/, which is not in src/: take it out of the list" in said
+
+
+def test_layers_in_the_order_of_their_declarations(lint, tmp_path):
+    root = tmp_path / "src/sgdma.rs"
+    text = root.read_text()
+    declarations = ("// Read in this order.\nmod ffi;\n\n/// W.\npub mod walk;\n\n"
+                    "#[cfg(a)]\nmod map;\n")
+    root.write_text(f"//! A crate.\n\n{declarations}{text[text.index('pub use'):]}")
+    assert lint() == (0, ["lint-layers: 0 findings"])
+    status, said = lint(**{"walk/run.rs": "use crate::map;\n"})
+    assert status == 1 and "uses src/map/mod.rs of a later layer" in said[0], said
 
 
 def test_tree_that_is_not_there(tmp_path):
