@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# Users' commands; `make help` lists them. What is built is in Kbuild.
+# Users' commands; `make help` lists them. Kbuild says what is built.
 
-# No kernel build works on these paths, and no recipe is to run on what is left of one: refused before
-# anything else. A blank in its own makes a list of this Makefile's path, which realpath takes apart.
+# No kernel build works on these paths. They are refused before anything else, so that no recipe
+# runs on a piece of one. A blank makes a list of this Makefile's path, which realpath takes apart.
 comma := ,
 hash := \#
 open := (
@@ -10,13 +10,14 @@ close := )
 odd-characters := \ $$ $(hash) % : ; $(comma) & | < > $(open) $(close) [ ] { } * ?
 quotes := ' " `
 is-odd = $(strip $(word 2,x$(1)x) $(foreach c,$(odd-characters) $(quotes),$(findstring $c,$(1))))
-check-path = $(if $(call is-odd,$(2)),$(error $(1)$(2): kernel builds break on a path with a blank, a quote \
-	or any of $(odd-characters): choose another path))
+check-path = $(if $(call is-odd,$(2)),$(error $(1)$(2): kernel builds break on a path with a \
+	blank, a quote or any of $(odd-characters): choose another path))
 
 makefile := $(if $(word 2,$(MAKEFILE_LIST)),$(MAKEFILE_LIST),$(realpath $(MAKEFILE_LIST)))
 $(call check-path,this checkout's ,$(makefile))
-$(foreach name,KDIR KSRC SGDMA INSTALL_MOD_PATH BUSYBOX RUST_LIB_SRC RUSTC \
-	$(firstword $(foreach name,SGDMA_CACHE XDG_CACHE_HOME HOME,$(if $(value $(name)),$(name)))),\
+cache-variable := $(firstword $(foreach name,SGDMA_CACHE XDG_CACHE_HOME HOME,\
+	$(if $(value $(name)),$(name))))
+$(foreach name,KDIR KSRC SGDMA INSTALL_MOD_PATH BUSYBOX RUST_LIB_SRC RUSTC $(cache-variable),\
 	$(call check-path,$(name)=,$(value $(name))))
 
 override TOP := $(patsubst %/,%,$(dir $(makefile)))
@@ -28,19 +29,22 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := modules
 
-# Each boot scenario as SCENARIO:KERNEL; a kernel is named ARCH or ARCH-VARIANT. There need not be a
-# Python yet that reads the file.
+# Each boot scenario as SCENARIO:KERNEL. A kernel is named ARCH or ARCH-VARIANT. Awk reads the file
+# because there need not be a Python yet.
 BOOTS := $(shell awk -F '[]".[]' '/^\[/ { if (s) print s ":" k; s = $$2 == "scenario" ? $$3 : "" } \
-	/^(arch|kernel) = / { k = $$2 } END { if (s) print s ":" k }' '$(TOP)/harness/scenarios.toml')
+	/^(arch|kernel) = / { k = $$2 } END { if (s) print s ":" k }' \
+	'$(TOP)/harness/scenarios.toml')
 scenarios = $(patsubst %:$(1),%,$(filter %:$(1),$(BOOTS)))
 kernels = $(sort $(foreach boot,$(BOOTS),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot))))))
 
-# Which guest: an architecture, or a boot scenario, which implies one and a kernel for it.
+# A guest is given by its architecture, or by a boot scenario, which has an architecture and a
+# kernel.
 ARCHES := x86_64 arm64
 ifdef BOOT
 KERNEL := $(patsubst $(BOOT):%,%,$(filter $(BOOT):%,$(BOOTS)))
 ifneq ($(words $(KERNEL)),1)
-$(error unknown scenario BOOT=$(BOOT); known are: $(foreach boot,$(BOOTS),$(firstword $(subst :, ,$(boot)))))
+$(error unknown scenario BOOT=$(BOOT); known are: $(foreach boot,$(BOOTS),\
+	$(firstword $(subst :, ,$(boot)))))
 endif
 override ARCH := $(firstword $(subst -, ,$(KERNEL)))
 TEST_KERNELS := $(KERNEL)
@@ -58,13 +62,14 @@ SCENARIO := $(or $(BOOT),$(firstword $(call scenarios,$(KERNEL))))
 override BUILD := $(TOP)/build/$(KERNEL)
 KBUILD := '$(TOP)/scripts/kbuild'
 DRIVERS := bench
-# User Mode Linux has no devices for others.
+# The other drivers are for devices, and User Mode Linux has none.
 ifneq ($(ARCH),um)
-DRIVERS += $(patsubst $(TOP)/%/Kbuild,%,$(wildcard $(TOP)/samples/*/Kbuild $(TOP)/tests/modules/*/Kbuild))
+DRIVERS += $(patsubst $(TOP)/%/Kbuild,%,\
+	$(wildcard $(TOP)/samples/*/Kbuild $(TOP)/tests/modules/*/Kbuild))
 PROGRAMS := $(wildcard $(TOP)/samples/*/user/*-test.c $(TOP)/tests/user/*-test.c)
 endif
 export ARCH KERNEL KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS
-# Files are named relative to where the user is, also with make -C.
+# The names of files are relative to the user's directory, also with make -C.
 export GUEST_FILES GUEST_SCRIPT
 export GUEST_FROM := $(PWD)
 
@@ -74,32 +79,35 @@ export GUEST_FROM := $(PWD)
 modules: setup
 	+@$(KBUILD) modules . $(DRIVERS)
 
-# The environment for KERNEL; a kernel that was given is looked at by scripts/kbuild.
+# Makes the environment for KERNEL. With KDIR= there is none: scripts/kbuild checks that kernel.
 setup:
 	@$(if $(KDIR),:,'$(TOP)/scripts/setup' $(KERNEL))
 
 check-env:
-	@$(if $(KDIR),'$(TOP)/scripts/check-env' '$(KDIR)',$(error give KDIR=, the build tree of your kernel))
+	@$(if $(KDIR),'$(TOP)/scripts/check-env' '$(KDIR)',\
+		$(error give KDIR=, the build tree of your kernel))
 
-# What a guest runs: the modules, and programs, which need no C library. Two runs may make the same
-# program at once: it gets its name when it is complete.
+# A guest runs the modules, and programs, which need no C library. Two runs may make the same
+# program at the same time: it gets its name when it is complete.
 vpath %-test.c $(dir $(PROGRAMS))
 
 guest: modules $(patsubst %.c,$(BUILD)/guest/%,$(notdir $(PROGRAMS)))
 
-$(BUILD)/guest/%-test: %-test.c $(wildcard $(TOP)/samples/*/*.h $(TOP)/samples/*/user/*.h $(TOP)/tests/modules/*/*.h) | setup
+$(BUILD)/guest/%-test: %-test.c $(wildcard $(TOP)/samples/*/*.h $(TOP)/samples/*/user/*.h \
+		$(TOP)/tests/modules/*/*.h $(TOP)/tests/user/*.h) | setup
 	@mkdir -p '$(@D)'
 	@echo '  CLANG $@'
-	@. '$(BUILD)/env' && PATH="$$TOOL_PATH:$$PATH" clang --target=$(ARCH:arm64=aarch64)-linux-gnu \
-		-Os -Wall -Wextra -Werror -ffreestanding -fno-stack-protector -nostdlib -static -fuse-ld=lld \
-		-nostdinc -isystem "$$KSRC/tools/include/nolibc" -isystem "$$KDIR/usr/include" -o '$@'.$$$$ '$<' && \
-		mv -- '$@'.$$$$ '$@'
+	@. '$(BUILD)/env' && PATH="$$TOOL_PATH:$$PATH" \
+		clang --target=$(ARCH:arm64=aarch64)-linux-gnu -Os -Wall -Wextra -Werror \
+		-ffreestanding -fno-stack-protector -nostdlib -static -fuse-ld=lld \
+		-nostdinc -isystem "$$KSRC/tools/include/nolibc" \
+		-isystem "$$KDIR/usr/include" -o '$@'.$$$$ '$<' && mv -- '$@'.$$$$ '$@'
 
-# Not sourced into our own environment, whose KDIR= and KSRC= are the user's.
+# The environment is read in a shell of its own: KDIR= and KSRC= here are the user's.
 PYTHON = "$$(. '$(TOP)/build/$(1)/env' && echo "$$PYTHON")"
 
 ifneq ($(and $(KDIR),$(filter run shell test soak bench report,$(MAKECMDGOALS))),)
-$(error guests boot the project's own kernel: leave KDIR= out here; it is for building the modules)
+$(error guests boot the project's own kernel: leave KDIR= out here, it is for building the modules)
 endif
 
 ifneq ($(and $(filter um,$(ARCH)),$(filter run shell test soak report bindings lint,$(MAKECMDGOALS))),)
@@ -112,7 +120,7 @@ $(error give KDIR=, the build tree of your kernel, or INSTALL_MOD_PATH=)
 endif
 endif
 
-# As they were given: neither make nor a shell reads them.
+# These are passed as they were given: neither make nor a shell expands them.
 run shell report: export SGDMA_CMDLINE := $(value CMDLINE)
 run shell report: export SGDMA_QEMU_ARGS := $(value QEMU_ARGS)
 
@@ -122,14 +130,19 @@ run: guest
 shell: guest
 	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/boot' --shell $(SCENARIO)
 
+# One boot of each kernel stands for what has to be built for it.
+TEST_BOOTS = $(foreach kernel,$(TEST_KERNELS),$(firstword $(call scenarios,$(kernel))))
+TEST_ARGS = $(if $(BOOT),tests/test_boot.py --boot $(BOOT),tests \
+	$(if $(filter 1,$(words $(TEST_ARCHES))),--arch $(TEST_ARCHES)))
 test:
-	+@set -e; for boot in $(foreach kernel,$(TEST_KERNELS),$(firstword $(call scenarios,$(kernel)))); do \
+	+@set -e; for boot in $(TEST_BOOTS); do \
 		$(MAKE) -f '$(TOP)/Makefile' guest BOOT=$$boot; done
-	@cd '$(TOP)' && $(call PYTHON,$(firstword $(TEST_KERNELS))) -B -m pytest --junitxml=build/test/results.xml \
-		$(if $(BOOT),tests/test_boot.py --boot $(BOOT),tests $(if $(filter 1,$(words $(TEST_ARCHES))),--arch $(TEST_ARCHES)))
+	@cd '$(TOP)' && $(call PYTHON,$(firstword $(TEST_KERNELS))) -B -m pytest \
+		--junitxml=build/test/results.xml $(TEST_ARGS)
 
-# The long forms: a million random tables in the ordinary kernel, another seed for each 20000; in the one that
-# watches all it can, failed allocations, and what comes and goes, so often, and so many calls at random.
+# The tests in a long form. On the ordinary kernel: a million random tables, ROUNDS times 20000,
+# each round with another seed. On the debug kernel: FAULTS injected failures, TURNS life cycles,
+# CALLS random calls.
 ROUNDS := 50
 FAULTS := 10000
 TURNS := 1000
@@ -137,26 +150,29 @@ CALLS := 1000000
 SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug x86-hard))
 soak:
 	+@set -e; for boot in $(SOAKS); do $(MAKE) -f '$(TOP)/Makefile' guest BOOT=$$boot; done
-	@set -e; for boot in $(SOAKS); do $(call PYTHON,$(KERNEL)) '$(TOP)/scripts/boot' --ask rounds=$(ROUNDS) \
-		--ask faults=$(FAULTS) --ask turns=$(TURNS) --ask calls=$(CALLS) --timeout 14400 --out '$(TOP)'/build/soak/$$boot $$boot; done
+	@set -e; for boot in $(SOAKS); do $(call PYTHON,$(KERNEL)) '$(TOP)/scripts/boot' \
+		--ask rounds=$(ROUNDS) --ask faults=$(FAULTS) --ask turns=$(TURNS) \
+		--ask calls=$(CALLS) --timeout 14400 --out '$(TOP)'/build/soak/$$boot $$boot; done
 
-# Figures, not tests: nothing here passes or fails by them. User Mode Linux is a program of an x86_64.
+# These are figures: nothing passes or fails by them. User Mode Linux here is a program for x86_64.
 BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(shell uname -m)),um-native))
+first-boot = $(firstword $(BENCH_BOOTS))
+BENCH_KERNEL = $(patsubst $(first-boot):%,%,$(filter $(first-boot):%,$(BOOTS)))
 bench:
-	+@set -e; for boot in $(BENCH_BOOTS); do $(MAKE) -f '$(TOP)/Makefile' guest BOOT=$$boot; done
-	@$(call PYTHON,$(patsubst $(firstword $(BENCH_BOOTS)):%,%,$(filter $(firstword $(BENCH_BOOTS)):%,$(BOOTS)))) \
-		'$(TOP)/scripts/bench' --out '$(TOP)/build' $(BENCH_BOOTS)
+	+@set -e; for boot in $(BENCH_BOOTS); do \
+		$(MAKE) -f '$(TOP)/Makefile' guest BOOT=$$boot; done
+	@$(call PYTHON,$(BENCH_KERNEL)) '$(TOP)/scripts/bench' --out '$(TOP)/build' $(BENCH_BOOTS)
 
-# What sgdma says of the guest's devices; on a machine of your own, read the file itself.
+# Prints what sgdma reports of the guest's devices. On a machine of your own, read the file itself.
 report: guest
-	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/boot' --mode report --out '$(TOP)/build/report' $(SCENARIO) | \
-		sed -n 's/^\[[^]]*\] report: //p; /^run:/p'
+	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/boot' --mode report --out '$(TOP)/build/report' \
+		$(SCENARIO) | sed -n 's/^\[[^]]*\] report: //p; /^run:/p'
 
-# As in the kernel's own: it builds nothing, so that root needs no toolchain.
+# Builds nothing, like the kernel's own target of this name, so that root needs no toolchain.
 modules_install: $(if $(KDIR),,setup)
 	+@$(KBUILD) modules_install .
 
-# Only that is said on standard output.
+# Standard output has nothing but the command.
 kernel-env: setup
 	+@$(KBUILD) modules . >&2
 	@$(KBUILD) kernel-env .
@@ -187,6 +203,7 @@ lint: fmt-check setup
 	@. '$(BUILD)/env' && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
 		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
 		$$(find '$(TOP)'/{include,src,samples,bench,tests/modules,tests/user} -name '*.[ch]')
+	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/lint-text'
 
 doc: modules
 	+@$(KBUILD) modules . SGDMA_DOC='$(BUILD)/doc'
@@ -202,9 +219,9 @@ help:
 #: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
 #: make test            all tests: host, and the self-tests and checks in every boot scenario
 #: make shell           the same guest, with a prompt
-#: make soak            the long forms of the tests; ROUNDS=, FAULTS=, TURNS= and CALLS= say how long
-#: make report          what sgdma says of each device of a guest (BOOT= chooses which)
-#: make bench           instructions and cycles, beside C on the same tables; also build/bench.json, .svg
+#: make soak            the tests in a long form, by ROUNDS=, FAULTS=, TURNS= and CALLS=
+#: make report          sgdma's report on each device of a guest (BOOT= chooses which)
+#: make bench           instructions and cycles, beside C on the same tables; build/bench.json, .svg
 #: make                 build the modules, into build/
 #:
 #: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)
@@ -215,10 +232,10 @@ help:
 #: GUEST_SCRIPT=<file>  what make run has the guest do instead of the checks
 #: KDIR=<path>          build against your own kernel's build tree instead
 #: KSRC=<path>          use this kernel source for the guests
-#: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests, a seventh of the code
+#: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests: a seventh of its size is left
 #: SGDMA_CACHE=<path>   the directory that holds sgdma/, the kernels and tools (default: ~/.cache)
 #:
-#: make check-env KDIR= what a kernel build tree lacks to build these modules, if anything
+#: make check-env KDIR= check a kernel build tree, and name what it lacks for these modules
 #: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
 #: make -s kernel-env   the command that builds a driver of yours for the guests' kernel
 #: make setup           only fetch and build what the rest needs

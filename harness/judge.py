@@ -160,7 +160,8 @@ def judge(log, ksrc, timeout=None, lacks=(), self_tests=True):
     found += [(i, line.removeprefix("check: FAIL ")) for i, line in enumerate(lines)
               if line.startswith("check: FAIL ")]
     outcome.checks = sum(line.startswith("check: PASS ") for line in lines)
-    outcome.coherency_checks = [match.groups() for line in lines if (match := COHERENCY.match(line))]
+    outcome.coherency_checks = [match.groups() for line in lines
+                                if (match := COHERENCY.match(line))]
     outcome.report = [json.loads(line.removeprefix("report: ")) for line in lines
                       if line.startswith("report: {")]
     for runner, report in ktap_by_runner(lines).items():

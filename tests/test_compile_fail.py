@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Programs that must not compile, for the reason that is kept beside each.
+"""Tests that each program of compile-fail is refused, for the reason that is kept beside it.
 
-A .stderr file holds the compiler's errors, cut down to what says why: each error with its code,
-then the source that it points at and what it says there. `pytest --bless` writes them anew, for
-when the compiler or the library words them differently; the diff shows whether that is all.
+A .stderr file holds the compiler's errors, cut down to the reason: each error with its code, then
+the source that it points at and its note there. When the compiler or the library words an error
+differently, `pytest --bless` writes the files again. The diff shows if more than words changed.
 """
 
 import json
@@ -23,12 +23,15 @@ PROGRAMS = sorted(set(DIR.glob("*.rs")) - {CONTROL})
 
 
 def saved_command(driver):
-    """How kbuild compiled the sample driver: (environment, command, its source removed)."""
+    """Returns (environment, words) of the command by which kbuild compiled the sample driver.
+
+    The name of the source is not among the words.
+    """
     saved = driver / ".sgdma_gpu.o.cmd"
     if not saved.exists():
         pytest.fail("the modules are not built: run 'make' first", pytrace=False)
     line = saved.read_text().splitlines()[0].partition(" := ")[2]
-    # As make reads it, and only the compiler: objtool may follow.
+    # Make's escapes are undone. The words end with the compiler's: a call of objtool may follow.
     words = shlex.split(line.replace("$(pound)", "#").replace("$$", "$"))
     words = words[:words.index(";")] if ";" in words else words
     at = next(i for i, word in enumerate(words) if Path(word).name == "rustc")
@@ -37,11 +40,11 @@ def saved_command(driver):
 
 @pytest.fixture(scope="session")
 def rustc(built_arch, tmp_path_factory):
-    """Compiles a program as kbuild does a driver; the compiler's errors."""
+    """Returns a function that compiles a program as kbuild does a driver, and gives the errors."""
     env = environment(built_arch)
     driver = ROOT / "build" / built_arch / "samples/gpu"
     variables, command = saved_command(driver)
-    # Metadata is quick, and takes all checks up to the borrow checker's. Lints are not the point.
+    # Metadata is quick, and all checks are made for it, the borrow checker's too. Lints are off.
     command = [word for word in command if not word.startswith("--emit=")]
     command[command.index("--out-dir") + 1] = str(tmp_path_factory.mktemp("rmeta"))
     command += ["--emit=metadata", "--error-format=json", "--cap-lints=allow"]
@@ -54,14 +57,14 @@ def rustc(built_arch, tmp_path_factory):
                               stdin=subprocess.DEVNULL, capture_output=True)
         said = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
         errors = [m for m in said if m["level"].startswith("error")]
-        # Or else it failed over something that is not in the program.
+        # A failure without errors has a cause outside of the program.
         assert bool(errors) == (done.returncode != 0), done.stderr
         return errors
     return run
 
 
 def excerpt(errors):
-    """What does not depend on where things are: neither this tree, nor modules of other crates."""
+    """Returns the part of errors that depends neither on this tree's path nor on modules' names."""
     def short(text):
         return re.sub(r"\b(?:[a-z_]+::)+(?=[A-Z])", "", text)
 
@@ -75,7 +78,8 @@ def excerpt(errors):
             # There is no text where a macro's source is not at hand.
             for at in span["text"][:span["is_primary"]]:
                 source = at["text"][at["highlight_start"] - 1:at["highlight_end"] - 1]
-                lines.append(f"  `{source}`" + (f": {short(span['label'])}" if span["label"] else ""))
+                label = f": {short(span['label'])}" if span["label"] else ""
+                lines.append(f"  `{source}`{label}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -97,8 +101,10 @@ def test_compile_fail(rustc, program, pytestconfig):
         pytest.fail(f"{expected.name} is missing: write it with --bless", pytrace=False)
     if excerpt(errors) != expected.read_text():
         rendered = "".join(error["rendered"] for error in errors)
-        pytest.fail(f"{program.name} fails for another reason than expected:\n{expected.read_text()}\n"
-                    f"If this one says the same, run again with --bless:\n{rendered}", pytrace=False)
+        pytest.fail(f"{program.name} fails for another reason than expected:\n"
+                    f"{expected.read_text()}\n"
+                    f"If this one says the same, run again with --bless:\n{rendered}",
+                    pytrace=False)
 
 
 def test_expected_errors_belong_to_a_program():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What can be tested without a guest: pure logic, sources, messages of make."""
+"""Tests what takes no guest: pure logic, sources, messages of make."""
 
 import os
 import re
@@ -19,13 +19,13 @@ def make(*args):
 
 
 HOST_TESTS = ROOT / "tests/host"
-# As in a kernel that knows IOMMUs.
+# The configuration is that of a kernel that knows IOMMUs.
 RUSTC_ARGS = ["--edition=2021", "--test", "-Dwarnings",
               "--cfg=CONFIG_NEED_SG_DMA_FLAGS", "--cfg=CONFIG_NEED_SG_DMA_LENGTH"]
 
 
 def passed(said):
-    """How many host tests passed; all must."""
+    """Returns the number of host tests that passed, and fails if one did not."""
     found = re.search(r"test result: ok\. ([1-9]\d*) passed; 0 failed; 0 ignored", said)
     assert found, said
     return int(found[1])
@@ -40,49 +40,50 @@ def test_pure_logic(source, tmp_path):
 
 
 def miri():
-    """The command that runs a program under Miri; none unless a nightly toolchain has it."""
+    """Returns the command that runs a program under Miri, None without a nightly that has it."""
     if not shutil.which("rustup"):
         return None
     def nightly(*argv):
         return command.run("rustup", *argv, RUSTUP_AUTO_INSTALL="0")
     status, said = nightly("component", "list", "--toolchain=nightly", "--installed")
-    # Without rust-src, the next command would download it.
+    # Without rust-src the next command would download it.
     if status != 0 or not re.search("^miri", said, re.M) or not re.search("^rust-src", said, re.M):
         return None
     status, said = nightly("run", "nightly", "cargo", "miri", "setup", "--print-sysroot")
     assert status == 0, said
-    # The pointers to a list's next array are numbers, by design.
+    # A list has the address of its next array as a number, by design.
     return ["rustup", "run", "nightly", "miri", f"--sysroot={said.splitlines()[-1]}",
             "-Zmiri-permissive-provenance"]
 
 
 def test_walks_under_a_checker(tmp_path, record_property, remarks):
-    """Miri, which sees every kind of undefined behaviour, or else AddressSanitizer."""
+    """The checker is Miri, which sees every kind of undefined behaviour, or AddressSanitizer."""
     source, binary = HOST_TESTS / "walks.rs", tmp_path / "walks"
     if interpreter := miri():
         checker = "Miri"
         status, said = command.run(*interpreter, *RUSTC_ARGS, source)
     else:
         checker = "AddressSanitizer"
-        status, said = command.run("rustc", "-Zsanitizer=address", *RUSTC_ARGS, source, "-o", binary,
-                                   RUSTC_BOOTSTRAP="1")
+        status, said = command.run("rustc", "-Zsanitizer=address", *RUSTC_ARGS, source,
+                                   "-o", binary, RUSTC_BOOTSTRAP="1")
         if status != 0:
-            pytest.fail("no checker for tests/host/walks.rs: get Miri with `rustup toolchain install nightly "
-                        "--component miri,rust-src`; there is none here, and this rustc has no working "
-                        f"AddressSanitizer:\n{said}", pytrace=False)
+            pytest.fail("no checker for tests/host/walks.rs: get Miri with `rustup toolchain "
+                        "install nightly --component miri,rust-src`; there is none here, and this "
+                        f"rustc has no working AddressSanitizer:\n{said}", pytrace=False)
         status, said = command.run(binary)
     record_property("checker", checker)
     assert status == 0, said
     remarks.append(f"host walks: under {checker}, {passed(said)} tests")
 
 
-# How a program is built for libFuzzer to find its way about in it: as cargo-fuzz does.
-COVERAGE = ["-Cpasses=sancov-module", "-Ccodegen-units=1", *(f"-Cllvm-args=-sanitizer-coverage-{what}" for what in (
-    "level=4", "inline-8bit-counters", "pc-table", "trace-compares"))]
+# With these, which cargo-fuzz uses too, a program tells libFuzzer which of its code has run.
+COVERAGE = ["-Cpasses=sancov-module", "-Ccodegen-units=1",
+            *(f"-Cllvm-args=-sanitizer-coverage-{what}" for what in (
+                "level=4", "inline-8bit-counters", "pc-table", "trace-compares"))]
 
 
 def test_walks_by_a_fuzzer(built_arch, tmp_path, remarks):
-    """FUZZ_SECONDS= for how long, if not 20."""
+    """The fuzzer runs for FUZZ_SECONDS=, or else for 20."""
     seconds = os.environ.get("FUZZ_SECONDS", "20")
     llvm = environment(built_arch)["TOOL_PATH"].split(":")[0]
     binary, corpus = tmp_path / "walks", tmp_path / "corpus"
@@ -90,12 +91,13 @@ def test_walks_by_a_fuzzer(built_arch, tmp_path, remarks):
     args = [arg for arg in RUSTC_ARGS if arg != "--test"]
     status, said = command.run(
         "rustc", *args, "--cfg=fuzzing", "-O", "-Cdebug-assertions", "-Cpanic=abort", *COVERAGE,
-        f"-Clinker={llvm}/clang++", "-Clink-arg=-fsanitize=fuzzer", HOST_TESTS / "walks.rs", "-o", binary)
+        f"-Clinker={llvm}/clang++", "-Clink-arg=-fsanitize=fuzzer", HOST_TESTS / "walks.rs",
+        "-o", binary)
     assert status == 0, said
-    status, said = command.run(binary, corpus, f"-max_total_time={seconds}", "-seed=1", "-max_len=64",
-                               f"-artifact_prefix={tmp_path}/")
+    status, said = command.run(binary, corpus, f"-max_total_time={seconds}", "-seed=1",
+                               "-max_len=64", f"-artifact_prefix={tmp_path}/")
     assert status == 0, said
-    # It saw where it went, and went on finding new ways.
+    # It saw which code had run, and went on finding new ways through it.
     assert re.search(r"Loaded 1 modules +\(\d{3,} inline 8-bit counters\)", said), said
     [runs] = re.findall(r"^Done (\d+) runs", said, re.M)
     assert len(list(corpus.iterdir())) > 100, said
@@ -108,16 +110,16 @@ def test_lint(built_arch):
 
 
 def test_documentation(built_arch):
-    """Without warnings, of which a missing one is one; and its examples compile as a driver's code."""
+    """Nothing lacks documentation, nothing warns, and the examples compile as a driver's code."""
     status, said = make("doc", f"ARCH={built_arch}")
     assert status == 0, said
     assert re.search(r"test result: ok\. [1-9]\d+ passed; 0 failed; 0 ignored", said), said
     doc = ROOT / "build" / built_arch / "doc/sgdma"
     pages = {str(page.relative_to(doc)): page.read_text() for page in doc.rglob("*.html")}
     assert "struct.DriverContext.html" in pages
-    # Links that lead nowhere are left in brackets; what macros make is nobody's business.
-    shown = {name: found for name, page in pages.items()
-             if (found := re.findall(r"\[<code>[\w:]+</code>\]|HasPinData|__pin_data|#method\.project", page))}
+    # A link that leads nowhere is left in brackets. Code that macros make is not to be documented.
+    odd = re.compile(r"\[<code>[\w:]+</code>\]|HasPinData|__pin_data|#method\.project")
+    shown = {name: found for name, page in pages.items() if (found := odd.findall(page))}
     assert not shown
 
 
@@ -131,7 +133,7 @@ def test_samples_are_safe():
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_make_and_scenarios_agree(name):
-    """Make reads scenarios.toml without a Python; setup knows the kernel by its file."""
+    """Make reads scenarios.toml without a Python, set-up knows a kernel by its file."""
     kernel = kernel_of(name)
     assert kernel.split("-")[0] == SCENARIOS[name]["arch"]
     assert (KERNELS / f"{kernel}.config").exists()
@@ -145,7 +147,7 @@ def test_make_and_scenarios_agree(name):
     (["BOOT=x86-nodebug"], lambda name: name == "x86-nodebug"),
 ], ids=["all", "arch", "boot"])
 def test_make_test_builds_what_is_booted(args, booted):
-    # The make for each kernel is not called.
+    # With MAKE=: nothing is built.
     status, said = make("-n", "test", "MAKE=:", *args)
     assert status == 0, said
     [boots] = re.findall(r"for boot in (.*); do", said)
@@ -163,13 +165,17 @@ def test_kernels_lack_what_they_are_said_to(config):
 @pytest.mark.parametrize("name, kernel", TABLE["kernel"].items())
 def test_kernels_have_what_they_are_said_to(name, kernel):
     config = (KERNELS / f"{name}.config").read_text().splitlines()
-    for option in {"kmemleak": ["DEBUG_KMEMLEAK"], "allocinfo": ["MEM_ALLOC_PROFILING"], "lockdep": ["PROVE_LOCKING"],
-                   "faults": ["FAILSLAB", "FAIL_PAGE_ALLOC", "FAULT_INJECTION_STACKTRACE_FILTER"]}.items():
-        assert {f"CONFIG_{o}=y" in config for o in option[1]} == {option[0] in kernel.get("has", [])}
+    for feature, options in {
+            "kmemleak": ["DEBUG_KMEMLEAK"], "allocinfo": ["MEM_ALLOC_PROFILING"],
+            "lockdep": ["PROVE_LOCKING"],
+            "faults": ["FAILSLAB", "FAIL_PAGE_ALLOC", "FAULT_INJECTION_STACKTRACE_FILTER"]}.items():
+        there = {f"CONFIG_{option}=y" in config for option in options}
+        assert there == {feature in kernel.get("has", [])}
 
 
 @pytest.mark.parametrize("args, says", [
-    (["run", "BOOT=nonsense"], "unknown scenario BOOT=nonsense; known are: .*x86-plain.*arm64-smmu"),
+    (["run", "BOOT=nonsense"],
+     "unknown scenario BOOT=nonsense; known are: .*x86-plain.*arm64-smmu"),
     (["run", "ARCH=vax"], "unknown ARCH=vax; known are: x86_64 arm64"),
     (["check-env"], "give KDIR="),
     (["run", "KDIR=/"], "leave KDIR= out"),
@@ -182,10 +188,11 @@ def test_bad_input_is_named(args, says):
 
 
 def test_kdir_without_rust(tmp_path, built_arch):
-    """A distribution's kernel without Rust: the answer is that of check-env."""
+    """For a distribution's kernel without Rust, make says what check-env says."""
     (tmp_path / "include/config").mkdir(parents=True)
     (tmp_path / "include/config/kernel.release").write_text("7.2.0-test\n")
-    (tmp_path / "include/config/auto.conf").write_text("CONFIG_MODULES=y\nCONFIG_X86_64=y\nCONFIG_CC_IS_GCC=y\n")
+    (tmp_path / "include/config/auto.conf").write_text(
+        "CONFIG_MODULES=y\nCONFIG_X86_64=y\nCONFIG_CC_IS_GCC=y\n")
     (tmp_path / "Makefile").touch()
     for target in ("modules", "check-env"):
         status, said = make(target, f"KDIR={tmp_path}")

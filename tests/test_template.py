@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A driver elsewhere, built against an installed sgdma as README.md says."""
+"""Tests that a driver elsewhere builds against an installed sgdma, as README.md says."""
 
 import os
 import re
@@ -19,7 +19,7 @@ def run(commands, **env):
 
 @pytest.fixture(scope="module")
 def root(built_arch, tmp_path_factory):
-    """Where sgdma is installed."""
+    """Returns the root that sgdma is installed below."""
     root = tmp_path_factory.mktemp("root")
     status, said = run("make && make modules_install", ARCH=built_arch, INSTALL_MOD_PATH=str(root))
     assert status == 0, said
@@ -34,7 +34,7 @@ def installed(root):
 
 @pytest.fixture
 def follow(built_arch, root, tmp_path):
-    """Runs a driver author's commands, for the guests' kernel and with other directories."""
+    """Returns a function that runs a driver author's commands, for the guests' kernel."""
     env = environment(built_arch)
     path = f"{env['TOOL_PATH']}:{os.environ['PATH']}"
     return lambda commands: run(commands, HOME=str(tmp_path), PATH=path, ARCH=built_arch, LLVM="1",
@@ -50,7 +50,8 @@ def test_what_is_installed(installed):
 
 def test_readme_builds_the_template(follow, installed, tmp_path):
     readme = (ROOT / "README.md").read_text()
-    [commands] = re.findall(r"(?:^    .*\n)*^    cp -r samples/template .*\n(?:^    .*\n)*", readme, re.M)
+    [commands] = re.findall(
+        r"(?:^    .*\n)*^    cp -r samples/template .*\n(?:^    .*\n)*", readme, re.M)
     status, said = follow(commands)
     assert status == 0, said
     assert b"depends=sgdma\0" in (tmp_path / "mydriver/sgdma_template.ko").read_bytes()
@@ -62,7 +63,7 @@ def test_readme_builds_the_template(follow, installed, tmp_path):
 
 
 def test_readme_builds_for_the_guests_kernel(built_arch, tmp_path):
-    """Nothing is installed; one line goes to standard output, whatever is built first."""
+    """Nothing need be installed. Standard output has one line, whatever is built first."""
     [line] = re.findall(r"^    (eval .* kernel-env.*)$", (ROOT / "README.md").read_text(), re.M)
     driver = shutil.copytree(TEMPLATE, tmp_path / "mydriver")
     status, said = run(line.replace("~/mydriver", str(driver)), ARCH=built_arch, KDIR="", SGDMA="")
@@ -85,7 +86,8 @@ def test_readme_quotes_the_template():
 def test_missing_file_is_named(follow, installed, tmp_path, name):
     incomplete = shutil.copytree(installed / "sgdma", tmp_path / "sgdma")
     (incomplete / name).unlink()
-    status, said = follow(f"cp -r samples/template ~/mydriver; make -C ~/mydriver SGDMA={incomplete}")
+    status, said = follow("cp -r samples/template ~/mydriver; "
+                          f"make -C ~/mydriver SGDMA={incomplete}")
     assert status == 2
     assert re.search(f"{incomplete}/{name}( is missing: build sgdma|: No such file)", said), said
 

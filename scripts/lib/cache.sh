@@ -45,7 +45,8 @@ claim_cache() {
 	! cache_is_ours || return 0
 	mkdir -p -- "$CACHE" 2>/dev/null && content=$(ls -A -- "$CACHE") || return 1
 	# Another set-up may be about to leave its mark.
-	! grep -qvE '^(|CACHEDIR\.TAG\.[0-9]+)$' <<<"$content" || cache_is_old || cache_is_ours || return 1
+	! grep -qvE '^(|CACHEDIR\.TAG\.[0-9]+)$' <<<"$content" || cache_is_old || cache_is_ours ||
+		return 1
 	printf '%s\n' "$SIGNATURE" "$MARK" >"$CACHE/CACHEDIR.TAG.$$" &&
 		mv -- "$CACHE/CACHEDIR.TAG.$$" "$CACHE/CACHEDIR.TAG"
 }

@@ -5,7 +5,8 @@
 
 # Prints every repository that the system uses. The keyring tells which of them are Debian's.
 apt_mirrors() {
-	apt-get --print-uris update | sed -nE "s|^'(.+/)dists/[^/]+/InRelease' .*|\1|p" | awk '!seen[$0]++'
+	apt-get --print-uris update | sed -nE "s|^'(.+/)dists/[^/]+/InRelease' .*|\1|p" |
+		awk '!seen[$0]++'
 }
 
 # private_apt TOOL ARGUMENT...: runs a tool of apt that knows only the private lists.
@@ -53,12 +54,13 @@ private_update() {
 		tell "reading package lists from $uri"
 		run log_lines private_apt apt-get update || true
 		if grep -qiE 'release file.*expired' "$log"; then
-			tell "the mirror's Release files are past their Valid-Until: going on without that" \
-				'check; signatures are verified'
-			run log_lines private_apt apt-get -o Acquire::Check-Valid-Until=false update || true
+			tell "the mirror's Release files are past their Valid-Until: going on" \
+				'without that check; signatures are verified'
+			run log_lines private_apt apt-get \
+				-o Acquire::Check-Valid-Until=false update || true
 		fi
-		# The status of apt-get says little: a hook of the system may have failed, or a suite that
-		# is not needed.
+		# The status of apt-get says little: a hook of the system may have failed, or a
+		# suite that is not needed.
 		if [ -n "$(private_versions busybox-static)" ]; then
 			updated=1
 			return

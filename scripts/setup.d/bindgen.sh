@@ -21,7 +21,8 @@ cargo_install() {
 
 make_bindgen() {
 	command -v cargo >/dev/null ||
-		die "none >= $BINDGEN_MIN here and no cargo to build it: install cargo, or a newer bindgen"
+		die "none >= $BINDGEN_MIN here and no cargo to build it: install cargo, or a" \
+			'newer bindgen'
 	need_space 500
 	new_log
 	tell "cargo install bindgen-cli $BINDGEN_PIN"

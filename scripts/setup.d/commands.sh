@@ -72,7 +72,8 @@ interrupted() {
 	trap '' INT TERM HUP
 	echo
 	if [ -n "$protected" ]; then
-		echo 'setup: interrupted: waiting for the package manager, which must not be stopped halfway'
+		echo 'setup: interrupted: waiting for the package manager, which must not be' \
+			'stopped halfway'
 	elif [ -n "$child" ]; then
 		kill -TERM -- "-$child" 2>/dev/null || true
 	fi

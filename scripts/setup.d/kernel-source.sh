@@ -18,8 +18,8 @@ ready_kernel_source() {
 	# With O= kbuild refuses a tree with any of these.
 	if [ -e "$KSRC/.config" ] || [ -e "$KSRC/include/config" ] ||
 		[ -n "$(compgen -G "$KSRC/arch/*/include/generated")" ]; then
-		die "KSRC=$KSRC was built in place, kbuild then refuses to build elsewhere: run make" \
-			'mrproper there, or give another tree'
+		die "KSRC=$KSRC was built in place, kbuild then refuses to build elsewhere: run" \
+			'make mrproper there, or give another tree'
 	fi
 }
 

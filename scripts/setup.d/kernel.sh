@@ -15,7 +15,9 @@ fragment() {
 # not_so .CONFIG FRAGMENT: prints the lines of FRAGMENT that do not hold in .CONFIG, which need not
 # name a symbol that is not set.
 not_so() {
-	awk -F '[ =]' 'NR == FNR { is[$1] = $0; next } $1 == "#" ? $2 in is : is[$1] != $0' "$1" "$2"
+	awk -F '[ =]' '
+		NR == FNR { is[$1] = $0; next }
+		$1 == "#" ? $2 in is : is[$1] != $0' "$1" "$2"
 }
 
 ready_kernel() {
@@ -54,7 +56,8 @@ make_kernel() {
 	fragment >"$KDIR/fragment"
 	new_log
 	tell "configuring Linux $KVERSION for $KERNEL in $KDIR"
-	run log_lines kernel_make rustavailable || die_log 'this kernel cannot be built with these tools'
+	run log_lines kernel_make rustavailable ||
+		die_log 'this kernel cannot be built with these tools'
 	run log_lines kernel_make KCONFIG_ALLCONFIG="$KDIR/fragment" allnoconfig ||
 		die_log 'make allnoconfig'
 	lost=$(not_so "$KDIR/.config" "$KDIR/fragment")

@@ -49,6 +49,6 @@ need_space() {
 	local has
 	has=$(df -Pm -- "$CACHE" | awk 'NR == 2 { print $4 }')
 	[ "$has" -ge "$1" ] ||
-		die "needs $1 MB in $CACHE, which has $has MB left: make room, or set SGDMA_CACHE to" \
-			'a directory elsewhere'
+		die "needs $1 MB in $CACHE, which has $has MB left: make room, or set SGDMA_CACHE" \
+			'to a directory elsewhere'
 }

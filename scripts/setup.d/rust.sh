@@ -36,8 +36,8 @@ make_rustc() {
 		run log_lines pinned_rustc || tell 'it could not; looking for another'
 	fi
 	ready_rustc ||
-		die "none >= $RUSTC_MIN here: get one with rustup, or the packages rustc and rust-src of" \
-			'Debian 13 or later'
+		die "none >= $RUSTC_MIN here: get one with rustup, or the packages rustc and" \
+			'rust-src of Debian 13 or later'
 }
 
 ready_rust_src() {
@@ -45,8 +45,8 @@ ready_rust_src() {
 	if [ -n "$GIVEN_RUST_LIB_SRC" ]; then
 		RUST_LIB_SRC=$GIVEN_RUST_LIB_SRC
 		[ -e "$RUST_LIB_SRC/core/src/lib.rs" ] ||
-			die "RUST_LIB_SRC=$RUST_LIB_SRC has no core/src/lib.rs: it must be the library/ in the" \
-				"source of rustc $RUSTC_VERSION"
+			die "RUST_LIB_SRC=$RUST_LIB_SRC has no core/src/lib.rs: it must be the" \
+				"library/ in the source of rustc $RUSTC_VERSION"
 		return
 	fi
 	for dir in "$SYSROOT/lib/rustlib/src/rust" "/usr/src/rustc-$RUSTC_VERSION" \

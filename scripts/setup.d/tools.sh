@@ -72,12 +72,14 @@ ready_tools() {
 	PATH=$PATH:/usr/sbin:/sbin want depmod kmod
 	case $ARCH in
 	x86_64)
-		QEMU=$(command -v qemu-system-x86_64) || add_missing qemu-system-x86_64 qemu-system-x86
+		QEMU=$(command -v qemu-system-x86_64) ||
+			add_missing qemu-system-x86_64 qemu-system-x86
 		# for the kernel's objtool
 		[ -e /usr/include/libelf.h ] || add_missing libelf.h libelf-dev
 		;;
 	arm64)
-		QEMU=$(command -v qemu-system-aarch64) || add_missing qemu-system-aarch64 qemu-system-arm
+		QEMU=$(command -v qemu-system-aarch64) ||
+			add_missing qemu-system-aarch64 qemu-system-arm
 		want fdtput device-tree-compiler
 		;;
 	um)
@@ -91,7 +93,8 @@ ready_tools() {
 	compgen -G "$LLVM_BIN/../lib/clang/*/lib/*/libclang_rt.fuzzer*" >/dev/null ||
 		add_missing "clang's libFuzzer" libclang-rt-"$(llvm_to_install)"-dev
 	find_python || add_missing 'python3 >= 3.11 with pytest' python3 python3-pytest
-	ready_busybox || [ "$MACHINE" != "$HOST_ARCH" ] || add_missing 'static busybox' busybox-static
+	ready_busybox || [ "$MACHINE" != "$HOST_ARCH" ] ||
+		add_missing 'static busybox' busybox-static
 	ready_bindgen || want cargo bindgen
 	[ ${#missing[@]} = 0 ]
 }
