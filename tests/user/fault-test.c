@@ -88,7 +88,7 @@ static void set_up(void)
 	fail_nth = must(open("/proc/thread-self/fail-nth", O_RDWR), "fail-nth");
 }
 
-/* Has the @nth allocation of this task fail, counted from now. */
+/* Makes the @nth allocation of this task fail, counted from now. */
 static void arm(unsigned int nth)
 {
 	char text[12];

@@ -159,7 +159,7 @@ impl Data<'_> {
         Ok(())
     }
 
-    /// Has the device write to a buffer, and drops the buffer in a context that may not sleep.
+    /// Lets the device write to a buffer, and drops the buffer in a context that may not sleep.
     fn drop_in_flight<P: Exclusive>(&self, table: SgTable<P>) -> Result {
         let in_flight = table.map(self.dma, FromDevice)?.submit();
         let addr = in_flight.dma_pages().next();
