@@ -88,7 +88,7 @@ static void set_up(void)
 	fail_nth = must(open("/proc/thread-self/fail-nth", O_RDWR), "fail-nth");
 }
 
-/* Has the @nth allocation of this task fail, counted from now. */
+/* Makes the @nth allocation of this task fail, counted from now. */
 static void arm(unsigned int nth)
 {
 	char text[12];
@@ -886,8 +886,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(command, "exhaust") && argc == 4) {
 		exhaust(atoi(argv[3]));
 	} else {
-		SAY(2, "[thorough] module FILE NAME [ADDRESS] | [thorough] driver NAME ADDRESS |\n");
-		SAY(2, "[thorough] files NODE |\n");
+		SAY(2, "[thorough] module FILE NAME [ADDRESS] |\n");
+		SAY(2, "[thorough] driver NAME ADDRESS | [thorough] files NODE |\n");
 		SAY(2, "crowd NODE PROCESSES ROUNDS [unshared] | exhaust NODE ROUNDS\n");
 		return 2;
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Bindings that end in each way there is: at a stage that fails, and with the device at work.
+//! A driver whose bindings end in every way: at a stage that fails, and with the device at work.
 //!
-//! What it is to do with its device is written to its node, a word at a time.
+//! A program writes words to the node, which tell the driver what to do with its device.
 
 use core::ptr::NonNull;
 use kernel::{
@@ -51,7 +51,7 @@ const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
 
 kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
 
-// The registers of samples/gpu/edu.rs.
+// The same registers as in samples/gpu/edu.rs.
 const REGISTERS: usize = 0xa0;
 const ID: usize = 0x00;
 const DMA_SRC: usize = 0x80;
@@ -62,7 +62,7 @@ const START_TO_MEMORY: u64 = 3;
 const START: u64 = 1;
 const INNER_BUFFER: u64 = 0x40000;
 
-/// The stage that fails, of `fail=`.
+/// The stages of a binding, by their number in `fail=`.
 #[derive(PartialEq)]
 enum Stage {
     Limits = 1,
@@ -71,7 +71,7 @@ enum Stage {
     Data = 4,
 }
 
-/// How many bindings have begun; with `fail=5` each ends at another stage.
+/// The number of bindings so far. With `fail=5` each fails at another stage.
 static BINDINGS: Atomic<u32> = Atomic::new(0);
 
 fn reach(stage: Stage) -> Result {
@@ -85,20 +85,20 @@ fn reach(stage: Stage) -> Result {
     }
 }
 
-/// Whether the next `quiesce` and `stop` wait for the device.
+/// Requests for the next `quiesce` and `stop` to wait for the device and give their word.
 static WORD_AT_QUIESCE: Atomic<bool> = Atomic::new(false);
 static WORD_AT_STOP: Atomic<bool> = Atomic::new(false);
 
-/// The bus address that was dropped last while the device was at it.
+/// The bus address of the buffer that was dropped last while the device used it.
 static HELD: Atomic<u64> = Atomic::new(0);
 
-/// A page that says when it is given back.
+/// A page that prints a line when it is freed.
 struct Watched(Page);
 
 impl Watched {
     fn new() -> Result<Self> {
         let page = Page::alloc_page(GFP_KERNEL)?;
-        // SAFETY: Nobody else has the page.
+        // SAFETY: The page was just allocated, so nothing else accesses it. The length is its size.
         unsafe { page.fill_zero_raw(0, PAGE_SIZE) }?;
         Ok(Self(page))
     }
@@ -110,7 +110,8 @@ impl Drop for Watched {
     }
 }
 
-// SAFETY: The page is ours, it was zeroed, and nobody else is told of it.
+// SAFETY: `pages` returns one page, which `self` owns: it lives as long as `self` does. Only this
+// owner has a pointer to it. `new` has initialised all of its bytes.
 unsafe impl PageOwner for Watched {
     fn len(&self) -> usize {
         PAGE_SIZE
@@ -143,8 +144,8 @@ fn wait(registers: &pci::Bar<'_, REGISTERS>) -> Quiet {
 }
 
 impl Data<'_> {
-    /// Checks that a buffer of several segments that begins in the middle of a page does so for the
-    /// device.
+    /// Maps a buffer of several segments that begins in mid-page, and prints where it begins for
+    /// the device.
     fn align(&self) -> Result {
         let page_by_page = SegmentLimits {
             max_size: PAGE_SIZE,
@@ -158,14 +159,15 @@ impl Data<'_> {
         Ok(())
     }
 
-    /// Has the device write to a buffer, and drops that, in a context that may not sleep.
+    /// Lets the device write to a buffer, and drops the buffer in a context that may not sleep.
     fn drop_in_flight<P: Exclusive>(&self, table: SgTable<P>) -> Result {
         let in_flight = table.map(self.dma, FromDevice)?.submit();
         let addr = in_flight.dma_pages().next();
         self.drop_at_work(in_flight, addr)
     }
 
-    /// The same with a buffer that user space may map, where the device can share one.
+    /// Does the same with a buffer that user space may map, or with a plain one where the device
+    /// cannot share memory.
     fn drop_for_user(&self) -> Result {
         let table = SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?.for_user(FromDevice)?;
         let Ok(table) = table.in_place_for(self.dma) else {
@@ -188,7 +190,7 @@ impl Data<'_> {
         Ok(())
     }
 
-    /// Checks that nobody else is given the address that is held.
+    /// Checks that no other mapping gets the bus address of the buffer that is held.
     fn others(&self) -> Result {
         let mut all = KVec::new();
         for _ in 0..64 {
@@ -214,7 +216,7 @@ impl Data<'_> {
     fn on(&self, word: &[u8]) -> Result {
         match word {
             b"align" => self.align(),
-            // Code of this module takes it down, or none does.
+            // `Watched` needs this module's code to be freed; a plain table does not.
             b"drop" => {
                 let table = SgTable::new(Watched::new()?, 0..PAGE_SIZE, self.dma, GFP_KERNEL);
                 self.drop_in_flight(table?)
@@ -227,7 +229,7 @@ impl Data<'_> {
                 drop(self.dma.begin_reset());
                 Ok(())
             }
-            // What is submitted when a reset has begun is not over with it.
+            // A reset does not end a transfer that was submitted after it began.
             b"drop at reset" => {
                 let reset = self.dma.begin_reset();
                 self.on(b"drop")?;
@@ -273,7 +275,7 @@ impl sgdma::pci::Driver for Ends {
             return Err(EIO);
         }
         Ok(DmaLimits {
-            // No platform has so small a mask.
+            // Every platform refuses so small a mask.
             mask: match *module_parameters::fallback.value() {
                 0 => Self::DMA.mask,
                 _ => DmaMask::new::<8>(),
@@ -300,7 +302,7 @@ impl sgdma::pci::Driver for Ends {
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             reach(Stage::Probe)?;
-            // SAFETY: The device is bound, so nobody changes its mask.
+            // SAFETY: The device is valid while it is bound. Its mask does not change while bound.
             let coherent = unsafe {
                 (*core::ptr::from_ref(dma.device()).cast::<bindings::device>()).coherent_dma_mask
             };
@@ -355,12 +357,12 @@ sgdma::module_pci_driver! {
     type: Ends,
     name: "sgdma_ends",
     authors: ["sgdma developers"],
-    description: "Bindings that end in each way there is",
+    description: "Ends bindings in every way",
     license: "GPL",
     params: {
         fail: u8 {
             default: 0,
-            description: "ENODEV from: 1 limits, 2 quiesce, 3 probe, 4 what that returns; 5: each in turn",
+            description: "ENODEV from: 1 limits, 2 quiesce, 3 probe, 4 its result; 5: each in turn",
         },
         fallback: u8 {
             default: 0,

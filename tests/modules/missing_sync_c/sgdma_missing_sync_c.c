@@ -142,7 +142,7 @@ static int ask_device(struct buffer *b, void __iomem *regs, const char *how)
 	return ret;
 }
 
-/* Has the device write to the end of @b, and synchronises that part for the CPU. */
+/* Lets the device write to the end of @b, and synchronises that part for the CPU. */
 static int answer_in(struct buffer *b, void __iomem *regs)
 {
 	dma_addr_t end = address(b) + SIZE - COUNT;

@@ -80,7 +80,10 @@ fn expect(right: bool, what: &str) -> Result {
 /// Checks that a shared buffer is in place, and covers the buffer and no more.
 fn check<D: Direction, P>(shared: &Shared<'_, D, P>, dma: DmaDevice<'_>) -> Result {
     let bytes: u64 = shared.dma_segments().map(|run| run.len).sum();
-    expect(bytes == shared.len() as u64, "a shared buffer covers the buffer and no more")?;
+    expect(
+        bytes == shared.len() as u64,
+        "a shared buffer covers no more",
+    )?;
     expect(shared.is_in_place(), "a shared buffer is in place")?;
     // SAFETY: `shared` is mapped for `dma`, and `shared.cpu()` is the same table. Its entries are
     // pages of memory.
@@ -147,7 +150,10 @@ fn odd(dev: CoherentDevice<'_>) -> Result {
             c"shared"
         }
         Err(BufferError { error, .. }) => {
-            expect(error == EIO, "a buffer that would bounce is refused with EIO")?;
+            expect(
+                error == EIO,
+                "a buffer that would bounce is refused with EIO",
+            )?;
             c"refused"
         }
     };
