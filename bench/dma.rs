@@ -2,6 +2,7 @@
 
 //! Measures mapping, ownership transfer and the probe beside C, on the device it is bound to.
 
+mod generated;
 #[path = "measure.rs"]
 mod measure;
 
@@ -40,18 +41,6 @@ use sgdma::{
     SegmentLimits,
     SgTable, //
 };
-
-// Only pointers to these structures are passed; that some have empty members does not matter.
-#[allow(improper_ctypes)]
-extern "C" {
-    fn bench_build(sgt: *mut bindings::sg_table, size: usize, order: u32, most: usize) -> i32;
-    fn bench_free(sgt: *mut bindings::sg_table);
-    fn bench_map(dev: *mut bindings::device, sgt: *mut bindings::sg_table) -> i32;
-    fn bench_unmap(dev: *mut bindings::device, sgt: *mut bindings::sg_table);
-    fn bench_sync(dev: *mut bindings::device, sgt: *mut bindings::sg_table);
-    fn bench_sync_range(dev: *mut bindings::device, sgt: *mut bindings::sg_table, size: usize);
-    fn bench_pages_allocated() -> usize;
-}
 
 /// How often what takes next to no time is done.
 const TIMES: usize = 1000;
@@ -103,7 +92,7 @@ impl Table {
         let mut table = Self(bindings::sg_table::default());
         let most = kind.limits(dev).max_size;
         // SAFETY: The table is valid for writing.
-        to_result(unsafe { bench_build(&mut table.0, kind.size, kind.order(), most) })?;
+        to_result(unsafe { generated::bench_build(&mut table.0, kind.size, kind.order(), most) })?;
         Ok(table)
     }
 }
@@ -111,7 +100,7 @@ impl Table {
 impl Drop for Table {
     fn drop(&mut self) {
         // SAFETY: It is a table of pages, or has no list, and is not mapped.
-        unsafe { bench_free(&mut self.0) };
+        unsafe { generated::bench_free(&mut self.0) };
     }
 }
 
@@ -126,11 +115,11 @@ fn build_and_map(kind: Kind, dev: DmaDevice<'_>) -> Result {
         let mut table = table?;
         report(Named("build", kind), "c", time, 1);
         // SAFETY: The device is bound, and the table not mapped.
-        let (time, mapped) = measure(|| unsafe { bench_map(raw(dev), &mut table.0) });
+        let (time, mapped) = measure(|| unsafe { generated::bench_map(raw(dev), &mut table.0) });
         to_result(mapped)?;
         report(Named("map", kind), "c", time, 1);
         // SAFETY: The table is mapped.
-        let (time, ()) = measure(|| unsafe { bench_unmap(raw(dev), &mut table.0) });
+        let (time, ()) = measure(|| unsafe { generated::bench_unmap(raw(dev), &mut table.0) });
         report(Named("unmap", kind), "c", time, 1);
         drop(table);
 
@@ -152,7 +141,7 @@ fn build_and_map(kind: Kind, dev: DmaDevice<'_>) -> Result {
 fn memory(kind: Kind, dev: DmaDevice<'_>) -> Result {
     let buffer = kind.size / PAGE_SIZE;
     // SAFETY: These read counters.
-    let allocated = || unsafe { bench_pages_allocated() };
+    let allocated = || unsafe { generated::bench_pages_allocated() };
     let start = allocated();
     let ours = SgTable::alloc_blocks(kind.size, kind.order(), kind.limits(dev), GFP_KERNEL)?;
     let middle = allocated();
@@ -190,17 +179,17 @@ fn ownership(dev: DmaDevice<'_>) -> Result {
     };
     let mut c = Table::build(kind, dev)?;
     // SAFETY: The device is bound, and the table not mapped.
-    to_result(unsafe { bench_map(raw(dev), &mut c.0) })?;
+    to_result(unsafe { generated::bench_map(raw(dev), &mut c.0) })?;
     // SAFETY: The table is mapped.
     many("ownership/whole", "c", &mut c, |c| unsafe {
-        bench_sync(raw(dev), &mut c.0)
+        generated::bench_sync(raw(dev), &mut c.0)
     });
     // SAFETY: As above, and its first segment is a page.
     many("ownership/range", "c", &mut c, |c| unsafe {
-        bench_sync_range(raw(dev), &mut c.0, 64)
+        generated::bench_sync_range(raw(dev), &mut c.0, 64)
     });
     // SAFETY: The table is mapped.
-    unsafe { bench_unmap(raw(dev), &mut c.0) };
+    unsafe { generated::bench_unmap(raw(dev), &mut c.0) };
 
     let mut ours =
         SgTable::alloc(kind.size, kind.limits(dev), GFP_KERNEL)?.map(dev, Bidirectional)?;

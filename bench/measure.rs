@@ -2,6 +2,10 @@
 
 //! Measures pieces of code side by side, and prints what each took in all.
 
+use crate::generated::{
+    bench_measure,
+    bench_unit, //
+};
 use core::{
     ffi::c_void,
     hint::black_box,
@@ -11,16 +15,10 @@ use core::{
     }, //
 };
 use kernel::{
-    ffi::c_char,
     fmt,
     prelude::*,
     str::CStrExt, //
 };
-
-extern "C" {
-    static bench_unit: *const c_char;
-    fn bench_measure(run: unsafe extern "C" fn(*mut c_void), data: *mut c_void) -> u64;
-}
 
 /// Tells what is measured in.
 pub(crate) fn tell_unit() {
@@ -53,7 +51,7 @@ pub(crate) fn measure<R, F: FnOnce() -> R>(work: F) -> (u64, R) {
         result: MaybeUninit::uninit(),
     };
     // SAFETY: `run` is given the data it is for, and is called just once before this returns.
-    let time = unsafe { bench_measure(run::<F, R>, (&raw mut call).cast()) };
+    let time = unsafe { bench_measure(Some(run::<F, R>), (&raw mut call).cast()) };
     // SAFETY: `run` has written it.
     (time, unsafe { call.result.assume_init() })
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the library is measured beside: the same work done in C. */
+/*
+ * What the library is measured beside: the same work done in C. generated.rs is made from this
+ * file by `make bindings`.
+ */
 #ifndef SGDMA_BENCH_PEERS_H
 #define SGDMA_BENCH_PEERS_H
 
@@ -10,28 +13,60 @@ struct page;
 struct sg_table;
 
 /* clock.c */
+
+/* The name of the unit that bench_measure() counts in. */
 extern const char *const bench_unit;
+
+/* Returns how long run(data) takes, with interrupts off. */
 u64 bench_measure(void (*run)(void *), void *data);
 
 /* walks_peers.c */
+
+/* A page, and where the device sees that page. */
 struct bench_pair {
 	struct page *page;
 	u64 addr;
 };
 
-void bench_fill_pages(struct sg_table *sgt, u64 *ptes);
-void bench_fill_runs(struct sg_table *sgt, u64 *ptes, unsigned int shift);
-void bench_fill_pages32(struct sg_table *sgt, u32 *ptes);
-void bench_cpu_pages(struct sg_table *sgt, struct page **pages);
-void bench_lockstep(struct sg_table *sgt, struct bench_pair *pairs);
+/* Writes the bus address of each page. */
+void bench_fill_pages(const struct sg_table *sgt, u64 *ptes);
+
+/* Writes the bus address of each block of 1 << @shift bytes, by segments. */
+void bench_fill_runs(const struct sg_table *sgt, u64 *ptes, unsigned int shift);
+
+/* Writes the bus page number of each page. */
+void bench_fill_pages32(const struct sg_table *sgt, u32 *ptes);
+
+/* Writes each page. */
+void bench_cpu_pages(const struct sg_table *sgt, struct page **pages);
+
+/* Writes each page with its bus address. */
+void bench_lockstep(const struct sg_table *sgt, struct bench_pair *pairs);
 
 /* dma_peers.c */
+
+/*
+ * Makes a table of @size bytes, in blocks of 1 << @order pages and segments of at most
+ * @max_segment bytes. Returns zero or an error.
+ */
 int bench_build(struct sg_table *sgt, size_t size, unsigned int order, size_t max_segment);
+
+/* Frees a table of bench_build(). */
 void bench_free(struct sg_table *sgt);
+
+/* Calls dma_map_sgtable(). */
 int bench_map(struct device *dev, struct sg_table *sgt);
+
+/* Calls dma_unmap_sgtable(). */
 void bench_unmap(struct device *dev, struct sg_table *sgt);
+
+/* Passes a whole table to the CPU and back. */
 void bench_sync(struct device *dev, struct sg_table *sgt);
+
+/* Passes the first @size bytes to the CPU and back. */
 void bench_sync_range(struct device *dev, struct sg_table *sgt, size_t size);
+
+/* Returns how many pages were allocated since the machine was started. */
 unsigned long bench_pages_allocated(void);
 
 #endif

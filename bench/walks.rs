@@ -2,6 +2,7 @@
 
 //! Measures the library's walks beside C's and upstream's on the same tables, when it is loaded.
 
+mod generated;
 #[path = "measure.rs"]
 mod measure;
 
@@ -29,24 +30,7 @@ use sgdma::{
 
 type SgTable = bindings::sg_table;
 type Page = *mut bindings::page;
-
-/// `struct bench_pair`.
-#[derive(Clone, Copy, PartialEq)]
-#[repr(C)]
-struct Pair {
-    page: Page,
-    addr: u64,
-}
-
-// Only pointers to these structures are passed; that some have empty members does not matter.
-#[allow(improper_ctypes)]
-extern "C" {
-    fn bench_fill_pages(sgt: *const SgTable, ptes: *mut u64);
-    fn bench_fill_runs(sgt: *const SgTable, ptes: *mut u64, shift: u32);
-    fn bench_fill_pages32(sgt: *const SgTable, ptes: *mut u32);
-    fn bench_cpu_pages(sgt: *const SgTable, pages: *mut Page);
-    fn bench_lockstep(sgt: *const SgTable, pairs: *mut Pair);
-}
+type Pair = generated::bench_pair;
 
 const PAGES: usize = 65536;
 /// Segments of 1, 4, 16, 512 and 65536 pages.
@@ -163,11 +147,11 @@ fn compare<T: Copy + PartialEq>(
 const FILL: &[Way<u64>] = &[
     ("c", |table, ptes| {
         // SAFETY: The table has as many pages as there are slots.
-        unsafe { bench_fill_pages(&table.sgt, ptes.as_mut_ptr()) };
+        unsafe { generated::bench_fill_pages(&table.sgt, ptes.as_mut_ptr()) };
     }),
     ("c-runs", |table, ptes| {
         // SAFETY: As above.
-        unsafe { bench_fill_runs(&table.sgt, ptes.as_mut_ptr(), PAGE_SHIFT as u32) };
+        unsafe { generated::bench_fill_runs(&table.sgt, ptes.as_mut_ptr(), PAGE_SHIFT as u32) };
     }),
     ("upstream", |table, ptes| {
         let mut rest = ptes.iter_mut();
@@ -210,7 +194,7 @@ const LIMIT: &[Way<u64>] = &[("limit", |table, ptes| {
 const FILL_32: &[Way<u32>] = &[
     ("c", |table, ptes| {
         // SAFETY: The table has as many pages as there are slots.
-        unsafe { bench_fill_pages32(&table.sgt, ptes.as_mut_ptr()) };
+        unsafe { generated::bench_fill_pages32(&table.sgt, ptes.as_mut_ptr()) };
     }),
     ("sgdma", |table, ptes| {
         let mut pages = table.dma().dma_pages();
@@ -221,7 +205,7 @@ const FILL_32: &[Way<u32>] = &[
 const FILL_BLOCKS: &[Way<u64>] = &[
     ("c-runs", |table, ptes| {
         // SAFETY: The table has as many blocks as there are slots.
-        unsafe { bench_fill_runs(&table.sgt, ptes.as_mut_ptr(), BLOCK_SHIFT as u32) };
+        unsafe { generated::bench_fill_runs(&table.sgt, ptes.as_mut_ptr(), BLOCK_SHIFT as u32) };
     }),
     ("sgdma", |table, ptes| {
         if let Ok(mut blocks) = table.dma().dma_blocks(1 << BLOCK_SHIFT) {
@@ -233,7 +217,7 @@ const FILL_BLOCKS: &[Way<u64>] = &[
 const CPU_WALK: &[Way<Page>] = &[
     ("c", |table, pages| {
         // SAFETY: The table has as many pages as there are slots.
-        unsafe { bench_cpu_pages(&table.sgt, pages.as_mut_ptr()) };
+        unsafe { generated::bench_cpu_pages(&table.sgt, pages.as_mut_ptr()) };
     }),
     ("sgdma", |table, pages| {
         for (slot, page) in pages.iter_mut().zip(table.cpu().cpu_pages()) {
@@ -245,7 +229,7 @@ const CPU_WALK: &[Way<Page>] = &[
 const LOCKSTEP: &[Way<Pair>] = &[
     ("c", |table, pairs| {
         // SAFETY: The table has as many pages as there are slots.
-        unsafe { bench_lockstep(&table.sgt, pairs.as_mut_ptr()) };
+        unsafe { generated::bench_lockstep(&table.sgt, pairs.as_mut_ptr()) };
     }),
     ("sgdma", |table, pairs| {
         for (pair, piece) in pairs

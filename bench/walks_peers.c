@@ -3,7 +3,7 @@
 
 #include "peers.h"
 
-void bench_fill_pages(struct sg_table *sgt, u64 *ptes)
+void bench_fill_pages(const struct sg_table *sgt, u64 *ptes)
 {
 	struct sg_dma_page_iter iter;
 
@@ -14,7 +14,7 @@ void bench_fill_pages(struct sg_table *sgt, u64 *ptes)
 }
 
 /* What those write who find that too slow. */
-void bench_fill_runs(struct sg_table *sgt, u64 *ptes, unsigned int shift)
+void bench_fill_runs(const struct sg_table *sgt, u64 *ptes, unsigned int shift)
 {
 	struct scatterlist *sg;
 	int i;
@@ -27,7 +27,7 @@ void bench_fill_runs(struct sg_table *sgt, u64 *ptes, unsigned int shift)
 	}
 }
 
-void bench_fill_pages32(struct sg_table *sgt, u32 *ptes)
+void bench_fill_pages32(const struct sg_table *sgt, u32 *ptes)
 {
 	struct sg_dma_page_iter iter;
 
@@ -37,7 +37,7 @@ void bench_fill_pages32(struct sg_table *sgt, u32 *ptes)
 	}
 }
 
-void bench_cpu_pages(struct sg_table *sgt, struct page **pages)
+void bench_cpu_pages(const struct sg_table *sgt, struct page **pages)
 {
 	struct sg_page_iter iter;
 
@@ -47,7 +47,7 @@ void bench_cpu_pages(struct sg_table *sgt, struct page **pages)
 	}
 }
 
-void bench_lockstep(struct sg_table *sgt, struct bench_pair *pairs)
+void bench_lockstep(const struct sg_table *sgt, struct bench_pair *pairs)
 {
 	struct sg_dma_page_iter dma;
 	struct sg_page_iter cpu;

@@ -33,6 +33,20 @@
 //! # }
 //! ```
 //!
+//! # Layers
+//!
+//! The sources are folders, each of which uses only those before it. Read in this order:
+//!
+//! - `ffi/`: the C functions of this module, and their declarations, which bindgen makes
+//! - `base/`: errors, allocation flags and directions
+//! - `walk/`: scatterlists, and the walks over their pages and their bus addresses
+//! - `lifecycle/`: the end of a binding, and buffers that outlive it
+//! - `device/`: devices, what each reaches, and whether each is coherent
+//! - `table/`: pages, and the segments that describe them
+//! - `map/`: tables that are mapped, and turns of the CPU and the device
+//! - `driver/`: what a driver implements, its files, and the stages of a binding
+//! - `tests/`: self-tests, layer by layer
+//!
 //! # Trust boundary
 //!
 //! Bus addresses are plain integers, and writing them into a device's registers is safe code: no
@@ -50,11 +64,10 @@ compile_error!("sgdma is for 64-bit kernels");
 #[cfg(not(any(CONFIG_SPARSEMEM_VMEMMAP, CONFIG_FLATMEM)))]
 compile_error!("sgdma is for kernels whose struct pages are one array");
 
-// Read in this order: each folder uses only those before it.
 mod base;
 mod device;
 mod driver;
-mod ffi; // what is called in C
+mod ffi;
 mod lifecycle;
 mod map;
 mod table;

@@ -48,8 +48,8 @@ bool sgdma_reaches_all(struct device *dev);
 
 /*
  * Calls alloc_pages() for memory that a directly mapped @dev reaches, as far as there is such
- * memory. @zone is zero, or what an earlier call has left there; @dev may be NULL. Returns NULL if
- * there are no pages, or none in reach of a device that cannot bounce.
+ * memory. @zone is zero, or what an earlier call has left there; @dev may be NULL. Returns
+ * NULL if there are no pages, or none in reach of a device that cannot bounce.
  */
 struct page *sgdma_alloc_pages(struct device *dev, unsigned int *zone, gfp_t gfp,
 			       unsigned int order);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The C functions that only this module calls. scripts/bindgen makes Rust declarations of them,
- * with these comments: after a change here, run `make bindings`.
+ * with these comments. After a change here, run `make bindings`.
  *
  * A parameter that Rust passes has no enum type of the kernel: its Rust type differs between
  * kernel releases.
@@ -117,8 +117,8 @@ struct iommu_domain *sgdma_iommu_get_domain_for_dev(struct device *dev);
 phys_addr_t sgdma_iommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova);
 
 /*
- * Calls dma_dev_need_sync(). Returns true if a mapping for the device may need synchronisation.
- * Once the device bounces, the answer stays true.
+ * Calls dma_dev_need_sync(). Returns true if a mapping for the device may need
+ * synchronisation. Once the device bounces, the answer stays true.
  */
 bool sgdma_dma_dev_need_sync(struct device *dev);
 
@@ -165,8 +165,9 @@ void sgdma_set_page_private(struct page *page, struct page *to);
 bool sgdma_access_ok(unsigned long addr, unsigned long len);
 
 /*
- * Pins up to @nr pages of user space for long, for a process with memory of its own. Returns how
- * many pages were pinned, or an error: -EINTR if the process is being killed. Takes mmap_lock.
+ * Pins up to @nr pages of user space for long, for a process with memory of its own.
+ * Returns how many pages were pinned, or an error: -EINTR if the process is being killed.
+ * Takes mmap_lock.
  */
 int sgdma_pin_user_pages(unsigned long start, int nr, bool write, struct page **pages);
 
@@ -215,8 +216,8 @@ void sgdma_selftest_refer(struct page *page, bool refer);
 unsigned long sgdma_selftest_user_memory(size_t len);
 
 /*
- * Sets the ranges of a device's bus: each has an address in memory, an address on the bus, and a
- * size in bytes.
+ * Sets the ranges of a device's bus. Each range has an address in memory, an address on the
+ * bus, and a size in bytes.
  */
 int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count);
 
@@ -229,8 +230,8 @@ void sgdma_selftest_plug(struct device *dev, u64 mask);
 /* sync_debug.c */
 
 /*
- * Has bytes of a table in sync-debug mode change hands. Returns false if the table is not in that
- * mode.
+ * Has bytes of a table in sync-debug mode change hands. Returns false if the table is not in
+ * that mode.
  */
 bool sgdma_shadow_sync(struct sg_table *sgt, size_t offset, size_t len, bool for_cpu);
 

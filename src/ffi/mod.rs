@@ -2,8 +2,8 @@
 
 //! The C functions of this module, which `kernel::bindings` does not have.
 //!
-//! `generated.rs` is made from the headers by `make bindings` and is committed. Only pointers to the
-//! kernel's structures are passed; that some of these structures have empty members does not matter.
+//! `generated.rs` is made from the headers by `make bindings` and is committed. Only pointers to
+//! the kernel's structures are passed: an empty member in one of them does not matter.
 
 mod generated;
 

@@ -4,7 +4,6 @@
 
 #include "bus.h"
 
-/* Returns the byte of memory at a bus address, or -1 where there is no memory. */
 int sgdma_reach_byte_at(struct device *dev, dma_addr_t addr)
 {
 	phys_addr_t phys = dma_to_phys(dev, addr);

@@ -4,6 +4,12 @@
 //! and which bytes the device would not find: for DMA masks of several widths, and for a bus with
 //! ranges. Works with direct mapping only. Prints one line for each mask and kind of table.
 
+mod generated;
+
+use generated::{
+    sgdma_reach_byte_at,
+    sgdma_reach_in_place, //
+};
 use kernel::{
     bindings,
     device::{
@@ -26,18 +32,6 @@ use sgdma::{
     SgTable,
     Unbinding, //
 };
-
-// Of bus.c. Only pointers to these structures are passed.
-#[allow(improper_ctypes)]
-extern "C" {
-    fn sgdma_reach_byte_at(dev: *mut bindings::device, addr: bindings::dma_addr_t) -> c_int;
-    fn sgdma_reach_in_place(
-        dev: *mut bindings::device,
-        addr: bindings::dma_addr_t,
-        page: *mut bindings::page,
-        offset: usize,
-    ) -> bool;
-}
 
 kernel::pci_device_table!(
     PCI_TABLE,
