@@ -8,25 +8,25 @@
 //! more. Read in this order:
 //!
 //! - this file: which device, what it can address, what exists while it is bound
-//! - `../gpu/edu.rs`, `../gpu/scratch.rs`: the hardware, and what it reads and writes for the driver
-//! - `../gpu/sharing.rs`: how memory is shared with it
+//! - `../common/edu.rs`, `../common/scratch.rs`: the hardware, and what it reads and writes for the driver
+//! - `../common/sharing.rs`: how memory is shared with it
 //! - `list.rs`: lists, frame table and dummy page, as the hardware has them
 //! - `buffer.rs`: a buffer's pages, and its lists
 //! - `stream.rs`: format, buffers and queue of one open file
 //! - `capture.rs`: what the device does
-//! - `file.rs`, `../gpu/request.rs`: what user space asks
+//! - `file.rs`, `../common/request.rs`: what user space asks
 
 mod buffer;
 mod capture;
-#[path = "../gpu/edu.rs"]
+#[path = "../common/edu.rs"]
 mod edu;
 mod file;
 mod list;
-#[path = "../gpu/request.rs"]
+#[path = "../common/request.rs"]
 mod request;
-#[path = "../gpu/scratch.rs"]
+#[path = "../common/scratch.rs"]
 mod scratch;
-#[path = "../gpu/sharing.rs"]
+#[path = "../common/sharing.rs"]
 mod sharing;
 mod stream;
 

@@ -8,19 +8,23 @@
 //! more. Read in this order:
 //!
 //! - this file: which device, what it can address, what exists while it is bound
-//! - `edu.rs`: the hardware
-//! - `scratch.rs`: what the device reads and writes for the driver
-//! - `sharing.rs`: how memory is shared with it
+//! - `../common/edu.rs`: the hardware
+//! - `../common/scratch.rs`: what the device reads and writes for the driver
+//! - `../common/sharing.rs`: how memory is shared with it
 //! - `object.rs`: buffer objects, and when they are mapped for the device
 //! - `mob.rs`: page tables, and the device's way through them
-//! - `file.rs`, `request.rs`: what user space asks
+//! - `file.rs`, `../common/request.rs`: what user space asks
 
+#[path = "../common/edu.rs"]
 mod edu;
 mod file;
 mod mob;
 mod object;
+#[path = "../common/request.rs"]
 mod request;
+#[path = "../common/scratch.rs"]
 mod scratch;
+#[path = "../common/sharing.rs"]
 mod sharing;
 
 use kernel::{

@@ -8,20 +8,20 @@
 //! the *device* reads. `README.md` says more. Read in this order:
 //!
 //! - this file: which device, what it can address, what exists while it is bound
-//! - `../gpu/edu.rs`: the hardware
-//! - `../gpu/scratch.rs`: what the device reads and writes for the driver
+//! - `../common/edu.rs`: the hardware
+//! - `../common/scratch.rs`: what the device reads and writes for the driver
 //! - `region.rs`: registered memory, and who may do what with it
 //! - `pbl.rs`: page-buffer lists, and the device's way through them
-//! - `file.rs`, `../gpu/request.rs`: what user space asks
+//! - `file.rs`, `../common/request.rs`: what user space asks
 
-#[path = "../gpu/edu.rs"]
+#[path = "../common/edu.rs"]
 mod edu;
 mod file;
 mod pbl;
 mod region;
-#[path = "../gpu/request.rs"]
+#[path = "../common/request.rs"]
 mod request;
-#[path = "../gpu/scratch.rs"]
+#[path = "../common/scratch.rs"]
 mod scratch;
 
 use kernel::{

@@ -28,7 +28,7 @@
 #include "../modules/exert/sgdma_exert.h"
 
 #define PROGRAM		"fault-test"
-#include "../../samples/gpu/user/say.h"
+#include "../../samples/common/user/say.h"
 
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)

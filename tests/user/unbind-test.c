@@ -30,7 +30,7 @@
 #include "../modules/linger/sgdma_linger.h"
 
 #define PROGRAM		"unbind-test"
-#include "../../samples/gpu/user/say.h"
+#include "../../samples/common/user/say.h"
 
 /* What nothing here takes, in milliseconds. */
 #define TOO_LONG	10000

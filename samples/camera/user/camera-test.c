@@ -21,7 +21,7 @@
 #include "../sgdma_camera.h"
 
 #define PROGRAM		"camera-test"
-#include "../../gpu/user/say.h"
+#include "../../common/user/say.h"
 
 #define PAGE		SGDMA_CAMERA_PAGE
 #define LIST		1024

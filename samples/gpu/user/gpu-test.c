@@ -21,7 +21,7 @@
 #include "../sgdma_gpu.h"
 
 #define PROGRAM		"gpu-test"
-#include "say.h"
+#include "../../common/user/say.h"
 
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)

@@ -24,7 +24,7 @@
 #include "../sgdma_rdma.h"
 
 #define PROGRAM		"rdma-test"
-#include "../../gpu/user/say.h"
+#include "../../common/user/say.h"
 
 #define KIB(n)		((n) * 1024ull)
 #define MIB(n)		((n) * 1024 * 1024ull)

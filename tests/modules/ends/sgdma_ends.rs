@@ -51,7 +51,7 @@ const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
 
 kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
 
-// The registers of samples/gpu/edu.rs.
+// The registers of samples/common/edu.rs.
 const REGISTERS: usize = 0xa0;
 const ID: usize = 0x00;
 const DMA_SRC: usize = 0x80;

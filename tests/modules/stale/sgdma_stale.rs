@@ -23,7 +23,7 @@ use sgdma::{
     ToDevice, //
 };
 
-#[path = "../../../samples/gpu/edu.rs"]
+#[path = "../../../samples/common/edu.rs"]
 mod edu;
 
 const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
