@@ -1,295 +1,168 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The hardware: QEMU's `edu` device, used for its DMA engine.
+//! QEMU's `edu` device: its identification and its registers.
 //!
-//! Its manual is `docs/specs/edu.rst` in QEMU's source. The engine moves bytes between memory and
-//! a buffer of 4 KiB inside the device, one transfer at a time, and takes 100 ms for each,
-//! whatever its length. It sends addresses of as many bits as QEMU's property `dma_mask` has set.
+//! `docs/specs/edu.rst` in QEMU's source is the manual. The device has a DMA engine, which moves
+//! bytes between memory and a buffer of 4 KiB inside the device. The engine does one transfer at a
+//! time, and takes 100 ms for each, whatever the length. The engine sends addresses of as many bits
+//! as QEMU's property `dma_mask` has set.
 
 use kernel::{
-    current,
-    device::{
-        Bound,
-        Device, //
-    },
-    devres::Devres,
-    dma::DmaAddress,
+    device::Bound,
     io::{
         register,
         Io, //
     },
-    irq,
-    new_mutex,
     pci,
     prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Release, //
-        },
-        Arc,
-        Mutex, //
-    },
     time::{
         delay::fsleep,
-        msecs_to_jiffies,
         Delta, //
     }, //
 };
-use sgdma::{
-    DmaDevice,
-    Quiet,
-    Unbinding, //
-};
+use sgdma::Quiet;
+
+/// The device's PCI device id.
+pub(crate) const DEVICE_ID: u16 = 0x11e8;
+
+/// The entry of a driver's id table that matches the device.
+///
+/// The kernel has no name for the vendor id, 0x1234, so the entry matches the class. Other devices
+/// have this class too: [`check_id`] tells them apart.
+pub(crate) const MATCH: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
+
+/// Returns `ENODEV` unless the PCI device id is that of `edu`.
+pub(crate) fn check_id(pdev: &pci::Device<Bound>) -> Result {
+    if pdev.device_id() == DEVICE_ID {
+        Ok(())
+    } else {
+        Err(ENODEV)
+    }
+}
 
 register! {
     /// Identification.
-    ID(u32) @ 0x00 {
-        /// Always `DEVICE`.
+    pub(crate) ID(u32) @ 0x00 {
+        /// Always [`ID_DEVICE`].
         7:0 device;
     }
 
-    /// Answers what was written last, inverted.
-    LIVENESS(u32) @ 0x04 {
+    /// Holds the inverse of the value last written.
+    pub(crate) LIVENESS(u32) @ 0x04 {
         31:0 value;
     }
 
-    /// Interrupts that are raised; reads only.
-    IRQ_STATUS(u32) @ 0x24 {
+    /// The interrupts that are raised; for reading only.
+    pub(crate) IRQ_STATUS(u32) @ 0x24 {
         31:0 raised;
     }
 
-    /// Interrupts to take back; writes only.
-    IRQ_ACK(u32) @ 0x64 {
+    /// The interrupts to acknowledge; for writing only.
+    pub(crate) IRQ_ACK(u32) @ 0x64 {
         31:0 raised;
     }
 
-    /// Where a transfer reads.
-    DMA_SRC(u64) @ 0x80 {
+    /// The address that a transfer reads.
+    pub(crate) DMA_SRC(u64) @ 0x80 {
         63:0 address;
     }
 
-    /// Where a transfer writes.
-    DMA_DST(u64) @ 0x88 {
+    /// The address that a transfer writes.
+    pub(crate) DMA_DST(u64) @ 0x88 {
         63:0 address;
     }
 
-    /// How many bytes a transfer moves.
-    DMA_COUNT(u64) @ 0x90 {
+    /// The number of bytes that a transfer moves.
+    pub(crate) DMA_COUNT(u64) @ 0x90 {
         63:0 bytes;
     }
 
-    /// Starts a transfer; the device clears `start` at its end.
-    DMA_CMD(u64) @ 0x98 {
+    /// Starts a transfer. The device clears `start` at the end of the transfer.
+    pub(crate) DMA_CMD(u64) @ 0x98 {
         2:2 interrupt => bool;
         1:1 to_memory => bool;
         0:0 start => bool;
     }
 }
 
-const REGISTERS: usize = 0xa0;
+/// The size of the register region.
+pub(crate) const REGISTERS: usize = 0xa0;
 
-type Bar = pci::Bar<'static, REGISTERS>;
+/// The mapped registers.
+pub(crate) type Bar<'bound> = pci::Bar<'bound, REGISTERS>;
 
-/// Where the device's own buffer is, in the addresses that its engine understands.
-const INNER_BUFFER: u64 = 0x40000;
+/// The value of [`ID`]'s field `device`.
+pub(crate) const ID_DEVICE: u32 = 0xed;
 
-/// How much goes through the inner buffer at once, which divides a page. It would hold twice as
-/// much, but QEMU 7.2 stops at a transfer that fills it.
+/// The address of the device's own buffer, as the engine understands addresses.
+pub(crate) const INNER_BUFFER: u64 = 0x40000;
+
+/// The number of bytes that go through the inner buffer at once. Divides a page.
+///
+/// The buffer would hold twice as much, but QEMU 7.2 stops at a transfer that fills the buffer.
 pub(crate) const CHUNK: usize = 2048;
 
-/// A transfer takes 100 ms; one that takes much longer will not end.
-const TIMEOUT_MS: u32 = 5000;
+/// The longest wait for a transfer. A transfer takes 100 ms; one that takes much longer never ends.
+pub(crate) const TIMEOUT_MS: u32 = 5000;
 
-/// How often one who waits looks whether the device is still there.
-const PRESENCE_POLL_MS: u32 = 500;
+/// The time between two looks at the engine while waiting for the end of a transfer.
+const POLL_MS: u32 = 10;
 
-/// How often one who is to leave looks whether the transfer has ended.
-const LEAVING_POLL_MS: u32 = 10;
+/// Maps the registers.
+pub(crate) fn registers<'bound>(pdev: &'bound pci::Device<Bound>) -> Result<Bar<'bound>> {
+    pdev.iomap_region_sized::<REGISTERS>(0, c"edu")
+}
 
-const DEVICE: u32 = 0xed;
-const LIVENESS_PROBE: u32 = 0x5a5a_1234;
+/// Returns whether the registers are those of `edu`.
+pub(crate) fn is_present(bar: &Bar<'_>) -> bool {
+    bar.read(ID).device().get() == ID_DEVICE
+}
 
-/// How often one who wants the device quiet looks whether the transfer has ended.
-const QUIET_POLL_MS: u32 = 10;
+/// Starts a transfer of `len` bytes.
+pub(crate) fn start(bar: &Bar<'_>, from: u64, to: u64, len: usize, command: DMA_CMD) {
+    bar.write_reg(DMA_SRC::zeroed().with_address(from));
+    bar.write_reg(DMA_DST::zeroed().with_address(to));
+    bar.write_reg(DMA_COUNT::zeroed().with_bytes(len as u64));
+    bar.write_reg(command.with_start(true));
+}
 
-/// Waits for the end of a transfer that is under way, whoever began it: there is no calling it off.
-pub(crate) fn quiesce(pdev: &pci::Device<Bound>) -> Result<Quiet> {
-    let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"edu")?;
-    for _ in 0..TIMEOUT_MS / QUIET_POLL_MS {
-        if bar.read(ID).device().get() != DEVICE {
+/// Waits up to `timeout_ms` milliseconds for the end of a transfer. Returns [`Quiet::Reset`] if the
+/// transfer has ended.
+///
+/// # Errors
+///
+/// `ENODEV` if the device was taken out of its slot.
+pub(crate) fn wait_idle(bar: &Bar<'_>, timeout_ms: u32) -> Result<Quiet> {
+    for _ in 0..timeout_ms / POLL_MS {
+        if !is_present(bar) {
             return Err(ENODEV);
         }
         if !bar.read(DMA_CMD).start() {
             return Ok(Quiet::Reset);
         }
-        fsleep(Delta::from_millis(QUIET_POLL_MS.into()));
+        fsleep(Delta::from_millis(POLL_MS.into()));
     }
-    dev_err!(pdev, "a transfer is under way for {} ms\n", TIMEOUT_MS);
     Ok(Quiet::Unknown)
 }
 
-/// What the interrupt handler and the one who waits for it share.
-struct Interrupt {
-    bar: Devres<Bar>,
-    finished: Atomic<bool>,
-    unbinding: Arc<Unbinding>,
+/// Makes the device quiet, for a driver's `quiesce`: waits for the end of a transfer that somebody
+/// else began. Nothing can stop a transfer.
+///
+/// # Errors
+///
+/// `ENODEV` if the device is not `edu`, or was taken out of its slot.
+pub(crate) fn quiesce(pdev: &pci::Device<Bound>) -> Result<Quiet> {
+    check_id(pdev)?;
+    let quiet = wait_idle(&registers(pdev)?, TIMEOUT_MS)?;
+    if quiet == Quiet::Unknown {
+        dev_err!(pdev, "a transfer has not ended after {} ms\n", TIMEOUT_MS);
+    }
+    Ok(quiet)
 }
 
-impl irq::Handler for Interrupt {
-    fn handle(&self, dev: &Device<Bound>) -> irq::IrqReturn {
-        let Ok(bar) = self.bar.access(dev) else {
-            return irq::IrqReturn::None;
-        };
-        let raised = bar.read(IRQ_STATUS).raised();
-        if raised.get() == 0 {
-            return irq::IrqReturn::None;
-        }
-        bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
-        self.finished.store(true, Release);
-        self.unbinding.wake_all();
-        irq::IrqReturn::Handled
-    }
-}
-
-impl Interrupt {
-    /// Waits for the end of a transfer; false if it did not come in time, or the device is gone.
-    fn wait(&self, is_gone: impl Fn() -> bool) -> bool {
-        let finished = || self.finished.load(Acquire);
-        let mut left = TIMEOUT_MS;
-        while !finished() && left > 0 && !is_gone() {
-            let turn = msecs_to_jiffies(PRESENCE_POLL_MS);
-            left -= match self.unbinding.wait(turn, finished) {
-                Ok(()) => 0,
-                Err(ETIMEDOUT) => PRESENCE_POLL_MS,
-                // A transfer cannot be called off, so who is signalled, or should leave the device,
-                // waits for its end all the same; only not there, which returns at once from now
-                // on.
-                Err(_) => {
-                    fsleep(Delta::from_millis(LEAVING_POLL_MS.into()));
-                    LEAVING_POLL_MS
-                }
-            };
-        }
-        finished()
-    }
-}
-
-/// Where a transfer goes.
-enum To {
-    Device,
-    Memory,
-}
-
-/// The device's DMA engine.
-#[pin_data]
-pub(crate) struct Engine<'bound> {
-    dev: &'bound Device<Bound>,
-    #[pin]
-    interrupt: irq::Registration<Interrupt>,
-    /// Held for as long as the inner buffer is in use. True if a transfer did not end: the engine
-    /// may still be at it, so nothing can be started any more.
-    #[pin]
-    stuck: Mutex<bool>,
-}
-
-impl<'bound> Engine<'bound> {
-    /// Takes over a device that was made quiet.
-    pub(crate) fn new(
-        pdev: &'bound pci::Device<Bound>,
-        dma: DmaDevice<'bound>,
-    ) -> impl PinInit<Self, Error> + 'bound {
-        pin_init::pin_init_scope(move || {
-            let bar = pdev.iomap_region_sized::<REGISTERS>(0, c"edu")?;
-            bar.write_reg(LIVENESS::zeroed().with_value(LIVENESS_PROBE));
-            let id = bar.read(ID);
-            if id.device().get() != DEVICE || bar.read(LIVENESS).value().get() != !LIVENESS_PROBE {
-                dev_err!(pdev, "this is no edu device: id {:#x}\n", id.into_raw());
-                return Err(ENODEV);
-            }
-            let bar = bar.into_devres()?;
-
-            let msi = pci::IrqTypes::default().with(pci::IrqType::Msi);
-            let vectors = pdev.alloc_irq_vectors(1, 1, msi).inspect_err(|_| {
-                dev_err!(pdev, "no MSI interrupt to be had\n");
-            })?;
-
-            Ok(try_pin_init!(Self {
-                dev: pdev.as_ref(),
-                interrupt <- pdev.request_irq(
-                    *vectors.start(),
-                    irq::Flags::TRIGGER_NONE,
-                    c"edu",
-                    Ok(Interrupt {
-                        bar,
-                        finished: Atomic::new(false),
-                        unbinding: dma.unbinding().clone(),
-                    }),
-                ),
-                stuck <- new_mutex!(false),
-            }))
-        })
-    }
-
-    /// Copies `len` bytes, at most [`CHUNK`], from one bus address to another.
-    ///
-    /// # Errors
-    ///
-    /// `ETIMEDOUT` if the device did not finish: it may go on at any time, so the memory must not
-    /// be given to anybody else. `EIO` if that happened to an earlier copy; nothing was started.
-    /// `ENODEV` if it was taken out of its slot, or the driver is being unbound. `ERESTARTSYS` if the
-    /// caller has a signal to see to: once that is done, and it goes on, the same request begins anew.
-    pub(crate) fn copy(&self, from: DmaAddress, to: DmaAddress, len: usize) -> Result {
-        let mut stuck = self.stuck.lock();
-        if *stuck {
-            return Err(EIO);
-        }
-        if self.interrupt.handler().unbinding.has_begun() {
-            return Err(ENODEV);
-        }
-        if current!().signal_pending() {
-            return Err(ERESTARTSYS);
-        }
-        let result = self
-            .transfer(from, INNER_BUFFER, len, To::Device)
-            .and_then(|()| self.transfer(INNER_BUFFER, to, len, To::Memory));
-        *stuck = result == Err(ETIMEDOUT);
-        result
-    }
-
-    fn transfer(&self, from: u64, to: u64, len: usize, direction: To) -> Result {
-        let interrupt = self.interrupt.handler();
-        let bar = interrupt.bar.access(self.dev)?;
-
-        interrupt.finished.store(false, Release);
-        bar.write_reg(DMA_SRC::zeroed().with_address(from));
-        bar.write_reg(DMA_DST::zeroed().with_address(to));
-        bar.write_reg(DMA_COUNT::zeroed().with_bytes(len as u64));
-        bar.write_reg(
-            DMA_CMD::zeroed()
-                .with_interrupt(true)
-                .with_to_memory(matches!(direction, To::Memory))
-                .with_start(true),
-        );
-
-        // Where no device is, others answer, or nobody, which reads as ones, or zeroes in QEMU. What
-        // is not there is not at anybody's memory either.
-        let is_gone = || bar.read(ID).device().get() != DEVICE;
-        if !interrupt.wait(is_gone) {
-            if is_gone() {
-                return Err(ENODEV);
-            }
-            dev_err!(
-                self.dev,
-                "no interrupt {} ms after a transfer of {} bytes from {:#x} to {:#x}\n",
-                TIMEOUT_MS,
-                len,
-                from,
-                to
-            );
-            return Err(ETIMEDOUT);
-        }
-        Ok(())
-    }
+/// Makes the device quiet, for a driver's `stop`.
+///
+/// No transfer begins any more, but one that did not end in time may still be running.
+pub(crate) fn stop(pdev: &pci::Device<Bound>) -> Quiet {
+    quiesce(pdev).unwrap_or(Quiet::Unknown)
 }

@@ -4,12 +4,21 @@
 //!
 //! What it is to do with its device is written to its node, a word at a time.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::edu::{
+    self,
+    Bar,
+    CHUNK,
+    DMA_CMD,
+    INNER_BUFFER, //
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
     device::Core,
     dma::DmaMask,
-    io::Io,
     iov::IovIterSource,
     new_spinlock,
     page::{
@@ -24,10 +33,6 @@ use kernel::{
             Relaxed, //
         },
         SpinLock, //
-    },
-    time::{
-        delay::fsleep,
-        Delta, //
     }, //
 };
 use sgdma::{
@@ -47,20 +52,7 @@ use sgdma::{
     ToDevice, //
 };
 
-const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
-
-// The registers of samples/common/edu.rs.
-const REGISTERS: usize = 0xa0;
-const ID: usize = 0x00;
-const DMA_SRC: usize = 0x80;
-const DMA_DST: usize = 0x88;
-const DMA_COUNT: usize = 0x90;
-const DMA_CMD: usize = 0x98;
-const START_TO_MEMORY: u64 = 3;
-const START: u64 = 1;
-const INNER_BUFFER: u64 = 0x40000;
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// The stage that fails, of `fail=`.
 #[derive(PartialEq)]
@@ -79,10 +71,10 @@ fn reach(stage: Stage) -> Result {
         5 => BINDINGS.load(Relaxed) % 5,
         fail => fail.into(),
     };
-    match fail == stage as u32 {
-        true => Err(ENODEV),
-        false => Ok(()),
+    if fail == stage as u32 {
+        return Err(ENODEV);
     }
+    Ok(())
 }
 
 /// Whether the next `quiesce` and `stop` wait for the device.
@@ -126,20 +118,14 @@ struct Ends;
 #[pin_data]
 struct Data<'bound> {
     dma: DmaDevice<'bound>,
-    registers: pci::Bar<'bound, REGISTERS>,
+    registers: Bar<'bound>,
     #[pin]
     spin: SpinLock<()>,
 }
 
-/// Waits for the end of a transfer.
-fn wait(registers: &pci::Bar<'_, REGISTERS>) -> Quiet {
-    for _ in 0..200 {
-        if registers.read64(DMA_CMD) & START == 0 {
-            return Quiet::Reset;
-        }
-        fsleep(Delta::from_millis(10));
-    }
-    Quiet::Unknown
+/// Waits two seconds for the end of a transfer.
+fn wait(registers: &Bar<'_>) -> Quiet {
+    edu::wait_idle(registers, 2000).unwrap_or(Quiet::Unknown)
 }
 
 impl Data<'_> {
@@ -178,10 +164,8 @@ impl Data<'_> {
 
     fn drop_at_work<M: Mapping>(&self, in_flight: InFlight<M>, addr: Option<u64>) -> Result {
         let addr = addr.ok_or(EINVAL)?;
-        self.registers.write64(INNER_BUFFER, DMA_SRC);
-        self.registers.write64(addr, DMA_DST);
-        self.registers.write64(2048, DMA_COUNT);
-        self.registers.write64(START_TO_MEMORY, DMA_CMD);
+        let command = DMA_CMD::zeroed().with_to_memory(true);
+        edu::start(&self.registers, INNER_BUFFER, addr, CHUNK, command);
         HELD.store(addr, Relaxed);
         let _spinning = self.spin.lock();
         drop(in_flight);
@@ -260,20 +244,18 @@ impl sgdma::pci::Driver for Ends {
     };
 
     fn limits(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<DmaLimits> {
-        if pdev.device_id() != 0x11e8 {
-            return Err(ENODEV);
-        }
+        edu::check_id(pdev)?;
         BINDINGS.fetch_add(1, Relaxed);
         reach(Stage::Limits)?;
-        let registers = pdev.iomap_region_sized::<REGISTERS>(0, c"ends")?;
-        if registers.read32(ID) & 0xff != 0xed {
+        if !edu::is_present(&edu::registers(pdev)?) {
             return Err(EIO);
         }
         Ok(DmaLimits {
             // No platform has so small a mask.
-            mask: match *module_parameters::fallback.value() {
-                0 => Self::DMA.mask,
-                _ => DmaMask::new::<8>(),
+            mask: if *module_parameters::fallback.value() == 0 {
+                Self::DMA.mask
+            } else {
+                DmaMask::new::<8>()
             },
             fallback: Some(DmaMask::new::<40>()),
             min_align_mask: *module_parameters::align.value(),
@@ -283,10 +265,11 @@ impl sgdma::pci::Driver for Ends {
 
     fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
         reach(Stage::Quiesce)?;
-        let registers = pdev.iomap_region_sized::<REGISTERS>(0, c"ends")?;
-        Ok(match WORD_AT_QUIESCE.xchg(false, Relaxed) {
-            true => wait(&registers),
-            false => Quiet::Unknown,
+        let registers = edu::registers(pdev)?;
+        Ok(if WORD_AT_QUIESCE.xchg(false, Relaxed) {
+            wait(&registers)
+        } else {
+            Quiet::Unknown
         })
     }
 
@@ -304,7 +287,7 @@ impl sgdma::pci::Driver for Ends {
             dev_info!(pdev, "masks {:x} {:x}\n", dma.mask(), coherent);
             let data = Ok(try_pin_init!(Data {
                 dma,
-                registers: pdev.iomap_region_sized::<REGISTERS>(0, c"ends")?,
+                registers: edu::registers(pdev)?,
                 spin <- new_spinlock!(()),
                 _: { reach(Stage::Data)? },
             }));
@@ -318,9 +301,10 @@ impl sgdma::pci::Driver for Ends {
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Data<'bound>>) -> Quiet {
         dev_info!(pdev, "stop\n");
-        match WORD_AT_STOP.xchg(false, Relaxed) {
-            true => wait(&data.registers),
-            false => Quiet::Unknown,
+        if WORD_AT_STOP.xchg(false, Relaxed) {
+            wait(&data.registers)
+        } else {
+            Quiet::Unknown
         }
     }
 }

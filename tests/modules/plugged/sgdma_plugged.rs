@@ -3,6 +3,10 @@
 //! A device with a mask of 32 bits that maps tables whenever somebody writes to its node: before
 //! and after memory was plugged in that it does not reach. A line says how many it could map.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::edu;
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -21,12 +25,7 @@ use sgdma::{
     SgTable, //
 };
 
-kernel::pci_device_table!(
-    PCI_TABLE,
-    MODULE_PCI_TABLE,
-    (),
-    [(pci::DeviceId::from_class(0x00ff00, 0xffffff), ()),]
-);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Plugged;
 

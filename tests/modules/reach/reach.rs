@@ -4,6 +4,10 @@
 //! it finds their bytes: for DMA masks of several widths, and a bus with ranges; mapped directly
 //! only. One line for each mask and sort of table.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::edu;
 use kernel::{
     bindings,
     device::{
@@ -39,12 +43,7 @@ extern "C" {
     ) -> bool;
 }
 
-kernel::pci_device_table!(
-    PCI_TABLE,
-    MODULE_PCI_TABLE,
-    (),
-    [(pci::DeviceId::from_class(0x00ff00, 0xffffff), ()),]
-);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// Of a table, in bytes.
 const LEN: usize = 1 << 20;
