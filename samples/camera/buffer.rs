@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer: pages that the device writes and user space sees, and the lists of these.
+//! A buffer for frames: pages that the device writes and user space reads, and the lists of these
+//! pages.
 //!
-//! It is mapped for as long as it lives. Where the device is coherent, user space maps its pages
-//! and nobody ever synchronises; elsewhere it is read by `read(2)`, and handed over for that.
+//! A buffer is mapped as long as it lives. Where the device is coherent, user space maps the pages,
+//! and nobody synchronises. Elsewhere user space reads the pages by `read(2)`, which gives the CPU a
+//! turn at the buffer.
 
 use crate::{
-    list::{
-        DummyNumbers,
-        Layout,
-        Lists, //
+    common::{
+        buffer::Buffer,
+        sharing::Sharing, //
     },
-    sharing::Sharing, //
+    device_page::DummyNumbers,
+    format::Layout,
+    list::Lists, //
 };
 use kernel::{
     mm::virt::VmaNew,
@@ -20,31 +23,20 @@ use kernel::{
 };
 use sgdma::{
     FromDevice,
-    InFlight,
-    Mapped,
-    MmapPages,
-    SgTable,
-    Shared, //
+    SgTable, //
 };
 
-/// Blocks of contiguous memory are up to so large: 1 MiB of pages of 4 KiB.
+/// The highest order of a block of contiguous memory: 1 MiB of pages of 4 KiB.
 const MAX_ORDER: u32 = 8;
 
-enum Memory<'bound> {
-    Shared(InFlight<Shared<'bound, FromDevice, MmapPages>>),
-    ByTurns(InFlight<Mapped<'bound, FromDevice>>),
-    /// The device did not answer, and may still be using it: it is in quarantine.
-    Lost,
-}
-
-pub(crate) struct Buffer<'bound> {
+pub(crate) struct FrameBuffer<'bound> {
     pub(crate) len: usize,
     pub(crate) lists: Lists,
     pub(crate) queued: bool,
-    memory: Memory<'bound>,
+    pages: Buffer<'bound, FromDevice>,
 }
 
-impl<'bound> Buffer<'bound> {
+impl<'bound> FrameBuffer<'bound> {
     pub(crate) fn new(
         sharing: Sharing<'bound>,
         layout: Layout,
@@ -58,83 +50,40 @@ impl<'bound> Buffer<'bound> {
         } else {
             SgTable::alloc(len, dma, GFP_KERNEL_ACCOUNT)?
         };
-        // The device knows nothing of it until it is in the frame table.
-        let (lists, memory) = match sharing {
-            Sharing::Always(dev) => {
-                let mapped = table.for_user(FromDevice)?.map_shared(dev)?;
-                let lists = Lists::new(dma, &mapped, layout, dummy)?;
-                (lists, Memory::Shared(mapped.submit()))
-            }
-            Sharing::ByTurns(dma) => {
-                let mapped = table.map(dma, FromDevice)?;
-                let lists = Lists::new(dma, &mapped, layout, dummy)?;
-                (lists, Memory::ByTurns(mapped.submit()))
-            }
-        };
+        let mut pages = Buffer::new(table, FromDevice, sharing)?;
+        pages.map()?;
         Ok(Self {
             len,
-            lists,
+            lists: Lists::new(dma, pages.dma().ok_or(EIO)?, layout, dummy)?,
             queued: false,
-            memory,
+            pages,
         })
     }
 
+    /// Returns whether the CPU and the device use the buffer at the same time.
     pub(crate) fn is_shared(&self) -> bool {
-        matches!(self.memory, Memory::Shared(_))
+        self.pages.is_shared()
     }
 
-    /// Segments in memory, and those that the device sees.
+    /// Returns the number of segments in memory, and the number that the device sees.
     pub(crate) fn segments(&self) -> (usize, usize) {
-        match &self.memory {
-            Memory::Shared(mapped) => (mapped.cpu().orig_nents(), mapped.nents()),
-            Memory::ByTurns(mapped) => (mapped.cpu().orig_nents(), mapped.nents()),
-            Memory::Lost => (0, 0),
-        }
+        self.pages.segments()
     }
 
-    /// By the CPU. The range lies within the buffer, which is not queued: the device is not at it.
+    /// Has the CPU copy bytes of a buffer that is not queued, so that the device does not use the
+    /// buffer. The range lies within the buffer.
     pub(crate) fn read(&mut self, at: usize, bytes: &mut [u8]) -> Result {
-        match core::mem::replace(&mut self.memory, Memory::Lost) {
-            Memory::ByTurns(mapped) => {
-                let mut mapped = mapped.complete();
-                let result = mapped
-                    .for_cpu_range(at..at + bytes.len())
-                    .and_then(|mut cpu| cpu.copy_to_slice(at, bytes));
-                self.memory = Memory::ByTurns(mapped.submit());
-                result
-            }
-            memory => {
-                self.memory = memory;
-                match &self.memory {
-                    Memory::Shared(shared) => shared.copy_to_slice(at, bytes),
-                    _ => Err(EIO),
-                }
-            }
-        }
+        self.pages.read(at, bytes)
     }
 
-    /// For memory that is shared.
+    /// Maps part of a shared buffer to user space.
     pub(crate) fn mmap(&self, offset: usize, vma: &VmaNew) -> Result {
-        match &self.memory {
-            Memory::Shared(shared) => shared.map_to_user(offset, vma),
-            _ => Err(EINVAL),
-        }
+        self.pages.mmap(offset, vma)
     }
 
-    /// Gives up what a device has that does not answer.
-    pub(crate) fn lose(&mut self) {
-        self.memory = Memory::Lost;
-        self.lists.lose();
-    }
-}
-
-impl Drop for Buffer<'_> {
-    fn drop(&mut self) {
-        // Here is who has it, so the device is not at it.
-        match core::mem::replace(&mut self.memory, Memory::Lost) {
-            Memory::Shared(mapped) => drop(mapped.complete()),
-            Memory::ByTurns(mapped) => drop(mapped.complete()),
-            Memory::Lost => (),
-        }
+    /// Leaks the pages and the lists to a device that does not answer.
+    pub(crate) fn leak(&mut self) {
+        self.pages.leak();
+        self.lists.leak();
     }
 }

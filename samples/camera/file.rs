@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What user space asks: the requests of `sgdma_camera.h`.
+//! The requests of user space, as `sgdma_camera.h` has them.
 
 use crate::{
-    list::DEVICE_PAGE,
-    request::{
+    common::request::{
         answer,
         inside,
         nothing,
         requests, //
     },
-    stream::{
-        Format,
-        Stream, //
-    },
+    device_page::DEVICE_PAGE,
+    format::Format,
+    stream::Stream,
     Camera, //
 };
 use kernel::{
@@ -36,8 +34,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
-    DriverContext, //
     FileOps,
+    DriverContext, //
 };
 
 requests! {
@@ -74,14 +72,15 @@ const SHARED: u32 = 2;
 const LONG: u32 = 1;
 const ERROR: u32 = 2;
 
-/// Buffers are this far apart in what `mmap(2)` takes for an offset, and in the file: 32 MiB, which
-/// the lists have entries for.
+/// The distance between two buffers in the file and in the offsets that `mmap(2)` takes, as a power
+/// of two. The lists have entries for 32 MiB.
 const BUFFER_SHIFT: u32 = 25;
 
-/// How many bytes go from a buffer to user space at once.
+/// The number of bytes that go from a buffer to user space at once.
 const STAGE: usize = 16 * DEVICE_PAGE;
 
-/// One open file. Its stream is the device's: it cannot outlive the binding, and a file can.
+/// An open file. The stream belongs to the device's data: a stream cannot outlive the binding, and a
+/// file can.
 pub(crate) struct CameraFile {
     number: u64,
 }
@@ -110,24 +109,14 @@ impl FileOps<Camera> for CameraFile {
             QUERY => inside(door, arg, cmd, |camera, request| {
                 query(camera, &*self.stream(camera)?, request)
             }),
-            QUEUE => inside(
-                door,
-                arg,
-                cmd,
-                |camera, request: &mut Index| match request.pad {
-                    0 => self.stream(camera)?.queue(request.index as usize),
-                    _ => Err(EINVAL),
-                },
-            ),
-            STREAM => inside(
-                door,
-                arg,
-                cmd,
-                |camera, request: &mut Switch| match request.pad {
-                    0 => self.stream(camera)?.switch(flag(request.on)?),
-                    _ => Err(EINVAL),
-                },
-            ),
+            QUEUE => inside(door, arg, cmd, |camera, request: &mut Index| {
+                no_pad(request.pad)?;
+                self.stream(camera)?.queue(request.index as usize)
+            }),
+            STREAM => inside(door, arg, cmd, |camera, request: &mut Switch| {
+                no_pad(request.pad)?;
+                self.stream(camera)?.switch(flag(request.on)?)
+            }),
             DEQUEUE => answer(
                 arg,
                 cmd,
@@ -151,8 +140,8 @@ impl FileOps<Camera> for CameraFile {
         let mut stage = KVVec::from_elem(0u8, STAGE.min(dst.len()), GFP_KERNEL)?;
         let mut done = 0;
         while !dst.is_empty() {
-            // User space is accessed without the stream's lock. Unbinding waits for it: see
-            // FileOps.
+            // User space is accessed without the stream's lock, but behind the gate: unbinding
+            // waits for this access. See `FileOps`.
             let part = stage.len().min(dst.len());
             let n = match stream.read(index, at, &mut stage[..part]) {
                 Ok(0) => break,
@@ -180,17 +169,14 @@ impl FileOps<Camera> for CameraFile {
     }
 
     fn release(&self, camera: &DriverContext<'_, Camera>) {
-        // Not dropped under the lock.
+        // Dropped below, not under the lock.
         let stream = camera.streams.lock().remove(&self.number);
         drop(stream);
     }
 }
 
 impl CameraFile {
-    fn stream<'bound>(
-        &self,
-        camera: &DriverContext<'bound, Camera>,
-    ) -> Result<Arc<Stream<'bound>>> {
+    fn stream<'bound>(&self, camera: &DriverContext<'bound, Camera>) -> Result<Arc<Stream<'bound>>> {
         camera
             .streams
             .lock()
@@ -200,13 +186,21 @@ impl CameraFile {
     }
 }
 
-/// Which buffer lies at an offset, and where in it that is.
+/// Returns the index of the buffer at a file offset, and the offset in that buffer.
 fn place(offset: u64) -> Result<(usize, usize)> {
     let within = offset & ((1 << BUFFER_SHIFT) - 1);
     Ok((
         usize::try_from(offset >> BUFFER_SHIFT)?,
         usize::try_from(within)?,
     ))
+}
+
+/// Returns `EINVAL` unless a padding field is zero.
+fn no_pad(pad: u32) -> Result {
+    if pad != 0 {
+        return Err(EINVAL);
+    }
+    Ok(())
 }
 
 fn flag(value: u32) -> Result<bool> {
@@ -217,11 +211,9 @@ fn flag(value: u32) -> Result<bool> {
     }
 }
 
-/// Plans a format: all of the answer is known before it is set.
+/// Plans a format. The answer is complete before the format is set.
 fn plan_format(request: &mut SetFormat) -> Result<Format> {
-    if request.pad != 0 {
-        return Err(EINVAL);
-    }
+    no_pad(request.pad)?;
     let format = Format::new(
         request.width,
         request.height,
@@ -236,9 +228,7 @@ fn plan_format(request: &mut SetFormat) -> Result<Format> {
 }
 
 fn query(camera: &DriverContext<'_, Camera>, stream: &Stream<'_>, request: &mut Query) -> Result {
-    if request.pad != 0 {
-        return Err(EINVAL);
-    }
+    no_pad(request.pad)?;
     request.dummy = camera.dummy.lock().numbers().page;
     request.mmap_offset = u64::from(request.index) << BUFFER_SHIFT;
     stream.with_buffer(request.index as usize, |buffer| {

@@ -2,34 +2,40 @@
 
 //! A camera driver in the manner of ipu3-cio2, written against `sgdma`.
 //!
-//! User space queues buffers; the device writes a frame into each, whose pages it finds through
-//! lists of page numbers. The device is QEMU's `edu`: it has a DMA engine, no sensor and no idea of
-//! lists, so the driver follows them in its place, by what the *device* reads. `README.md` says
-//! more. Read in this order:
+//! User space queues buffers, and the device writes a frame to each. The device finds the pages of a
+//! buffer by lists of page numbers. The device is QEMU's `edu`, which has a DMA engine but no sensor,
+//! and cannot follow lists, so the driver follows the lists in the device's place, by what the
+//! *device* reads. `README.md` says more. Read in this order:
 //!
-//! - this file: which device, what it can address, what exists while it is bound
-//! - `../gpu/edu.rs`, `../gpu/scratch.rs`: the hardware, and what it reads and writes for the driver
-//! - `../gpu/sharing.rs`: how memory is shared with it
-//! - `list.rs`: lists, frame table and dummy page, as the hardware has them
-//! - `buffer.rs`: a buffer's pages, and its lists
-//! - `stream.rs`: format, buffers and queue of one open file
-//! - `capture.rs`: what the device does
-//! - `file.rs`, `../gpu/request.rs`: what user space asks
+//! - this file: which device the driver is for, and what exists while a device is bound
+//! - `../common/mod.rs`: the parts that other drivers use too: the device, a buffer's states
+//! - `format.rs`: the geometry of a frame
+//! - `device_page.rs`: pages of the device's own, and the dummy page
+//! - `list.rs`: lists of page numbers
+//! - `frame_table.rs`: the frame table, word by word
+//! - `buffer.rs`: a buffer's pages, and the lists of these pages
+//! - `queue.rs`, `stream.rs`: the queue, and the stream of one open file
+//! - `capture.rs`: the device's part
+//! - `file.rs`: the requests of user space
 
 mod buffer;
 mod capture;
-#[path = "../gpu/edu.rs"]
-mod edu;
+#[path = "../common/mod.rs"]
+mod common;
+mod device_page;
 mod file;
+mod format;
+mod frame_table;
 mod list;
-#[path = "../gpu/request.rs"]
-mod request;
-#[path = "../gpu/scratch.rs"]
-mod scratch;
-#[path = "../gpu/sharing.rs"]
-mod sharing;
+mod queue;
 mod stream;
 
+use common::{
+    edu,
+    engine::Engine,
+    sharing::Sharing, //
+};
+use device_page::Dummy;
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -42,43 +48,30 @@ use kernel::{
         Mutex, //
     },
 };
-use list::Dummy;
 use sgdma::{
-    CoherentDevice,
     DmaDevice,
     DmaLimits,
     Quiet, //
 };
-use sharing::Sharing;
 use stream::Stream;
 
-/// `edu`'s PCI device id. Its vendor id, 0x1234, has no name in the kernel, so it is matched by
-/// class, which some other devices have too.
-const EDU_DEVICE_ID: u16 = 0x11e8;
-const EDU_CLASS: u32 = 0x00ff00;
-
-kernel::pci_device_table!(
-    PCI_TABLE,
-    MODULE_PCI_TABLE,
-    (),
-    [(pci::DeviceId::from_class(EDU_CLASS, 0xffffff), ())]
-);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Camera;
 
-/// What exists while a device is bound, and open files are lent.
+/// Data that exists while a device is bound. Open files have access to it.
 #[pin_data]
 struct CameraData<'bound> {
     sharing: Sharing<'bound>,
     #[pin]
-    engine: edu::Engine<'bound>,
-    /// Of all files, by their number.
+    engine: Engine<'bound>,
+    /// The streams of all open files, by the number of the file.
     #[pin]
     streams: Mutex<RBTree<u64, Arc<Stream<'bound>>>>,
     files: Atomic<u64>,
-    /// How many pictures the sensor has taken: no two frames are alike.
+    /// The number of pictures that the sensor has taken. No two frames are alike.
     pictures: Atomic<u32>,
-    // Last, as the buffers' lists point there.
+    // Dropped last: the lists of all buffers lead to the dummy page.
     #[pin]
     dummy: Mutex<Dummy>,
 }
@@ -92,14 +85,11 @@ impl sgdma::pci::Driver for Camera {
     type IdInfo = ();
 
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
-    /// As ipu3-cio2's. The number of such a page fits into the 32 bits of an entry.
+    /// The mask of ipu3-cio2. The number of each page below fits into the 32 bits of an entry.
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<39>());
 
     fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
-        match pdev.device_id() {
-            EDU_DEVICE_ID => edu::quiesce(pdev),
-            _ => Err(ENODEV),
-        }
+        edu::quiesce(pdev)
     }
 
     fn probe<'bound>(
@@ -108,19 +98,16 @@ impl sgdma::pci::Driver for Camera {
         _info: &'bound (),
     ) -> impl PinInit<CameraData<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            // Where memory cannot be shared, this driver is for those who ask for it.
-            let sharing = match *module_parameters::ownership.value() {
-                0 => Sharing::Always(CoherentDevice::probe(dma)?),
-                1 => Sharing::ByTurns(dma),
-                ownership => {
-                    dev_err!(pdev, "ownership={}: see modinfo\n", ownership);
-                    return Err(EINVAL);
-                }
-            };
+            let streaming = *module_parameters::streaming.value();
+            if streaming > 1 {
+                dev_err!(pdev, "streaming={}: see modinfo\n", streaming);
+                return Err(EINVAL);
+            }
+            let sharing = Sharing::from_parameter(streaming, dma)?;
             let dummy = Dummy::new(dma)?;
             Ok(try_pin_init!(CameraData {
                 sharing,
-                engine <- edu::Engine::new(pdev, dma),
+                engine <- Engine::new(pdev, dma),
                 streams <- new_mutex!(RBTree::new()),
                 files: Atomic::new(0),
                 pictures: Atomic::new(0),
@@ -130,8 +117,7 @@ impl sgdma::pci::Driver for Camera {
     }
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&CameraData<'bound>>) -> Quiet {
-        // Nobody begins a transfer any more, but one that did not end in time may be under way.
-        edu::quiesce(pdev).unwrap_or(Quiet::Unknown)
+        edu::stop(pdev)
     }
 }
 
@@ -139,12 +125,12 @@ sgdma::module_pci_driver! {
     type: Camera,
     name: "sgdma_camera",
     authors: ["sgdma developers"],
-    description: "Frames through lists of pages, by the DMA engine of QEMU's edu device",
+    description: "Frames through lists of pages on QEMU's edu device",
     license: "GPL",
     params: {
-        ownership: u8 {
+        streaming: u8 {
             default: 0,
-            description: "1: synchronise, rather than refuse devices that are not coherent",
+            description: "1: bind to any device and synchronise; 0: bind only to a coherent device",
         },
     },
 }

@@ -3,17 +3,14 @@
 //! A stream: the format, the buffers and the queue of one open file.
 
 use crate::{
-    buffer::Buffer,
+    buffer::FrameBuffer,
     capture::{
         Sensor,
         Shot, //
     },
-    list::{
-        Entry,
-        FrameTable,
-        Layout,
-        MAX_BUFFERS, //
-    },
+    format::Format,
+    frame_table::MAX_BUFFERS,
+    queue::Queue,
     CameraData, //
 };
 use kernel::{
@@ -27,48 +24,6 @@ use kernel::{
     },
 };
 
-/// Lines end where the hardware likes it, as ipu3-cio2's.
-const LINE_ALIGN: u64 = 64;
-/// In bytes.
-pub(crate) const PIXEL: usize = 2;
-const MAX_WIDTH: u32 = 4224;
-const MAX_HEIGHT: u32 = 3136;
-
-#[derive(Clone, Copy)]
-pub(crate) struct Format {
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) bytes_per_line: usize,
-    pub(crate) layout: Layout,
-}
-
-impl Format {
-    /// `bytes_per_line` may be zero: the least that does.
-    pub(crate) fn new(width: u32, height: u32, bytes_per_line: u32, offset: u32) -> Result<Self> {
-        if width == 0 || height == 0 {
-            return Err(EINVAL);
-        }
-        if width > MAX_WIDTH || height > MAX_HEIGHT {
-            return Err(ERANGE);
-        }
-        let least = (u64::from(width) * PIXEL as u64).next_multiple_of(LINE_ALIGN);
-        let bytes_per_line = match bytes_per_line {
-            0 => least,
-            n => n.into(),
-        };
-        if bytes_per_line < least || bytes_per_line % LINE_ALIGN != 0 {
-            return Err(EINVAL);
-        }
-        let size = bytes_per_line * u64::from(height);
-        Ok(Self {
-            width: width as usize,
-            height: height as usize,
-            bytes_per_line: bytes_per_line as usize,
-            layout: Layout::new(offset as usize, size as usize)?,
-        })
-    }
-}
-
 /// A frame that was captured.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame {
@@ -76,103 +31,71 @@ pub(crate) struct Frame {
     pub(crate) sequence: u32,
     pub(crate) picture: u32,
     pub(crate) bytes_used: usize,
-    /// Whether it was as long as it should be.
+    /// The frame was as long as the format says.
     pub(crate) right: bool,
-}
-
-/// Buffers that wait for frames.
-struct Queue {
-    table: FrameTable,
-    /// Of each entry of the table in use.
-    buffers: [usize; MAX_BUFFERS],
-    first: usize,
-    count: usize,
-}
-
-impl Queue {
-    fn push(&mut self, index: usize, buffer: &Buffer<'_>) -> Result {
-        // There are no more buffers than entries, and none is queued twice.
-        let slot = (self.first + self.count) % MAX_BUFFERS;
-        self.table.set(slot, &buffer.lists)?;
-        self.buffers[slot] = index;
-        self.count += 1;
-        Ok(())
-    }
-
-    /// Returns the first buffer, and what the device has made of its entry.
-    fn peek(&self) -> Result<(usize, Entry)> {
-        Ok((self.buffers[self.first], self.table.read(self.first)?))
-    }
-
-    fn pop(&mut self) -> Result<usize> {
-        let slot = self.first;
-        self.table.clear(slot)?;
-        self.first = (slot + 1) % MAX_BUFFERS;
-        self.count -= 1;
-        Ok(self.buffers[slot])
-    }
 }
 
 struct State<'bound> {
     format: Option<Format>,
-    buffers: KVec<Buffer<'bound>>,
-    /// None without buffers.
+    buffers: KVec<FrameBuffer<'bound>>,
+    /// `None` while there are no buffers.
     queue: Option<Queue>,
-    /// Frames since it was switched on; None if it is off.
+    /// The number of frames since the stream was switched on, or `None` while the stream is off.
     sequence: Option<u32>,
-    /// The device is at the first buffer of the queue, or user space is being told of its frame.
+    /// The device writes to the first buffer of the queue, or user space is being told of the frame
+    /// in that buffer.
     capturing: bool,
-    /// The frame that is in the first buffer, until user space was told of it.
+    /// The frame in the first buffer, until user space was told of the frame.
     frame: Option<Frame>,
 }
 
 impl<'bound> State<'bound> {
-    /// What the device is at is not to be changed.
+    /// Returns `EBUSY` while a frame is being captured: the stream must not change meanwhile.
     fn at_rest(&self) -> Result {
-        match self.capturing {
-            true => Err(EBUSY),
-            false => Ok(()),
+        if self.capturing {
+            return Err(EBUSY);
         }
+        Ok(())
     }
 
-    fn buffer(&mut self, index: usize) -> Result<&mut Buffer<'bound>> {
+    fn buffer(&mut self, index: usize) -> Result<&mut FrameBuffer<'bound>> {
         self.buffers.get_mut(index).ok_or(EINVAL)
     }
 
-    /// What the device needs to know of the next frame.
+    /// Begins the capture of a frame. Returns what the device has to know of the frame.
     fn start(&mut self, sensor: Sensor) -> Result<Shot> {
         let (Some(format), Some(queue), Some(sequence)) = (self.format, &self.queue, self.sequence)
         else {
             return Err(EINVAL);
         };
-        if queue.count == 0 {
+        if queue.is_empty() {
             return Err(EAGAIN);
         }
         self.capturing = true;
         Ok(Shot {
-            entry: queue.table.address(queue.first),
+            entry: queue.first_entry(),
             format,
             sequence: sequence as u16,
             sensor,
         })
     }
 
-    /// The device is done with the frame, or has given it up.
+    /// Takes the result of the capture of a frame, which the device has written or given up.
     fn finish(&mut self, shot: &Shot, result: Result) -> Result<Frame> {
-        let frame = self.look(shot, result);
+        let frame = self.captured(shot, result);
         self.frame = frame.as_ref().ok().copied();
         self.capturing = frame.is_ok();
         frame
     }
 
-    /// Finds out what there is in the first buffer.
-    fn look(&mut self, shot: &Shot, result: Result) -> Result<Frame> {
+    /// Returns the frame in the first buffer. Leaks the buffer if the device did not answer.
+    fn captured(&mut self, shot: &Shot, result: Result) -> Result<Frame> {
         let (Some(queue), Some(sequence)) = (&mut self.queue, self.sequence) else {
             return Err(EINVAL);
         };
         if result == Err(ETIMEDOUT) {
-            queue.table.lose();
-            self.buffers[queue.buffers[queue.first]].lose();
+            queue.leak();
+            self.buffers[queue.first_buffer()].leak();
         }
         result?;
         let (index, entry) = queue.peek()?;
@@ -186,8 +109,8 @@ impl<'bound> State<'bound> {
         })
     }
 
-    /// Takes the first buffer off the queue if user space was told of its frame. Or else it stays
-    /// the first one, and the frame is there for who asks next.
+    /// Takes the first buffer off the queue if user space was told of its frame. Otherwise the
+    /// buffer stays the first one, and the next request gets the same frame.
     fn settle(&mut self, told: Result) -> Result {
         self.capturing = false;
         told?;
@@ -204,16 +127,17 @@ impl<'bound> State<'bound> {
     }
 
     fn clear_queue(&mut self) -> Result {
-        while self.queue.as_ref().is_some_and(|queue| queue.count > 0) {
+        while self.queue.as_ref().is_some_and(|queue| !queue.is_empty()) {
             self.pop()?;
         }
         Ok(())
     }
 }
 
+/// The stream of one open file.
 #[pin_data]
 pub(crate) struct Stream<'bound> {
-    /// Nobody accesses user space with it, for `mmap()` takes it under `mmap_lock`.
+    /// Whoever has the lock does not access user space: `mmap()` takes the lock under `mmap_lock`.
     #[pin]
     state: Mutex<State<'bound>>,
 }
@@ -234,7 +158,7 @@ impl<'bound> Stream<'bound> {
         )
     }
 
-    /// Buffers are of the format, so there must be none.
+    /// Sets the format. There must be no buffers, which have the size of a frame.
     pub(crate) fn set_format(&self, format: Format) -> Result {
         let mut state = self.state.lock();
         if !state.buffers.is_empty() {
@@ -244,7 +168,7 @@ impl<'bound> Stream<'bound> {
         Ok(())
     }
 
-    /// Exchanges the buffers. User space keeps the pages that it has mapped.
+    /// Replaces the buffers. User space keeps the pages that are mapped there.
     pub(crate) fn request(
         &self,
         camera: &CameraData<'bound>,
@@ -261,33 +185,28 @@ impl<'bound> Stream<'bound> {
         if count > MAX_BUFFERS {
             return Err(EINVAL);
         }
-        // The table first, which has the addresses of their lists.
+        // The queue goes first: the frame table has the addresses of the buffers' lists.
         state.queue = None;
         state.buffers = KVec::new();
         if count == 0 {
             return Ok(());
         }
-        let table = FrameTable::new(sharing.dma(), dummy)?;
+        let queue = Queue::new(sharing.dma(), dummy)?;
         let mut buffers = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
         for _ in 0..count {
-            let buffer = Buffer::new(sharing, layout, contiguous, dummy)?;
+            let buffer = FrameBuffer::new(sharing, layout, contiguous, dummy)?;
             buffers.push(buffer, GFP_KERNEL_ACCOUNT)?;
         }
         state.buffers = buffers;
-        state.queue = Some(Queue {
-            table,
-            buffers: [0; MAX_BUFFERS],
-            first: 0,
-            count: 0,
-        });
+        state.queue = Some(queue);
         Ok(())
     }
 
-    /// Looks at a buffer.
+    /// Calls `look` with a buffer.
     pub(crate) fn with_buffer<R>(
         &self,
         index: usize,
-        look: impl FnOnce(&Buffer<'bound>) -> Result<R>,
+        look: impl FnOnce(&FrameBuffer<'bound>) -> Result<R>,
     ) -> Result<R> {
         look(self.state.lock().buffer(index)?)
     }
@@ -318,10 +237,10 @@ impl<'bound> Stream<'bound> {
         Ok(())
     }
 
-    /// Has the device write a frame into the first buffer of the queue, unless there is one that
-    /// user space was not told of.
+    /// Has the device write a frame to the first buffer of the queue, unless that buffer has a frame
+    /// of which user space was not told.
     ///
-    /// The frame is to be settled by [`settle`](Self::settle).
+    /// [`settle`](Self::settle) has to follow.
     pub(crate) fn capture(
         &self,
         camera: &CameraData<'bound>,
@@ -342,17 +261,17 @@ impl<'bound> Stream<'bound> {
         drop(state);
         let result = camera.capture(&shot);
         if result == Err(ETIMEDOUT) {
-            camera.dummy.lock().lose();
+            camera.dummy.lock().leak();
         }
         self.state.lock().finish(&shot, result)
     }
 
-    /// Ends a capture: user space was told of the frame, or the frame stays where it is.
+    /// Ends a capture. `told` says whether user space was told of the frame.
     pub(crate) fn settle(&self, told: Result) -> Result {
         self.state.lock().settle(told)
     }
 
-    /// Copies from a buffer that is not the device's, and returns how many bytes.
+    /// Copies from a buffer that is not queued. Returns the number of bytes.
     pub(crate) fn read(&self, index: usize, at: usize, bytes: &mut [u8]) -> Result<usize> {
         let mut state = self.state.lock();
         let buffer = state.buffer(index)?;

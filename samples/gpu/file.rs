@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What user space asks: the requests of `sgdma_gpu.h`.
+//! The requests of user space, as `sgdma_gpu.h` has them.
 
 use crate::{
-    mob::{
-        Walk,
-        GPU_PAGE, //
+    common::{
+        handles::FileHandles,
+        request::{
+            answer,
+            in_stages,
+            inside,
+            nothing,
+            requests, //
+        },
+        table::Walk, //
     },
+    mob::GPU_PAGE,
     module_parameters,
     object::{
         Mode,
         Object,
         State,
         Undo, //
-    },
-    request::{
-        answer,
-        inside,
-        nothing,
-        requests, //
     },
     Gpu, //
 };
@@ -29,14 +31,7 @@ use kernel::{
     },
     mm::virt::VmaNew,
     prelude::*,
-    rbtree::RBTreeNode,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    },
+    sync::Arc,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -44,8 +39,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
-    DriverContext, //
     FileOps,
+    DriverContext, //
 };
 
 requests! {
@@ -78,18 +73,16 @@ const SHARED: u32 = 2;
 const BOUND: u32 = 4;
 
 const MAX_SIZE: u64 = 256 << 20;
-/// Objects are this far apart in what `mmap(2)` takes for an offset.
+/// The distance between two objects in the offsets that `mmap(2)` takes, as a power of two.
 const MMAP_SHIFT: u32 = MAX_SIZE.trailing_zeros();
 
-/// How many bytes go between user space and an object at once.
+/// The number of bytes that go between user space and an object at once.
 const STAGE: usize = 16 * GPU_PAGE;
 
-/// One open file. Its objects are the device's: they cannot outlive the binding, and a file can.
+/// An open file. The objects belong to the device's data: an object cannot outlive the binding, and
+/// a file can.
 pub(crate) struct ObjectFile {
-    /// Half of the objects' keys; the other is the handle.
-    number: u64,
-    /// How many handles were given, none of them twice.
-    handles: Atomic<u64>,
+    handles: FileHandles,
 }
 
 #[vtable]
@@ -98,8 +91,7 @@ impl FileOps<Gpu> for ObjectFile {
 
     fn open(gpu: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self {
-            number: gpu.files.fetch_add(1, Relaxed),
-            handles: Atomic::new(1),
+            handles: gpu.objects.open(),
         })
     }
 
@@ -153,13 +145,11 @@ impl FileOps<Gpu> for ObjectFile {
     }
 
     fn release(&self, gpu: &DriverContext<'_, Gpu>) {
-        while let Some(object) = self.take_any(gpu) {
-            drop(object);
-        }
+        gpu.objects.close(&self.handles);
     }
 }
 
-/// What `CREATE` is to make.
+/// The object that `CREATE` is to make.
 struct Plan {
     size: usize,
     mode: Mode,
@@ -167,20 +157,8 @@ struct Plan {
 }
 
 impl ObjectFile {
-    fn key(&self, handle: u32) -> (u64, u32) {
-        (self.number, handle)
-    }
-
-    fn object<'bound>(
-        &self,
-        gpu: &DriverContext<'bound, Gpu>,
-        handle: u32,
-    ) -> Result<Arc<Object<'bound>>> {
-        gpu.objects
-            .lock()
-            .get(&self.key(handle))
-            .cloned()
-            .ok_or(ENOENT)
+    fn object<'bound>(&self, gpu: &DriverContext<'bound, Gpu>, handle: u32) -> Result<Arc<Object<'bound>>> {
+        gpu.objects.get(&self.handles, handle)
     }
 
     fn handle<'bound>(
@@ -194,18 +172,7 @@ impl ObjectFile {
         self.object(gpu, request.handle)
     }
 
-    /// Any object of this file's.
-    fn take_any<'bound>(&self, gpu: &DriverContext<'bound, Gpu>) -> Option<Arc<Object<'bound>>> {
-        let mut objects = gpu.objects.lock();
-        let cursor = objects.cursor_lower_bound_mut(&self.key(0))?;
-        if cursor.current().0 .0 != self.number {
-            return None;
-        }
-        let (_, node) = cursor.remove_current();
-        Some(node.to_key_value().1)
-    }
-
-    /// Plans an object: all of the answer is known before there is one.
+    /// Plans an object. The answer is complete before the object exists.
     fn plan(&self, request: &mut Create) -> Result<Plan> {
         if request.mode == 0 {
             request.mode = *module_parameters::mode.value();
@@ -218,8 +185,7 @@ impl ObjectFile {
             return Err(EFBIG);
         }
         let size = usize::try_from(request.size)?;
-        let handle = self.handles.fetch_add(1, Relaxed);
-        request.handle = u32::try_from(handle).map_err(|_| ENOSPC)?;
+        request.handle = self.handles.new_handle()?;
         Ok(Plan {
             size,
             mode,
@@ -229,21 +195,18 @@ impl ObjectFile {
 
     fn create(&self, gpu: &DriverContext<'_, Gpu>, plan: Plan) -> Result {
         let object = Object::new(plan.size, plan.mode, gpu.sharing)?;
-        let node = RBTreeNode::new(self.key(plan.handle), object, GFP_KERNEL_ACCOUNT)?;
-        gpu.objects.lock().insert(node);
-        Ok(())
+        gpu.objects.insert(&self.handles, plan.handle, object)
     }
 
     fn destroy(&self, gpu: &DriverContext<'_, Gpu>, request: &Handle) -> Result {
         self.handle(gpu, request)?;
-        let object = gpu.objects.lock().remove(&self.key(request.handle));
-        object.map(drop).ok_or(ENOENT)
+        gpu.objects.remove(&self.handles, request.handle)
     }
 
-    /// Between user space and an object: by the CPU, or page by page by the device.
+    /// Moves bytes between user space and an object: by the CPU, or page by page by the device.
     ///
-    /// User space is accessed outside the gate, and so without the object's lock: a page fault
-    /// waits for `mmap_lock`, and whoever has that may be waiting for the object, in `mmap()`.
+    /// User space is accessed outside the gate and without the object's lock: a page fault waits
+    /// for `mmap_lock`, and a task in `mmap()` has `mmap_lock` and may wait for the object.
     fn transfer(&self, door: &Door<'_, Gpu>, cmd: u32, request: &Transfer) -> Result {
         let size = door.enter(|gpu| Ok(self.object(gpu, request.handle)?.size))?;
         let by_device = cmd == FETCH || cmd == STORE;
@@ -252,31 +215,29 @@ impl ObjectFile {
         if request.pad != 0 || end > size as u64 || unaligned {
             return Err(EINVAL);
         }
-        let (mut at, end) = (request.offset as usize, end as usize);
+        let (at, len) = (request.offset as usize, request.len as usize);
 
         let user = UserPtr::from_addr(usize::try_from(request.user)?);
-        let (mut reader, mut writer) = UserSlice::new(user, end - at).reader_writer();
-        let mut stage = KVVec::from_elem(0u8, STAGE.min(end - at), GFP_KERNEL)?;
-        while at < end {
-            let part = &mut stage[..STAGE.min(end - at)];
+        let (mut reader, mut writer) = UserSlice::new(user, len).reader_writer();
+        in_stages(at, len, STAGE, |at, part| {
             if cmd == WRITE || cmd == STORE {
                 reader.read_slice(part)?;
             }
             door.enter(|gpu| {
                 let object = self.object(gpu, request.handle)?;
+                let engine = &gpu.engine;
                 match cmd {
                     READ => object.with(|state| state.read(at, part)),
                     WRITE => object.with(|state| state.write(at, part)),
-                    FETCH => object.by_device(gpu, at, part, |addr, page| gpu.fetch(addr, page)),
-                    _ => object.by_device(gpu, at, part, |addr, page| gpu.store(addr, page)),
+                    FETCH => object.by_device(gpu, at, part, |addr, page| engine.fetch(addr, page)),
+                    _ => object.by_device(gpu, at, part, |addr, page| engine.store(addr, page)),
                 }
             })?;
             if cmd == READ || cmd == FETCH {
                 writer.write_slice(part)?;
             }
-            at += part.len();
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn bind(&self, gpu: &DriverContext<'_, Gpu>, request: &mut Bind) -> Result<(u32, Undo)> {
@@ -284,10 +245,10 @@ impl ObjectFile {
         object.with(|state| {
             let undo = object.bind(state, request.entry_bits)?;
             let mob = state.mob.as_ref().ok_or(EINVAL)?;
-            request.root = mob.root;
-            request.first = mob.first;
-            request.level = mob.level as u32;
-            request.table_pages = mob.table_pages() as u32;
+            request.root = mob.root();
+            request.first = mob.first();
+            request.level = mob.tables.levels() as u32;
+            request.table_pages = mob.tables.pages() as u32;
             Ok((request.handle, undo))
         })
     }
@@ -301,14 +262,14 @@ impl ObjectFile {
         self.object(gpu, handle)?.settle_bind(undo, written)
     }
 
-    /// Plans a copy, which cannot be taken back: the answer comes before it is made.
+    /// Plans a copy. A copy cannot be undone, so the answer is written before the copy is made.
     fn plan_copy(&self, gpu: &DriverContext<'_, Gpu>, request: &mut Copy) -> Result<(u32, u32)> {
         let size = self.object(gpu, request.src)?.size;
         request.pages = (size / GPU_PAGE) as u64;
         Ok((request.src, request.dst))
     }
 
-    /// Has the device copy one object to another, by the page tables of both.
+    /// Has the device copy one object to another. The device finds both by their page tables.
     fn copy(&self, gpu: &DriverContext<'_, Gpu>, (src, dst): (u32, u32)) -> Result {
         let same = src == dst;
         let (src, dst) = (self.object(gpu, src)?, self.object(gpu, dst)?);
@@ -325,14 +286,17 @@ impl ObjectFile {
         };
         let result = match (&src_state.mob, &dst_state.mob) {
             (Some(from), Some(to)) => {
-                let (mut from, mut to) = (Walk::new(gpu, from), Walk::new(gpu, to));
-                (0..src.size / GPU_PAGE).try_for_each(|n| gpu.copy_page(from.page(n)?, to.page(n)?))
+                let engine = &gpu.engine;
+                let mut from = Walk::new(engine, &from.tables);
+                let mut to = Walk::new(engine, &to.tables);
+                (0..src.size / GPU_PAGE)
+                    .try_for_each(|n| engine.copy_all(from.block(n)?, to.block(n)?, GPU_PAGE))
             }
             _ => Err(EINVAL),
         };
         if result == Err(ETIMEDOUT) {
-            src_state.lose();
-            dst_state.lose();
+            src_state.leak();
+            dst_state.leak();
         }
         src.give_back(src_state);
         dst.give_back(dst_state);

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Buffer objects: memory that the CPU and the device use, and when it is mapped for the device.
+//! Buffer objects: memory that the CPU and the device use, and when an object is mapped for the
+//! device.
 //!
-//! The modes are those of vmwgfx: a coherent allocation, pages that are mapped for as long as the
-//! object lives, or pages that are mapped while the object is bound. (vmwgfx also had one that gave
-//! the device physical addresses. There is no way to those here, and behind an IOMMU they would
-//! be wrong.)
+//! The modes are those of vmwgfx: a coherent allocation, pages that are mapped as long as the object
+//! lives, and pages that are mapped while the object is bound. vmwgfx once had a fourth mode, which
+//! gave the device physical addresses. `sgdma` has none to give, and behind an IOMMU physical
+//! addresses would be wrong.
 
 use crate::{
+    coherent::CoherentMemory,
+    common::{
+        buffer::Buffer,
+        sharing::Sharing,
+        table::Walk, //
+    },
     mob::{
         Mob,
-        Walk,
         GPU_PAGE, //
     },
-    sharing::Sharing,
     GpuData, //
 };
 use kernel::{
-    alloc::flags::__GFP_NOWARN,
-    dma::{
-        Coherent,
-        DmaAddress, //
-    },
+    dma::DmaAddress,
     mm::virt::VmaNew,
     new_mutex,
     prelude::*,
@@ -32,13 +33,8 @@ use kernel::{
 };
 use sgdma::{
     Bidirectional,
-    BufferError,
-    InFlight,
-    Mapped,
-    MmapPages,
-    SgTable,
-    Shared,
-    UserTable, //
+    DmaDevice,
+    SgTable, //
 };
 
 /// `SGDMA_GPU_MODE_*`.
@@ -62,34 +58,24 @@ impl TryFrom<u32> for Mode {
     }
 }
 
-/// A coherent allocation is made of pieces of 64 KiB, which are easier to come by.
-const PIECE: usize = 16 * GPU_PAGE;
-const WORD: usize = size_of::<u64>();
-
 /// An object's memory.
 enum Memory<'bound> {
-    Coherent(KVVec<Coherent<[u64]>>),
-    /// Not mapped, for a device that shares it with the CPU; user space may have it.
-    Idle(UserTable<Bidirectional, MmapPages>),
-    Shared(InFlight<Shared<'bound, Bidirectional, MmapPages>>),
-    /// Not mapped, for a device that uses it by turns with the CPU.
-    IdleTurns(SgTable),
-    ByTurns(InFlight<Mapped<'bound, Bidirectional>>),
-    /// The device did not answer, and may still be using it: it is in quarantine.
-    Lost,
+    /// Mapped as long as the object lives.
+    Coherent(CoherentMemory),
+    Pages(Buffer<'bound, Bidirectional>),
 }
 
-/// What changes about an object.
+/// The part of an object that changes.
 pub(crate) struct State<'bound> {
     memory: Memory<'bound>,
     pub(crate) mob: Option<Mob<'bound>>,
-    /// It is bound, but user space was not told so yet: nothing is done by that until then.
+    /// The object is bound, but user space was not yet told so. Until then nobody uses the binding.
     unsettled: bool,
 }
 
-/// How to take back that an object was bound.
+/// What it takes to undo that an object was bound.
 pub(crate) struct Undo {
-    /// It was not mapped before.
+    /// The object was not mapped before.
     unmap: bool,
 }
 
@@ -97,34 +83,23 @@ pub(crate) struct Undo {
 pub(crate) struct Object<'bound> {
     pub(crate) size: usize,
     pub(crate) mode: Mode,
-    sharing: Sharing<'bound>,
-    /// None while the device is at it, which may take long: others are told so, and do not wait.
-    /// Nobody accesses user space with the lock, for `mmap()` takes it under `mmap_lock`.
+    dma: DmaDevice<'bound>,
+    /// `None` while the device uses the object. That may take long, so others get an error instead
+    /// of waiting. Whoever has the lock does not access user space: `mmap()` takes the lock under
+    /// `mmap_lock`.
     #[pin]
     state: Mutex<Option<State<'bound>>>,
 }
 
 impl<'bound> Object<'bound> {
-    /// `size` is a multiple of `GPU_PAGE`.
+    /// Makes an object of `size` bytes, which is a multiple of `GPU_PAGE`.
     pub(crate) fn new(size: usize, mode: Mode, sharing: Sharing<'bound>) -> Result<Arc<Self>> {
         let dma = sharing.dma();
         let memory = if mode == Mode::Coherent {
-            let mut pieces = KVVec::with_capacity(size.div_ceil(PIECE), GFP_KERNEL_ACCOUNT)?;
-            let mut left = size;
-            while left > 0 {
-                let piece = left.min(PIECE);
-                let gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-                let memory = Coherent::zeroed_slice(dma.device(), piece / WORD, gfp)?;
-                pieces.push(memory, GFP_KERNEL_ACCOUNT)?;
-                left -= piece;
-            }
-            Memory::Coherent(pieces)
+            Memory::Coherent(CoherentMemory::new(size, dma)?)
         } else {
             let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
-            match sharing {
-                Sharing::Always(_) => Memory::Idle(table.for_user(Bidirectional)?),
-                Sharing::ByTurns(_) => Memory::IdleTurns(table),
-            }
+            Memory::Pages(Buffer::new(table, Bidirectional, sharing)?)
         };
         let mut state = State {
             memory,
@@ -132,20 +107,20 @@ impl<'bound> Object<'bound> {
             unsettled: false,
         };
         if mode == Mode::Populate {
-            state.map(sharing)?;
+            state.map()?;
         }
         Arc::pin_init(
             try_pin_init!(Self {
                 size,
                 mode,
-                sharing,
+                dma,
                 state <- new_mutex!(Some(state)),
             }),
             GFP_KERNEL_ACCOUNT,
         )
     }
 
-    /// Does something short, that is not the device's.
+    /// Calls `work`, which is short, unless the device uses the object.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut State<'bound>) -> Result<R>) -> Result<R> {
         match &mut *self.state.lock() {
             Some(state) => work(state),
@@ -153,7 +128,7 @@ impl<'bound> Object<'bound> {
         }
     }
 
-    /// Takes the object away for the device.
+    /// Takes the state away, for the device to use the object.
     pub(crate) fn take(&self) -> Result<State<'bound>> {
         self.state
             .lock()
@@ -165,9 +140,9 @@ impl<'bound> Object<'bound> {
         *self.state.lock() = Some(state);
     }
 
-    /// Has the device know the object, by a page table of entries of `bits` bits.
+    /// Describes the object to the device, by a page table with entries of `bits` bits.
     ///
-    /// The binding is to be settled by [`settle_bind`](Self::settle_bind).
+    /// [`settle_bind`](Self::settle_bind) has to follow.
     pub(crate) fn bind(&self, state: &mut State<'bound>, bits: u32) -> Result<Undo> {
         if state.mob.is_some() {
             return Err(EBUSY);
@@ -176,11 +151,9 @@ impl<'bound> Object<'bound> {
             unmap: !state.is_mapped(),
         };
         if undo.unmap {
-            state.map(self.sharing)?;
+            state.map()?;
         }
-        let count = self.size / GPU_PAGE;
-        let mob = state.with_pages(|pages| Mob::new(self.sharing.dma(), pages, count, bits));
-        match mob {
+        match state.build_mob(self.dma, self.size / GPU_PAGE, bits) {
             Ok(mob) => {
                 state.mob = Some(mob);
                 state.unsettled = true;
@@ -195,8 +168,7 @@ impl<'bound> Object<'bound> {
         }
     }
 
-    /// Leaves the object bound if user space was told of that, and takes the binding back
-    /// otherwise.
+    /// Leaves the object bound if user space was told so, and undoes the binding otherwise.
     pub(crate) fn settle_bind(&self, undo: Undo, told: Result) -> Result {
         self.with(|state| {
             state.unsettled = false;
@@ -218,7 +190,8 @@ impl<'bound> Object<'bound> {
         })
     }
 
-    /// Has the device go to each page of `part`, which lies at `offset`, through the page table.
+    /// Has the device find each page of `part`, which begins at byte `offset` of the object, by the
+    /// page table. Calls `go` with the address of each page.
     pub(crate) fn by_device(
         &self,
         gpu: &GpuData<'bound>,
@@ -230,30 +203,33 @@ impl<'bound> Object<'bound> {
         let result = match &state.mob {
             None => Err(EINVAL),
             Some(mob) => {
-                let mut walk = Walk::new(gpu, mob);
+                let mut walk = Walk::new(&gpu.engine, &mob.tables);
                 let mut pages = part.chunks_mut(GPU_PAGE).enumerate();
-                pages.try_for_each(|(i, page)| go(walk.page(offset / GPU_PAGE + i)?, page))
+                pages.try_for_each(|(i, page)| go(walk.block(offset / GPU_PAGE + i)?, page))
             }
         };
         if result == Err(ETIMEDOUT) {
-            state.lose();
+            state.leak();
         }
         self.give_back(state);
         result
     }
 
     pub(crate) fn map(&self) -> Result {
-        self.with(|state| match state.is_mapped() {
-            true => Err(EINVAL),
-            false => state.map(self.sharing),
+        self.with(|state| {
+            if state.is_mapped() {
+                Err(EINVAL)
+            } else {
+                state.map()
+            }
         })
     }
 
-    /// Takes the object away from the device, as when it is evicted.
+    /// Unmaps the object, as a driver does to evict an object.
     pub(crate) fn unmap(&self) -> Result {
         self.with(|state| match (&state.mob, &state.memory) {
             (Some(_), _) => Err(EBUSY),
-            (None, Memory::Shared(_) | Memory::ByTurns(_)) => {
+            (None, Memory::Pages(pages)) if pages.is_mapped() => {
                 state.unmap();
                 Ok(())
             }
@@ -264,173 +240,99 @@ impl<'bound> Object<'bound> {
 
 impl<'bound> State<'bound> {
     pub(crate) fn is_mapped(&self) -> bool {
-        !matches!(
-            self.memory,
-            Memory::Idle(_) | Memory::IdleTurns(_) | Memory::Lost
-        )
+        match &self.memory {
+            Memory::Coherent(memory) => memory.pieces() > 0,
+            Memory::Pages(pages) => pages.is_mapped(),
+        }
     }
 
     pub(crate) fn is_shared(&self) -> bool {
-        matches!(self.memory, Memory::Shared(_))
+        match &self.memory {
+            Memory::Coherent(_) => false,
+            Memory::Pages(pages) => pages.is_shared(),
+        }
+    }
+
+    /// Returns the number of segments in memory, and the number that the device sees.
+    pub(crate) fn segments(&self) -> (usize, usize) {
+        match &self.memory {
+            Memory::Coherent(memory) => (memory.pieces(), memory.pieces()),
+            Memory::Pages(pages) => pages.segments(),
+        }
+    }
+
+    fn map(&mut self) -> Result {
+        match &mut self.memory {
+            Memory::Coherent(_) => Err(EIO),
+            Memory::Pages(pages) => pages.map(),
+        }
+    }
+
+    /// Unmaps the object. The device does not use the object: whoever calls this has the state.
+    fn unmap(&mut self) {
+        if let Memory::Pages(pages) = &mut self.memory {
+            pages.unmap();
+        }
+    }
+
+    fn build_mob(&self, dma: DmaDevice<'bound>, count: usize, bits: u32) -> Result<Mob<'bound>> {
+        match &self.memory {
+            Memory::Coherent(memory) => Mob::new(dma, memory.pages(), count, bits),
+            Memory::Pages(pages) => {
+                let blocks = pages.dma().ok_or(EINVAL)?.dma_blocks(GPU_PAGE as u64)?;
+                Mob::new(dma, blocks, count, bits)
+            }
+        }
     }
 
     fn unbind(&mut self, unmap: bool) {
         if let Some(mob) = self.mob.take() {
-            mob.retire();
+            mob.tables.complete();
         }
         if unmap {
             self.unmap();
         }
     }
 
-    /// Segments in memory, and those that the device sees.
-    pub(crate) fn segments(&self) -> (usize, usize) {
-        match &self.memory {
-            Memory::Coherent(pieces) => (pieces.len(), pieces.len()),
-            Memory::Idle(table) => (table.cpu().orig_nents(), 0),
-            Memory::IdleTurns(table) => (table.cpu().orig_nents(), 0),
-            Memory::Shared(mapped) => (mapped.cpu().orig_nents(), mapped.nents()),
-            Memory::ByTurns(mapped) => (mapped.cpu().orig_nents(), mapped.nents()),
-            Memory::Lost => (0, 0),
-        }
-    }
-
-    fn map(&mut self, sharing: Sharing<'bound>) -> Result {
-        // From here on the device may be told the addresses: nothing but `unmap()` unmaps.
-        let (memory, result) = match (core::mem::replace(&mut self.memory, Memory::Lost), sharing) {
-            (Memory::Idle(table), Sharing::Always(dev)) => match table.map_shared(dev) {
-                Ok(mapped) => (Memory::Shared(mapped.submit()), Ok(())),
-                Err(BufferError { error, buffer }) => (Memory::Idle(buffer), Err(error)),
-            },
-            (Memory::IdleTurns(table), Sharing::ByTurns(dma)) => {
-                match table.map(dma, Bidirectional) {
-                    Ok(mapped) => (Memory::ByTurns(mapped.submit()), Ok(())),
-                    Err(BufferError { error, buffer }) => (Memory::IdleTurns(buffer), Err(error)),
-                }
-            }
-            (memory, _) => (memory, Err(EIO)),
-        };
-        self.memory = memory;
-        result
-    }
-
-    /// The device is not at it: it would have been taken away for that.
-    fn unmap(&mut self) {
-        self.memory = match core::mem::replace(&mut self.memory, Memory::Lost) {
-            Memory::Shared(mapped) => Memory::Idle(mapped.complete().unmap()),
-            Memory::ByTurns(mapped) => Memory::IdleTurns(mapped.complete().unmap()),
-            memory => memory,
-        };
-    }
-
-    /// Gives up what a device has that does not answer.
-    pub(crate) fn lose(&mut self) {
+    /// Leaks the memory and the page table to a device that does not answer.
+    pub(crate) fn leak(&mut self) {
         self.mob = None;
-        if let Memory::Coherent(pieces) = core::mem::replace(&mut self.memory, Memory::Lost) {
-            core::mem::forget(pieces);
+        match &mut self.memory {
+            Memory::Coherent(memory) => memory.leak(),
+            Memory::Pages(pages) => pages.leak(),
         }
     }
 
-    /// The bus addresses of the device's pages: the DMA walk.
-    pub(crate) fn with_pages<R>(
-        &self,
-        use_pages: impl FnOnce(&mut dyn Iterator<Item = DmaAddress>) -> Result<R>,
-    ) -> Result<R> {
-        match &self.memory {
-            Memory::Coherent(pieces) => use_pages(&mut pieces.iter().flat_map(|piece| {
-                let start = piece.dma_handle();
-                (start..start + piece.size() as DmaAddress).step_by(GPU_PAGE)
-            })),
-            Memory::Shared(mapped) => use_pages(&mut mapped.dma_blocks(GPU_PAGE as u64)?),
-            Memory::ByTurns(mapped) => use_pages(&mut mapped.dma_blocks(GPU_PAGE as u64)?),
-            Memory::Idle(_) | Memory::IdleTurns(_) | Memory::Lost => Err(EINVAL),
-        }
-    }
-
-    /// By the CPU; the range lies within the object.
+    /// Has the CPU write. The range lies within the object.
     pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result {
         match &mut self.memory {
-            Memory::Coherent(pieces) => write_words(pieces, offset, bytes),
-            Memory::Idle(table) => table.copy_from_slice(offset, bytes),
-            Memory::IdleTurns(table) => table.copy_from_slice(offset, bytes),
-            Memory::Shared(shared) => shared.copy_from_slice(offset, bytes),
-            _ => self.take_turn(|mapped| {
-                let end = offset + bytes.len();
-                mapped
-                    .for_cpu_range(offset..end)?
-                    .copy_from_slice(offset, bytes)
-            }),
+            Memory::Coherent(memory) => memory.write(offset, bytes),
+            Memory::Pages(pages) => pages.write(offset, bytes),
         }
     }
 
-    /// By the CPU; the range lies within the object.
+    /// Has the CPU read. The range lies within the object.
     pub(crate) fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result {
-        match &self.memory {
-            Memory::Coherent(pieces) => read_words(pieces, offset, bytes),
-            Memory::Idle(table) => table.copy_to_slice(offset, bytes),
-            Memory::IdleTurns(table) => table.copy_to_slice(offset, bytes),
-            Memory::Shared(shared) => shared.copy_to_slice(offset, bytes),
-            _ => self.take_turn(|mapped| {
-                let end = offset + bytes.len();
-                mapped
-                    .for_cpu_range(offset..end)?
-                    .copy_to_slice(offset, bytes)
-            }),
+        match &mut self.memory {
+            Memory::Coherent(memory) => memory.read(offset, bytes),
+            Memory::Pages(pages) => pages.read(offset, bytes),
         }
     }
 
-    /// The CPU's turn at memory that is used by turns. The device is not at it, as in `unmap()`.
-    fn take_turn(
-        &mut self,
-        turn: impl FnOnce(&mut Mapped<'bound, Bidirectional>) -> Result,
-    ) -> Result {
-        match core::mem::replace(&mut self.memory, Memory::Lost) {
-            Memory::ByTurns(mapped) => {
-                let mut mapped = mapped.complete();
-                let result = turn(&mut mapped);
-                self.memory = Memory::ByTurns(mapped.submit());
-                result
-            }
-            memory => {
-                self.memory = memory;
-                Err(EIO)
-            }
-        }
-    }
-
-    /// Cached pages in user space are for memory that is shared.
+    /// Maps part of the object to user space, whose mapping is cached: that is for shared pages.
     pub(crate) fn mmap(&self, offset: usize, vma: &VmaNew) -> Result {
         match &self.memory {
-            Memory::Shared(shared) => shared.map_to_user(offset, vma),
-            _ => Err(EINVAL),
+            Memory::Coherent(_) => Err(EINVAL),
+            Memory::Pages(pages) => pages.mmap(offset, vma),
         }
     }
 }
 
 impl Drop for State<'_> {
     fn drop(&mut self) {
-        // Here is who has it, so the device is not at it.
+        // Whoever drops the state has it, so the device does not use the object.
         if let Some(mob) = self.mob.take() {
-            mob.retire();
+            mob.tables.complete();
         }
-        self.unmap();
     }
-}
-
-fn read_words(pieces: &[Coherent<[u64]>], offset: usize, bytes: &mut [u8]) -> Result {
-    for (i, byte) in (offset..).zip(bytes) {
-        let word = kernel::dma_read!(pieces[i / PIECE], [try: i % PIECE / WORD]);
-        *byte = word.to_ne_bytes()[i % WORD];
-    }
-    Ok(())
-}
-
-fn write_words(pieces: &[Coherent<[u64]>], offset: usize, bytes: &[u8]) -> Result {
-    for (i, byte) in (offset..).zip(bytes) {
-        let (piece, at) = (&pieces[i / PIECE], i % PIECE / WORD);
-        let mut word = kernel::dma_read!(*piece, [try: at]).to_ne_bytes();
-        word[i % WORD] = *byte;
-        kernel::dma_write!(*piece, [try: at], u64::from_ne_bytes(word));
-    }
-    Ok(())
 }

@@ -2,57 +2,48 @@
 
 //! A GPU driver in the manner of vmwgfx, written against `sgdma`.
 //!
-//! User space makes buffer objects; the device finds their pages through page tables, which the
-//! driver fills with bus addresses. The device is QEMU's `edu`: it has a DMA engine and no idea of
-//! page tables, so the driver walks them in its place, by what the *device* reads. `README.md` says
-//! more. Read in this order:
+//! User space makes buffer objects. The device finds the pages of an object by a page table, which
+//! the driver fills with bus addresses. The device is QEMU's `edu`, which has a DMA engine but
+//! cannot follow page tables, so the driver follows the page tables in the device's place, by what
+//! the *device* reads. `README.md` says more. Read in this order:
 //!
-//! - this file: which device, what it can address, what exists while it is bound
-//! - `edu.rs`: the hardware
-//! - `scratch.rs`: what the device reads and writes for the driver
-//! - `sharing.rs`: how memory is shared with it
-//! - `object.rs`: buffer objects, and when they are mapped for the device
-//! - `mob.rs`: page tables, and the device's way through them
-//! - `file.rs`, `request.rs`: what user space asks
+//! - this file: which device the driver is for, and what exists while a device is bound
+//! - `../common/mod.rs`: the parts that other drivers use too: the device, a buffer's states, tables
+//! - `object.rs`: buffer objects, and when an object is mapped for the device
+//! - `coherent.rs`: the memory of objects that are coherent allocations
+//! - `mob.rs`: page tables
+//! - `file.rs`: the requests of user space
 
-mod edu;
+mod coherent;
+#[path = "../common/mod.rs"]
+mod common;
 mod file;
 mod mob;
 mod object;
-mod request;
-mod scratch;
-mod sharing;
 
+use common::{
+    edu,
+    engine::Engine,
+    handles::Handles,
+    sharing::Sharing, //
+};
 use kernel::{
     device::Core,
     dma::DmaMask,
-    new_mutex, pci,
-    prelude::*,
-    rbtree::RBTree,
-    sync::{
-        atomic::Atomic,
-        Arc,
-        Mutex, //
-    },
+    pci,
+    prelude::*, //
 };
 use object::{
     Mode,
     Object, //
 };
 use sgdma::{
-    CoherentDevice,
     DmaDevice,
     DmaLimits,
     Quiet, //
 };
-use sharing::Sharing;
 
-/// `edu`'s PCI device id. Its vendor id, 0x1234, has no name in the kernel, so it is matched by
-/// class, which some other devices have too.
-const EDU_DEVICE_ID: u16 = 0x11e8;
-const EDU_CLASS: u32 = 0x00ff00;
-
-/// VMware's SVGA adapter. QEMU's model of it has no DMA engine.
+/// VMware's SVGA adapter. QEMU's model of the adapter has no DMA engine.
 const SVGA_DEVICE_ID: u16 = 0x0405;
 
 kernel::pci_device_table!(
@@ -60,7 +51,7 @@ kernel::pci_device_table!(
     MODULE_PCI_TABLE,
     (),
     [
-        (pci::DeviceId::from_class(EDU_CLASS, 0xffffff), ()),
+        (edu::MATCH, ()),
         (
             pci::DeviceId::from_id(pci::Vendor::VMWARE, SVGA_DEVICE_ID as u32),
             ()
@@ -70,16 +61,14 @@ kernel::pci_device_table!(
 
 struct Gpu;
 
-/// What exists while a device is bound, and open files are lent.
+/// Data that exists while a device is bound. Open files have access to it.
 #[pin_data]
 struct GpuData<'bound> {
     sharing: Sharing<'bound>,
     #[pin]
-    engine: edu::Engine<'bound>,
-    /// The objects of all files, by number of the file and handle.
+    engine: Engine<'bound>,
     #[pin]
-    objects: Mutex<RBTree<(u64, u32), Arc<Object<'bound>>>>,
-    files: Atomic<u64>,
+    objects: Handles<Object<'bound>>,
 }
 
 impl sgdma::Driver for Gpu {
@@ -94,11 +83,10 @@ impl sgdma::pci::Driver for Gpu {
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
     fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
-        match pdev.device_id() {
-            EDU_DEVICE_ID => edu::quiesce(pdev),
-            SVGA_DEVICE_ID => Ok(Quiet::Unknown),
-            _ => Err(ENODEV),
+        if pdev.device_id() == SVGA_DEVICE_ID {
+            return Ok(Quiet::Unknown);
         }
+        edu::quiesce(pdev)
     }
 
     fn probe<'bound>(
@@ -115,29 +103,23 @@ impl sgdma::pci::Driver for Gpu {
                 );
                 return Err(ENODEV);
             }
-            // Where memory cannot be shared, this driver is for those who ask for it.
             let mode = *module_parameters::mode.value();
-            let ownership = *module_parameters::ownership.value();
-            let sharing = match (Mode::try_from(mode), ownership) {
-                (Ok(_), 0) => Sharing::Always(CoherentDevice::probe(dma)?),
-                (Ok(_), 1) => Sharing::ByTurns(dma),
-                _ => {
-                    dev_err!(pdev, "mode={} ownership={}: see modinfo\n", mode, ownership);
-                    return Err(EINVAL);
-                }
-            };
+            let streaming = *module_parameters::streaming.value();
+            if Mode::try_from(mode).is_err() || streaming > 1 {
+                dev_err!(pdev, "mode={} streaming={}: see modinfo\n", mode, streaming);
+                return Err(EINVAL);
+            }
+            let sharing = Sharing::from_parameter(streaming, dma)?;
             Ok(try_pin_init!(GpuData {
                 sharing,
-                engine <- edu::Engine::new(pdev, dma),
-                objects <- new_mutex!(RBTree::new()),
-                files: Atomic::new(0),
+                engine <- Engine::new(pdev, dma),
+                objects <- Handles::new(),
             }))
         })
     }
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&GpuData<'bound>>) -> Quiet {
-        // Nobody begins a transfer any more, but one that did not end in time may be under way.
-        edu::quiesce(pdev).unwrap_or(Quiet::Unknown)
+        edu::stop(pdev)
     }
 }
 
@@ -145,16 +127,16 @@ sgdma::module_pci_driver! {
     type: Gpu,
     name: "sgdma_gpu",
     authors: ["sgdma developers"],
-    description: "Buffer objects and page tables, by the DMA engine of QEMU's edu device",
+    description: "Buffer objects and page tables on QEMU's edu device",
     license: "GPL",
     params: {
         mode: u32 {
             default: 2,
-            description: "Objects' memory by default: 1 coherent, 2 mapped when created, 3 mapped when bound",
+            description: "Default memory of objects: 1 coherent, 2 mapped when created, 3 mapped when bound",
         },
-        ownership: u8 {
+        streaming: u8 {
             default: 0,
-            description: "1: synchronise, rather than refuse devices that are not coherent",
+            description: "1: bind to any device and synchronise; 0: bind only to a coherent device",
         },
     },
 }

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What user space asks: the requests of `sgdma_rdma.h`.
+//! The requests of user space, as `sgdma_rdma.h` has them.
 
 use crate::{
+    common::{
+        handles::FileHandles,
+        request::{
+            answer,
+            in_stages,
+            inside,
+            nothing,
+            requests, //
+        },
+    },
     region::{
         Ask,
         Pinned,
         Region, //
-    },
-    request::{
-        answer,
-        inside,
-        nothing,
-        requests, //
     },
     Rdma, //
 };
@@ -22,7 +26,6 @@ use kernel::{
         _IOWR, //
     },
     prelude::*,
-    rbtree::RBTreeNode,
     sync::{
         atomic::{
             Atomic,
@@ -37,8 +40,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
-    DriverContext, //
     FileOps,
+    DriverContext, //
 };
 
 requests! {
@@ -57,15 +60,14 @@ const WRITE: u32 = _IOW::<Transfer>('R' as u32, 0xe3);
 
 const MAX_REGIONS: i32 = 4096;
 
-/// How many bytes go between user space and a region at once.
+/// The number of bytes that go between user space and a region at once.
 const STAGE: usize = 64 << 10;
 
-/// One open file. Its regions are the device's: they cannot outlive the binding, and a file can.
+/// An open file. The regions belong to the device's data: a region cannot outlive the binding, and a
+/// file can.
 pub(crate) struct RegionFile {
-    /// Half of what regions are found by; the other is the key.
-    number: u64,
-    /// How many keys were given, none of them twice.
-    keys: Atomic<u64>,
+    keys: FileHandles,
+    /// The number of regions of this file.
     regions: Atomic<i32>,
 }
 
@@ -75,8 +77,7 @@ impl FileOps<Rdma> for RegionFile {
 
     fn open(rdma: &DriverContext<'_, Rdma>) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self {
-            number: rdma.files.fetch_add(1, Relaxed),
-            keys: Atomic::new(1),
+            keys: rdma.regions.open(),
             regions: Atomic::new(0),
         })
     }
@@ -89,7 +90,7 @@ impl FileOps<Rdma> for RegionFile {
                 |request| self.register(door, request),
                 |key, written| {
                     written.inspect_err(|_| {
-                        // Or else somebody has done so already.
+                        // This fails if another task has removed the region already.
                         let _ = door.enter(|rdma| self.remove(rdma, key));
                     })
                 },
@@ -105,9 +106,7 @@ impl FileOps<Rdma> for RegionFile {
     }
 
     fn release(&self, rdma: &DriverContext<'_, Rdma>) {
-        while let Some(region) = self.take_any(rdma) {
-            drop(region);
-        }
+        rdma.regions.close(&self.keys);
     }
 }
 
@@ -121,25 +120,11 @@ impl RegionFile {
         if pad != 0 {
             return Err(EINVAL);
         }
-        rdma.regions
-            .lock()
-            .get(&(self.number, key))
-            .cloned()
-            .ok_or(ENOENT)
+        rdma.regions.get(&self.keys, key)
     }
 
-    /// Any region of this file's.
-    fn take_any<'bound>(&self, rdma: &DriverContext<'bound, Rdma>) -> Option<Arc<Region<'bound>>> {
-        let mut regions = rdma.regions.lock();
-        let cursor = regions.cursor_lower_bound_mut(&(self.number, 0))?;
-        if cursor.current().0 .0 != self.number {
-            return None;
-        }
-        let (_, node) = cursor.remove_current();
-        Some(node.to_key_value().1)
-    }
-
-    /// Returns the key, whose region goes again if user space is not told.
+    /// Registers memory. Returns the key, by which the region is removed again if user space cannot
+    /// be told the key.
     fn register(&self, door: &Door<'_, Rdma>, request: &mut Register) -> Result<u32> {
         if self.regions.fetch_add(1, Relaxed) >= MAX_REGIONS {
             self.regions.fetch_add(-1, Relaxed);
@@ -159,21 +144,20 @@ impl RegionFile {
             iova: request.iova,
             flags: request.flags,
         };
-        // Memory that is pinned is accessed, too.
+        // Pinning accesses user space's memory, so it is done outside the gate.
         let limits = door.enter(|rdma| Ok(rdma.limits(&ask)))?;
         let pinned = Pinned::new(&ask, limits)?;
         door.enter(|rdma| {
             let region = Region::new(rdma, &ask, pinned)?;
             let facts = region.facts();
-            request.key = u32::try_from(self.keys.fetch_add(1, Relaxed)).map_err(|_| ENOSPC)?;
+            request.key = self.keys.new_handle()?;
             request.block_size = facts.block_size;
             request.blocks = facts.blocks as u64;
             request.level = facts.level as u32;
             request.list_pages = facts.list_pages as u32;
             request.orig_nents = facts.orig_nents as u32;
             request.nents = facts.nents as u32;
-            let node = RBTreeNode::new((self.number, request.key), region, GFP_KERNEL_ACCOUNT)?;
-            rdma.regions.lock().insert(node);
+            rdma.regions.insert(&self.keys, request.key, region)?;
             Ok(request.key)
         })
     }
@@ -184,9 +168,7 @@ impl RegionFile {
     }
 
     fn remove(&self, rdma: &DriverContext<'_, Rdma>, key: u32) -> Result {
-        let region = rdma.regions.lock().remove(&(self.number, key));
-        // Here, and not under the lock; later if the device is at it.
-        drop(region.ok_or(ENOENT)?);
+        rdma.regions.remove(&self.keys, key)?;
         self.regions.fetch_add(-1, Relaxed);
         Ok(())
     }
@@ -196,7 +178,7 @@ impl RegionFile {
         let (at, len) = request.range()?;
         door.enter(|rdma| self.region(rdma, key, pad)?.may_read(at, len))?;
         let mut writer = request.user(len)?.writer();
-        in_stages(at, len, |at, part| {
+        in_stages(at, len, STAGE, |at, part| {
             door.enter(|rdma| self.region(rdma, key, pad)?.read(rdma, at, part))?;
             writer.write_slice(part)
         })
@@ -207,7 +189,7 @@ impl RegionFile {
         let (at, len) = request.range()?;
         door.enter(|rdma| self.region(rdma, key, pad)?.may_write(at, len))?;
         let mut reader = request.user(len)?.reader();
-        in_stages(at, len, |at, part| {
+        in_stages(at, len, STAGE, |at, part| {
             reader.read_slice(part)?;
             door.enter(|rdma| self.region(rdma, key, pad)?.write(rdma, at, part))
         })
@@ -223,21 +205,4 @@ impl Transfer {
         let addr = UserPtr::from_addr(usize::try_from(self.user)?);
         Ok(UserSlice::new(addr, len))
     }
-}
-
-/// Does something with each part of `len` bytes from `at` on; a part's bytes are those of the one
-/// before it.
-fn in_stages(
-    mut at: usize,
-    len: usize,
-    mut work: impl FnMut(usize, &mut [u8]) -> Result,
-) -> Result {
-    let end = at + len;
-    let mut stage = KVVec::from_elem(0u8, STAGE.min(len), GFP_KERNEL)?;
-    while at < end {
-        let n = STAGE.min(end - at);
-        work(at, &mut stage[..n])?;
-        at += n;
-    }
-    Ok(())
 }

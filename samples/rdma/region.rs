@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory regions: pinned memory of a process, and what the device knows of it.
+//! Memory regions: pinned memory of a process, which the device reads and writes.
 //!
-//! There are two kinds. Of one the device has a list of bus addresses: the DMA walk. The other is
-//! for a device that is made of software, as rxe: the CPU copies, page by page, and no bus address
-//! exists: the CPU walk.
+//! There are two kinds. For one kind the device has a list of bus addresses, made by the DMA walk.
+//! The other kind is for a device made of software, as rxe is: the CPU copies page by page, by the
+//! CPU walk, and there are no bus addresses.
 
 use crate::{
     pbl::{
@@ -42,7 +42,7 @@ const REMOTE_READ: u32 = 4;
 const SOFT: u32 = 0x100;
 const FLAT: u32 = 0x200;
 
-/// What user space asks to have registered.
+/// A request of user space to register memory.
 pub(crate) struct Ask {
     pub(crate) addr: usize,
     pub(crate) len: usize,
@@ -63,7 +63,7 @@ impl Ask {
 }
 
 impl RdmaData<'_> {
-    /// Returns the limits to pin the memory by that is asked for.
+    /// Returns the segment limits to pin the memory of `ask` with.
     pub(crate) fn limits(&self, ask: &Ask) -> SegmentLimits<'static> {
         match self.device(ask) {
             Some(dev) => SegmentLimits::from(dev.dma()).sizes(),
@@ -73,32 +73,34 @@ impl RdmaData<'_> {
 }
 
 impl<'bound> RdmaData<'bound> {
-    /// Returns the device that is to see that memory; none if the CPU copies it.
+    /// Returns the device that is to use the memory of `ask`, or `None` if the CPU copies.
     fn device(&self, ask: &Ask) -> Option<CoherentDevice<'bound>> {
         self.dev.filter(|_| ask.flags & SOFT == 0)
     }
 }
 
-/// Memory of the calling process, on its way to a region.
+/// Pinned memory of the calling process, which is to become a region.
 pub(crate) enum Pinned {
     ReadOnly(UserTable<ToDevice>),
     Writable(UserTable<Bidirectional>),
 }
 
 impl Pinned {
-    /// Pins the memory. That takes no device, but as long as the process that serves it likes.
-    ///
-    /// No lock is held that is taken under `mmap_lock`.
+    /// Pins the memory. Needs no device. May take as long as the process that serves the memory's
+    /// page faults likes, so the caller holds no lock that is taken under `mmap_lock`.
     pub(crate) fn new(ask: &Ask, limits: SegmentLimits<'_>) -> Result<Self> {
         ask.check()?;
-        Ok(match ask.flags & LOCAL_WRITE {
-            0 => Self::ReadOnly(UserTable::pin(ask.addr, ask.len, ToDevice, limits)?),
-            _ => Self::Writable(UserTable::pin(ask.addr, ask.len, Bidirectional, limits)?),
-        })
+        if ask.flags & LOCAL_WRITE != 0 {
+            let table = UserTable::pin(ask.addr, ask.len, Bidirectional, limits)?;
+            Ok(Self::Writable(table))
+        } else {
+            let table = UserTable::pin(ask.addr, ask.len, ToDevice, limits)?;
+            Ok(Self::ReadOnly(table))
+        }
     }
 }
 
-/// What is to be known of a region.
+/// Facts about a region, for user space.
 #[derive(Default)]
 pub(crate) struct Facts {
     pub(crate) block_size: u64,
@@ -109,7 +111,7 @@ pub(crate) struct Facts {
     pub(crate) nents: usize,
 }
 
-/// Memory that is used in direction `D`.
+/// A region's memory, which the device uses in direction `D`.
 enum Memory<'bound, D: Direction> {
     Listed {
         shared: InFlight<Shared<'bound, D, PinnedPages<D>>>,
@@ -145,8 +147,8 @@ impl<'bound, D: Direction> Memory<'bound, D> {
             Self::Listed { shared, pbl, .. } => Facts {
                 block_size: pbl.block_size,
                 blocks: pbl.blocks,
-                level: pbl.level,
-                list_pages: pbl.pages(),
+                level: pbl.level(),
+                list_pages: pbl.tables.pages(),
                 orig_nents: shared.cpu().orig_nents(),
                 nents: shared.nents(),
             },
@@ -157,17 +159,17 @@ impl<'bound, D: Direction> Memory<'bound, D> {
         }
     }
 
-    /// The device is not at it.
-    fn retire(self) {
-        if let Self::Listed { shared, pbl, .. } = self {
-            pbl.retire();
+    /// Unmaps and unpins the memory. The device does not use the memory any more.
+    fn complete(self) {
+        if let Self::Listed { shared, pbl } = self {
+            pbl.tables.complete();
             drop(shared.complete());
         }
     }
 }
 
 impl<'bound> Memory<'bound, Bidirectional> {
-    /// There is no such thing for memory that was pinned for reading.
+    /// Writes the memory. Memory that was pinned for reading has no such function.
     fn write(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &[u8]) -> Result {
         match self {
             Self::Listed { pbl, .. } => rdma.write(pbl, at, bytes),
@@ -181,29 +183,29 @@ enum Kind<'bound> {
     Writable(Memory<'bound, Bidirectional>),
 }
 
-/// Registered memory. Nothing about it changes, so many may use it at a time.
+/// Registered memory. Nothing about a region changes, so many tasks may use one at a time.
 pub(crate) struct Region<'bound> {
     pub(crate) len: usize,
     access: u32,
-    /// None once it is being dropped.
+    /// `None` while the region is being dropped.
     kind: Option<Kind<'bound>>,
-    /// The device did not answer, and may still be using it.
-    lost: Atomic<bool>,
+    /// The device did not answer, and may still be using the memory.
+    leaked: Atomic<bool>,
 }
 
 impl<'bound> Region<'bound> {
-    /// Makes a region of what was pinned for it, by the [`limits`](RdmaData::limits).
+    /// Makes a region of memory that was pinned with the right [`limits`](RdmaData::limits).
     pub(crate) fn new(rdma: &RdmaData<'bound>, ask: &Ask, pinned: Pinned) -> Result<Arc<Self>> {
         let kind = match pinned {
             Pinned::ReadOnly(table) => Kind::ReadOnly(Memory::new(rdma, ask, table)?),
             Pinned::Writable(table) => Kind::Writable(Memory::new(rdma, ask, table)?),
         };
-        // Dropped as a region, also where there is no memory for the `Arc`.
+        // From here on an error drops a region, not a bare `Kind`, which would go into quarantine.
         let region = Self {
             len: ask.len,
             access: ask.flags,
             kind: Some(kind),
-            lost: Atomic::new(false),
+            leaked: Atomic::new(false),
         };
         Ok(Arc::new(region, GFP_KERNEL_ACCOUNT)?)
     }
@@ -216,7 +218,7 @@ impl<'bound> Region<'bound> {
         }
     }
 
-    /// Whether a peer may do what takes `access`, of these bytes.
+    /// Returns an error unless a peer may access these bytes in the way `access`.
     fn allows(&self, access: u32, at: usize, len: usize) -> Result {
         if self.access & access == 0 {
             return Err(EACCES);
@@ -235,28 +237,29 @@ impl<'bound> Region<'bound> {
         self.allows(REMOTE_WRITE, at, len)
     }
 
-    /// Reads the region, as a peer would.
+    /// Reads the region as a peer would.
     pub(crate) fn read(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &mut [u8]) -> Result {
         self.may_read(at, bytes.len())?;
-        self.noticing(match &self.kind {
+        self.leak_on_timeout(match &self.kind {
             Some(Kind::ReadOnly(memory)) => memory.read(rdma, at, bytes),
             Some(Kind::Writable(memory)) => memory.read(rdma, at, bytes),
             None => Err(EIO),
         })
     }
 
-    /// Writes it likewise.
+    /// Writes the region as a peer would.
     pub(crate) fn write(&self, rdma: &RdmaData<'bound>, at: usize, bytes: &[u8]) -> Result {
         self.may_write(at, bytes.len())?;
-        self.noticing(match &self.kind {
+        self.leak_on_timeout(match &self.kind {
             Some(Kind::Writable(memory)) => memory.write(rdma, at, bytes),
             _ => Err(EACCES),
         })
     }
 
-    fn noticing(&self, result: Result) -> Result {
+    /// Notes that the memory is leaked if the device did not answer.
+    fn leak_on_timeout(&self, result: Result) -> Result {
         if result == Err(ETIMEDOUT) {
-            self.lost.store(true, Relaxed);
+            self.leaked.store(true, Relaxed);
         }
         result
     }
@@ -264,11 +267,11 @@ impl<'bound> Region<'bound> {
 
 impl Drop for Region<'_> {
     fn drop(&mut self) {
-        // Or else it goes into quarantine, pinned.
-        let lost = self.lost.load(Relaxed);
+        // A leaked region's memory is dropped in flight: it goes into quarantine and stays pinned.
+        let leaked = self.leaked.load(Relaxed);
         match self.kind.take() {
-            Some(Kind::ReadOnly(memory)) if !lost => memory.retire(),
-            Some(Kind::Writable(memory)) if !lost => memory.retire(),
+            Some(Kind::ReadOnly(memory)) if !leaked => memory.complete(),
+            Some(Kind::Writable(memory)) if !leaked => memory.complete(),
             _ => {}
         }
     }

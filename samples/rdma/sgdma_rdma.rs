@@ -2,39 +2,33 @@
 
 //! An RDMA driver in the manner of bnxt_re and rxe, written against `sgdma`.
 //!
-//! User space registers memory of its own and gets a key. The device finds the memory by that key:
-//! through a page-buffer list, which the driver fills with bus addresses. The device is QEMU's
-//! `edu`: it has a DMA engine and no idea of lists, so the driver walks them in its place, by what
-//! the *device* reads. `README.md` says more. Read in this order:
+//! User space registers memory of its own and gets a key. The device finds the memory of a key by a
+//! page-buffer list, which the driver fills with bus addresses. The device is QEMU's `edu`, which
+//! has a DMA engine but cannot follow lists, so the driver follows the lists in the device's place,
+//! by what the *device* reads. `README.md` says more. Read in this order:
 //!
-//! - this file: which device, what it can address, what exists while it is bound
-//! - `../gpu/edu.rs`: the hardware
-//! - `../gpu/scratch.rs`: what the device reads and writes for the driver
-//! - `region.rs`: registered memory, and who may do what with it
-//! - `pbl.rs`: page-buffer lists, and the device's way through them
-//! - `file.rs`, `../gpu/request.rs`: what user space asks
+//! - this file: which device the driver is for, and what exists while a device is bound
+//! - `../common/mod.rs`: the parts that other drivers use too: the device, tables, requests
+//! - `region.rs`: registered memory, and which access a region allows
+//! - `pbl.rs`: page-buffer lists
+//! - `file.rs`: the requests of user space
 
-#[path = "../gpu/edu.rs"]
-mod edu;
+#[path = "../common/mod.rs"]
+mod common;
 mod file;
 mod pbl;
 mod region;
-#[path = "../gpu/request.rs"]
-mod request;
-#[path = "../gpu/scratch.rs"]
-mod scratch;
 
+use common::{
+    edu,
+    engine::Engine,
+    handles::Handles, //
+};
 use kernel::{
     device::Core,
     dma::DmaMask,
-    new_mutex, pci,
-    prelude::*,
-    rbtree::RBTree,
-    sync::{
-        atomic::Atomic,
-        Arc,
-        Mutex, //
-    },
+    pci,
+    prelude::*, //
 };
 use region::Region;
 use sgdma::{
@@ -44,28 +38,20 @@ use sgdma::{
     Quiet, //
 };
 
-/// `edu`'s PCI device id. Its vendor id, 0x1234, has no name in the kernel, so it is matched by
-/// class, which some other devices have too.
-const EDU_DEVICE_ID: u16 = 0x11e8;
-const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Rdma;
 
-/// What exists while a device is bound, and open files are lent.
+/// Data that exists while a device is bound. Open files have access to it.
 #[pin_data]
 struct RdmaData<'bound> {
-    dma: DmaDevice<'bound>,
-    /// None if all is done by the CPU.
+    /// `None` if the CPU copies all regions.
     dev: Option<CoherentDevice<'bound>>,
     #[pin]
-    engine: edu::Engine<'bound>,
-    /// The regions of all files, by number of the file and key. Whoever has the lock neither pins
-    /// nor unpins, nor accesses user space.
+    engine: Engine<'bound>,
+    /// Whoever has the lock neither pins nor unpins memory.
     #[pin]
-    regions: Mutex<RBTree<(u64, u32), Arc<Region<'bound>>>>,
-    files: Atomic<u64>,
+    regions: Handles<Region<'bound>>,
 }
 
 impl sgdma::Driver for Rdma {
@@ -80,10 +66,7 @@ impl sgdma::pci::Driver for Rdma {
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
     fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
-        match pdev.device_id() {
-            EDU_DEVICE_ID => edu::quiesce(pdev),
-            _ => Err(ENODEV),
-        }
+        edu::quiesce(pdev)
     }
 
     fn probe<'bound>(
@@ -92,24 +75,22 @@ impl sgdma::pci::Driver for Rdma {
         _info: &'bound (),
     ) -> impl PinInit<RdmaData<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            // User space goes on using its memory: nobody could synchronise that.
-            let dev = match *module_parameters::soft.value() {
-                0 => Some(CoherentDevice::probe(dma)?),
-                _ => None,
+            // User space goes on using its memory, so nobody could synchronise that memory.
+            let dev = if *module_parameters::soft.value() == 0 {
+                Some(CoherentDevice::probe(dma)?)
+            } else {
+                None
             };
             Ok(try_pin_init!(RdmaData {
-                engine <- edu::Engine::new(pdev, dma),
-                dma,
                 dev,
-                regions <- new_mutex!(RBTree::new()),
-                files: Atomic::new(0),
+                engine <- Engine::new(pdev, dma),
+                regions <- Handles::new(),
             }))
         })
     }
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&RdmaData<'bound>>) -> Quiet {
-        // Nobody begins a transfer any more, but one that did not end in time may be under way.
-        edu::quiesce(pdev).unwrap_or(Quiet::Unknown)
+        edu::stop(pdev)
     }
 }
 
@@ -117,12 +98,12 @@ sgdma::module_pci_driver! {
     type: Rdma,
     name: "sgdma_rdma",
     authors: ["sgdma developers"],
-    description: "Memory regions and page-buffer lists, by the DMA engine of QEMU's edu device",
+    description: "Memory regions and page-buffer lists on QEMU's edu device",
     license: "GPL",
     params: {
         soft: u8 {
             default: 0,
-            description: "1: all by the CPU, rather than refuse devices that are not coherent",
+            description: "1: bind to any device and have the CPU copy; 0: bind only to a coherent device",
         },
     },
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A driver that shares memory with its device and never synchronises: it binds only where that is
-//! right. Its device is QEMU's `edu`; `sgdma_shared_c` is the same in C.
+//! A driver that shares memory with its device and never synchronises, so the driver binds only to a
+//! coherent device. The device is QEMU's `edu`. `sgdma_shared_c` is the same driver in C.
 
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::edu;
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -19,9 +23,7 @@ use sgdma::{
     Shared as SharedBuffer, //
 };
 
-const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Shared;
 
@@ -41,10 +43,7 @@ impl sgdma::pci::Driver for Shared {
         dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        // Others have this class, too.
-        if pdev.device_id() != 0x11e8 {
-            return Err(ENODEV);
-        }
+        edu::check_id(pdev)?;
         let dev = CoherentDevice::probe(dma)?;
 
         let ring = SgTable::alloc(1 << 16, dma, GFP_KERNEL)?.map_shared(dev, Bidirectional)?;
@@ -58,6 +57,6 @@ sgdma::module_pci_driver! {
     type: Shared,
     name: "sgdma_shared",
     authors: ["sgdma developers"],
-    description: "Shares a buffer with QEMU's edu device, where that is coherent",
+    description: "Shares a buffer with QEMU's edu device, where the device is coherent",
     license: "GPL",
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver in C that shares memory with its device and never calls dma_sync_*(): it binds only
- * where that is right. Its device is QEMU's edu; sgdma_shared is the same in Rust.
+ * A driver in C that shares memory with its device and never calls dma_sync_*(), so the driver
+ * binds only to a coherent device. The device is QEMU's edu. sgdma_shared is the same in Rust.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
@@ -11,7 +11,7 @@
 
 static unsigned int mask_bits = 64;
 module_param(mask_bits, uint, 0444);
-MODULE_PARM_DESC(mask_bits, "How many address bits to pretend the device has");
+MODULE_PARM_DESC(mask_bits, "The number of address bits that the device is said to have");
 
 struct ring {
 	struct page *page;
@@ -74,5 +74,5 @@ static struct pci_driver shared_driver = {
 };
 module_pci_driver(shared_driver);
 
-MODULE_DESCRIPTION("Shares a page with QEMU's edu device, where that is coherent");
+MODULE_DESCRIPTION("Shares a page with QEMU's edu device, where the device is coherent");
 MODULE_LICENSE("GPL");

@@ -29,7 +29,7 @@
 #include "../modules/table_ops/sgdma_table_ops.h"
 
 #define PROGRAM		"fault-test"
-#include "../../samples/gpu/user/say.h"
+#include "../../samples/common/user/say.h"
 
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)

@@ -26,7 +26,7 @@
 #include "../../samples/rdma/sgdma_rdma.h"
 
 #define PROGRAM		"fuzz-test"
-#include "../../samples/gpu/user/say.h"
+#include "../../samples/common/user/say.h"
 
 #define PAGE		4096u
 #define ARENA		(64 * PAGE)

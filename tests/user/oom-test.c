@@ -17,7 +17,7 @@
 #include "../../samples/gpu/sgdma_gpu.h"
 
 #define PROGRAM		"oom-test"
-#include "../../samples/gpu/user/say.h"
+#include "../../samples/common/user/say.h"
 
 int main(int argc, char **argv)
 {

@@ -30,7 +30,7 @@
 #include "../modules/linger/sgdma_linger.h"
 
 #define PROGRAM		"unbind-test"
-#include "../../samples/gpu/user/say.h"
+#include "../../samples/common/user/say.h"
 
 /* Milliseconds. Nothing here takes that long unless it hangs. */
 #define TOO_LONG	10000

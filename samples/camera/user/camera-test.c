@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * camera-test: asks everything of /dev/sgdma_camera-* that sgdma_camera.h has,
- * and looks at what is in the frames. Ends with 0 if it was right, 1 if not, 2
- * on wrong usage.
+ * camera-test: makes every request of sgdma_camera.h to /dev/sgdma_camera-*,
+ * and checks the results and the bytes of the frames. Exits with 0 if all
+ * results are right, with 1 if one is wrong, with 2 on wrong usage.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */
@@ -21,22 +21,22 @@
 #include "../sgdma_camera.h"
 
 #define PROGRAM		"camera-test"
-#include "../../gpu/user/say.h"
+#include "../../common/user/say.h"
 
 #define PAGE		SGDMA_CAMERA_PAGE
 #define LIST		1024
 
-/* What is sure to find room, also where all memory bounces. */
+/* A size for which there is room also where all memory bounces. */
 #define SURE_SIZE	(4u << 20)
 
-/* What is read at once, at most. */
+/* The most bytes to read at once. */
 #define AT_ONCE		(256u << 10)
 
-/* What is in a mapped buffer before the device has written anything. */
+/* The bytes of a mapped buffer before the device has written. */
 #define BEFORE		0xa5
 
-static unsigned int frames;
-static bool sharing;		/* or by turns */
+static unsigned int frames;	/* captured */
+static bool sharing;		/* the CPU and the device use buffers at the same time */
 
 union request {
 	struct sgdma_camera_format format;
@@ -62,7 +62,7 @@ union request {
 
 struct buffer {
 	struct sgdma_camera_buffer is;
-	unsigned char *map;	/* where it is shared */
+	unsigned char *map;	/* NULL unless the buffer is shared */
 };
 
 struct stream {
@@ -84,11 +84,11 @@ static void expect_format(const struct sgdma_camera_format *f)
 {
 	__u32 pages = (f->data_offset + f->size + PAGE - 1) / PAGE;
 
-	expect(f->size == f->bytes_per_line * f->height, "another size");
+	expect(f->size == f->bytes_per_line * f->height, "wrong size");
 	expect(f->bytes_per_line >= 2 * f->width && f->bytes_per_line % 64 == 0,
-	       "another line");
-	expect(f->entries == pages + 1, "another number of entries");
-	expect(f->lists == (f->entries + LIST - 1) / LIST, "another number of lists");
+	       "wrong line length");
+	expect(f->entries == pages + 1, "wrong number of entries");
+	expect(f->lists == (f->entries + LIST - 1) / LIST, "wrong number of lists");
 }
 
 static void set_format(struct stream *s, __u32 width, __u32 height, __u32 bytes_per_line,
@@ -99,17 +99,18 @@ static void set_format(struct stream *s, __u32 width, __u32 height, __u32 bytes_
 	ASK(s->fd, FORMAT, &r);
 	s->format = r.format;
 	expect_format(&s->format);
-	expect(!bytes_per_line || r.format.bytes_per_line == bytes_per_line, "another line");
+	expect(!bytes_per_line || r.format.bytes_per_line == bytes_per_line,
+	       "another line length than asked for");
 }
 
-/* Entries are behind each other where the device sees one segment. */
+/* Checks the entries of a buffer. Entries of one segment follow one another. */
 static void expect_lists(const struct stream *s, const struct sgdma_camera_buffer *b)
 {
 	__u32 pages = s->format.entries - 1;
 
 	expect(b->length >= s->format.data_offset + s->format.size && b->length % PAGE == 0,
-	       "another length");
-	expect(b->nents && b->nents <= b->orig_nents, "a wrong number of segments");
+	       "wrong length");
+	expect(b->nents && b->nents <= b->orig_nents, "wrong number of segments");
 	expect(b->last && b->dummy, "no last entry");
 	for (__u32 i = 0; i < 4; i++) {
 		bool next = b->first[i] == b->first[0] + i;
@@ -120,10 +121,10 @@ static void expect_lists(const struct stream *s, const struct sgdma_camera_buffe
 	}
 	expect(b->last != b->dummy, "the last entry is the dummy page");
 	if (b->nents == 1)
-		expect(b->last == b->first[0] + pages - 1, "the last entry is another");
+		expect(b->last == b->first[0] + pages - 1, "the last entry does not follow from the first");
 }
 
-/* Whether it is large and there is no room for it, which is no failure. */
+/* Returns true if there is no room for a large request, which is no failure. */
 static bool no_room(long result, __u32 size, const char *what)
 {
 	if (result < 0 && size > SURE_SIZE && (errno == ENOMEM || errno == EIO)) {
@@ -192,7 +193,7 @@ static void turn(const struct stream *s, bool on)
 	ASK(s->fd, STREAM, &r);
 }
 
-/* What is in them */
+/* The bytes of buffers */
 
 static const unsigned char *read_bytes(const struct stream *s, __u32 index, __u32 at, __u32 len)
 {
@@ -204,7 +205,7 @@ static const unsigned char *read_bytes(const struct stream *s, __u32 index, __u3
 	return bytes;
 }
 
-/* Bytes of a buffer, by whichever way there is: valid until the next call. */
+/* Returns bytes of a buffer, from the mapping or by read(). Valid until the next call. */
 static const unsigned char *bytes_of(const struct stream *s, __u32 index, __u32 at, __u32 len)
 {
 	const struct buffer *b = &s->buffers[index];
@@ -212,7 +213,7 @@ static const unsigned char *bytes_of(const struct stream *s, __u32 index, __u32 
 	return b->map ? b->map + at : read_bytes(s, index, at, len);
 }
 
-/* The byte of a picture. */
+/* Returns byte @at of a row of a picture. */
 static unsigned char seen(const struct sgdma_camera_format *f, __u32 picture, __u32 row,
 			  __u32 at)
 {
@@ -241,7 +242,7 @@ static void compare_row(const struct stream *s, const struct sgdma_camera_frame 
 	}
 }
 
-/* Nobody wrote there: neither before the frame nor behind it. */
+/* Checks that nobody has written before the frame or behind the frame. */
 static void compare_rest(const struct stream *s, __u32 index)
 {
 	const struct buffer *b = &s->buffers[index];
@@ -275,14 +276,14 @@ static void compare(const struct stream *s, const struct sgdma_camera_frame *fra
 		bytes = bytes_of(s, frame->index, f->data_offset + at * len, len);
 		compare_row(s, frame, at, bytes);
 	}
-	/* The beginning at once, also where it is mapped. */
+	/* The first part of the frame, by one read(), also where the buffer is mapped. */
 	bytes = read_bytes(s, frame->index, f->data_offset, all);
 	for (__u32 row = 0; (row + 1) * len <= all; row += step)
 		compare_row(s, frame, row, bytes + row * len);
 	compare_rest(s, frame->index);
 }
 
-/* A frame, into the buffer @index, which is the next one in the queue. */
+/* Captures a frame to buffer @index, which is the next one in the queue. */
 static struct sgdma_camera_frame capture(const struct stream *s, __u32 index, __u32 flags,
 					 __u32 step)
 {
@@ -321,7 +322,7 @@ static void describe(const struct stream *s, const char *how)
 	    f->entries, entries);
 }
 
-/* A line too many goes where no buffer is. */
+/* Captures a frame that is a line too long. The line must go to the dummy page. */
 static void capture_long(const struct stream *s, __u32 index, __u32 step)
 {
 	static unsigned char before[PAGE], after[PAGE], should[PAGE];
@@ -331,7 +332,7 @@ static void capture_long(const struct stream *s, __u32 index, __u32 step)
 	dummy_page(s, before);
 	memcpy(should, before, PAGE);
 	frame = capture(s, index, SGDMA_CAMERA_LONG, step);
-	/* All that is behind the frame's pages is this one. */
+	/* All entries behind the frame's pages lead to the dummy page. */
 	for (__u32 i = 0; i < f->bytes_per_line; i++)
 		should[i % PAGE] = seen(f, frame.picture, f->height, i);
 	dummy_page(s, after);
@@ -347,7 +348,7 @@ static void capture_long(const struct stream *s, __u32 index, __u32 step)
 struct shape {
 	__u32 width, height, bytes_per_line, offset, step;
 	unsigned int count;
-	bool slow;	/* not for a quick pace */
+	bool slow;	/* left out at the pace "quick" */
 };
 
 static void exercise_one(struct stream *s, const struct shape *shape, bool contiguous)
@@ -361,23 +362,23 @@ static void exercise_one(struct stream *s, const struct shape *shape, bool conti
 	set_format(s, shape->width, shape->height, shape->bytes_per_line, shape->offset);
 	if (!request(s, count, contiguous))
 		return;
-	/* The last one first, the others as they are. */
+	/* The last buffer is queued first, the others in order. */
 	queue(s, count - 1);
 	turn(s, true);
 	for (unsigned int i = 0; i + 1 < count; i++)
 		queue(s, i);
 	for (unsigned int i = 0; i < count; i++) {
 		frame = capture(s, (i + count - 1) % count, 0, shape->step);
-		expect(frame.sequence == i, "another sequence number");
+		expect(frame.sequence == i, "wrong sequence number");
 	}
-	/* Into a buffer that has another frame; and neither of the others changes. */
+	/* A buffer that has another frame is filled again. The other buffers do not change. */
 	last = frame;
 	queue(s, 0);
 	capture_long(s, 0, shape->step);
 	if (count > 2)
 		compare(s, &last, shape->step ? shape->step : 1);
 
-	/* Off and on: nothing is queued any more, and it counts from zero. */
+	/* After off and on nothing is queued, and the sequence begins at zero. */
 	queue(s, 0);
 	turn(s, false);
 	expect(!(look(s->fd, 0).state & SGDMA_CAMERA_QUEUED), "queued in a stream that is off");
@@ -407,7 +408,7 @@ static void exercise_two(struct stream *one, const char *node)
 	request(&two, 1, false);
 	turn(one, true);
 	turn(&two, true);
-	/* Near the end of the ring that the queue is. */
+	/* Goes to the last slot of the ring. */
 	for (unsigned int i = 0; i < SGDMA_CAMERA_MAX_BUFFERS - 1; i++) {
 		queue(one, 0);
 		turn(one, false);
@@ -420,7 +421,7 @@ static void exercise_two(struct stream *one, const char *node)
 	capture(&two, 0, 0, 0);
 	capture(one, 1, 0, 0);
 	compare(one, &kept, 1);
-	/* With a buffer queued, and mapped. */
+	/* The file is closed with a buffer queued and mapped. */
 	queue(&two, 0);
 	must(close(two.fd), "close");
 	if (two.buffers[0].map) {
@@ -461,7 +462,7 @@ static void exercise(int fd, const char *node, bool quick)
 			exercise_one(&s, &shapes[i], true);
 	}
 	exercise_two(&s, node);
-	SAY(1, "%u frames, %s: ok\n", frames, sharing ? "shared" : "by turns");
+	SAY(1, "%u frames, %s: ok\n", frames, sharing ? "coherent" : "streaming");
 }
 
 struct bad {
@@ -548,7 +549,7 @@ static void refuse_read(int fd, const char *what, int error, __u64 at, void *to)
 	SAY(1, "refused %s: %s\n", what, error_text(error));
 }
 
-/* Of a stream with nothing in it. */
+/* Makes bad requests to a stream without a format. */
 static void refuse_early(int fd)
 {
 	const struct bad bad[] = {
@@ -562,7 +563,7 @@ static void refuse_early(int fd)
 	refuse_all(fd, bad, COUNT(bad));
 }
 
-/* While the device is at a frame of the same stream. */
+/* Makes requests while the device writes a frame of the same stream. */
 static void refuse_meanwhile(struct stream *s)
 {
 	const struct bad bad[] = {
@@ -596,13 +597,51 @@ static void refuse_meanwhile(struct stream *s)
 #define REFUSE_ANSWER(what, fd, nr, r) \
 	refuse_answer(what, fd, nr, &(r), sizeof(union request))
 
-static void refuse(int fd, const char *node)
+/* mmap() and read() of bytes that are not there, or not for this file. */
+static void refuse_bytes(int fd, const char *node, const struct sgdma_camera_buffer *b)
 {
 	int other = must(open(node, O_RDWR), node);
-	static struct stream s;
-	struct sgdma_camera_frame frame;
-	struct sgdma_camera_buffer b;
+	const __u64 at = b->mmap_offset;
 	static char page[PAGE];
+
+	refuse_mmap(fd, "mmap of too much", b->length + PAGE, at, MAP_SHARED);
+	refuse_mmap(fd, "mmap across the end", b->length, at + PAGE, MAP_SHARED);
+	refuse_mmap(fd, "private mmap", b->length, at, MAP_PRIVATE);
+	refuse_mmap(fd, "mmap behind the last buffer", PAGE, 3 * at, MAP_SHARED);
+	refuse_mmap(fd, "mmap far away", PAGE, 1ull << 50, MAP_SHARED);
+	refuse_mmap(other, "mmap of another file's buffer", b->length, at, MAP_SHARED);
+	if (!sharing)
+		refuse_mmap(fd, "mmap of what is not shared", b->length, at, MAP_SHARED);
+	refuse_read(fd, "read of what is queued", EBUSY, 0, page);
+	refuse_read(fd, "read behind the last buffer", EINVAL, 3 * at, page);
+	refuse_read(fd, "read to a kernel address", EFAULT, at, (void *)-PAGE);
+	refuse_read(other, "read of another file's buffer", EINVAL, at, page);
+	must(lseek(fd, at + b->length - 1, SEEK_SET), "lseek");
+	expect(read(fd, page, PAGE) == 1 && !read(fd, page, PAGE), "read across the end");
+}
+
+/* A frame of which user space was not told stays for the next request. */
+static void refuse_answers(struct stream *s)
+{
+	struct sgdma_camera_frame frame;
+
+	REFUSE_ANSWER("QUERY", s->fd, SGDMA_CAMERA_QUERY, OF_BUFFER(0));
+	REFUSE_ANSWER("DEQUEUE", s->fd, SGDMA_CAMERA_DEQUEUE, OF_FRAME(0, 0));
+	REFUSE_ANSWER("DEQUEUE again", s->fd, SGDMA_CAMERA_DEQUEUE, OF_FRAME(0, 0));
+	expect(look(s->fd, 0).state & SGDMA_CAMERA_QUEUED, "a frame without an answer is lost");
+
+	/* No bad request has done any harm. */
+	frame = capture(s, 0, 0, 0);
+	expect(!frame.sequence, "a frame without an answer counts");
+	queue(s, 1);
+	expect(capture(s, 1, 0, 0).picture == frame.picture + 1,
+	       "a frame without an answer was captured again");
+}
+
+static void refuse(int fd, const char *node)
+{
+	static struct stream s;
+	struct sgdma_camera_buffer b;
 	union request r;
 
 	s.fd = fd;
@@ -620,35 +659,9 @@ static void refuse(int fd, const char *node)
 	refused("DEQUEUE with nothing queued", EAGAIN, ioctl(fd, SGDMA_CAMERA_DEQUEUE, &r));
 	queue(&s, 0);
 	refuse_requests(fd, &s);
-
 	b = s.buffers[1].is;
-	refuse_mmap(fd, "mmap of too much", b.length + PAGE, b.mmap_offset, MAP_SHARED);
-	refuse_mmap(fd, "mmap across the end", b.length, b.mmap_offset + PAGE, MAP_SHARED);
-	refuse_mmap(fd, "private mmap", b.length, b.mmap_offset, MAP_PRIVATE);
-	refuse_mmap(fd, "mmap behind the last buffer", PAGE, 3 * b.mmap_offset, MAP_SHARED);
-	refuse_mmap(fd, "mmap far away", PAGE, 1ull << 50, MAP_SHARED);
-	refuse_mmap(other, "mmap of another file's buffer", b.length, b.mmap_offset, MAP_SHARED);
-	if (!sharing)
-		refuse_mmap(fd, "mmap of what is not shared", b.length, b.mmap_offset, MAP_SHARED);
-	refuse_read(fd, "read of what is queued", EBUSY, 0, page);
-	refuse_read(fd, "read behind the last buffer", EINVAL, 3 * b.mmap_offset, page);
-	refuse_read(fd, "read to a kernel address", EFAULT, b.mmap_offset, (void *)-PAGE);
-	refuse_read(other, "read of another file's buffer", EINVAL, b.mmap_offset, page);
-	must(lseek(fd, b.mmap_offset + b.length - 1, SEEK_SET), "lseek");
-	expect(read(fd, page, PAGE) == 1 && !read(fd, page, PAGE), "read across the end");
-
-	/* A frame that user space was not told of waits for who asks next. */
-	REFUSE_ANSWER("QUERY", fd, SGDMA_CAMERA_QUERY, OF_BUFFER(0));
-	REFUSE_ANSWER("DEQUEUE", fd, SGDMA_CAMERA_DEQUEUE, OF_FRAME(0, 0));
-	REFUSE_ANSWER("DEQUEUE again", fd, SGDMA_CAMERA_DEQUEUE, OF_FRAME(0, 0));
-	expect(look(fd, 0).state & SGDMA_CAMERA_QUEUED, "a frame without an answer is lost");
-
-	/* None of it did any harm. */
-	frame = capture(&s, 0, 0, 0);
-	expect(!frame.sequence, "a frame without an answer counts");
-	queue(&s, 1);
-	expect(capture(&s, 1, 0, 0).picture == frame.picture + 1,
-	       "a frame without an answer was captured again");
+	refuse_bytes(fd, node, &b);
+	refuse_answers(&s);
 	turn(&s, false);
 	give_back(&s);
 	refuse_mmap(fd, "mmap of what was given back", b.length, b.mmap_offset, MAP_SHARED);
@@ -657,14 +670,14 @@ static void refuse(int fd, const char *node)
 	request(&s, 3, false);
 	turn(&s, true);
 	refuse_meanwhile(&s);
-	/* The frame that was given up has not cost a buffer its place. */
-	expect(!capture(&s, 0, 0, 25).sequence, "what was given up counts");
+	/* The frame that was given up has not cost a buffer its place in the queue. */
+	expect(!capture(&s, 0, 0, 25).sequence, "a frame that was given up counts");
 	capture(&s, 1, 0, 25);
 	turn(&s, false);
 	SAY(1, "%u requests refused: ok\n", refusals);
 }
 
-/* Leaves everything to whatever happens to the device, in the middle of a frame. */
+/* Captures a frame until the device is unbound or unplugged. */
 static void hold(int fd)
 {
 	static struct stream s;
@@ -681,7 +694,7 @@ static void hold(int fd)
 	r = OF_BUFFER(0);
 	refused("QUERY of what is gone", ENODEV, ioctl(fd, SGDMA_CAMERA_QUERY, &r));
 	refused("read of what is gone", ENODEV, read(fd, &r, 1));
-	/* Mapped pages are whose they are. */
+	/* User space keeps the pages that it has mapped. */
 	for (unsigned int i = 0; i < 3 && s.buffers[i].map; i++) {
 		unsigned char *map = s.buffers[i].map;
 

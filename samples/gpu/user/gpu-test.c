@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gpu-test: asks everything of /dev/sgdma_gpu-* that sgdma_gpu.h has, and looks
- * whether it came out right. Ends with 0 if it did, 1 if not, 2 on wrong usage.
+ * gpu-test: makes every request of sgdma_gpu.h to /dev/sgdma_gpu-*, and checks
+ * the results. Exits with 0 if all results are right, with 1 if one is wrong,
+ * with 2 on wrong usage.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */
@@ -21,23 +22,23 @@
 #include "../sgdma_gpu.h"
 
 #define PROGRAM		"gpu-test"
-#include "say.h"
+#include "../../common/user/say.h"
 
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)
 #define MIB(n)		((n) * 1024 * 1024ull)
 
-/* What is sure to find room, also where all memory bounces. */
+/* A size for which there is room also where all memory bounces. */
 #define SURE_SIZE	MIB(4)
 
 static char buffer[MIB(1)];
 static __u64 fetched, stored;	/* pages */
-static bool sharing;		/* or by turns */
+static bool sharing;		/* the CPU and the device use objects at the same time */
 
 /* Requests */
 
 union request {
-	__u32 handle;	/* the first of all but CREATE */
+	__u32 handle;	/* the first field of all requests but CREATE */
 	struct sgdma_gpu_create create;
 	struct sgdma_gpu_handle only;
 	struct sgdma_gpu_bind bind;
@@ -53,13 +54,13 @@ union request {
 #define OF_IO(h, o, l, u) ((union request){ \
 	.io = { .handle = (h), .offset = (o), .len = (l), .user = (unsigned long)(u) } })
 
-/* Objects, and what should be in them */
+/* Objects and their contents */
 
 struct object {
 	int fd;
 	__u32 handle;
 	__u64 size, pages;
-	__u64 seed;		/* of all pages but the changed ones */
+	__u64 seed;		/* the contents of all pages but the changed ones */
 	unsigned int changes;
 	struct {
 		__u64 page, seed;
@@ -74,7 +75,7 @@ static int create(struct object *o, int fd, __u64 size, __u32 mode)
 
 	if (ioctl(fd, SGDMA_GPU_CREATE, &r) < 0)
 		return -1;
-	expect(r.create.handle && (!mode || r.create.mode == mode), "no handle, or another mode");
+	expect(r.create.handle && (!mode || r.create.mode == mode), "no handle, or the wrong mode");
 	*o = (struct object){ fd, r.create.handle, size, size / PAGE, ++seeds, 0, {} };
 	return 0;
 }
@@ -101,7 +102,7 @@ static struct sgdma_gpu_info look(const struct object *o)
 	union request r = OF_HANDLE(o->handle);
 
 	must(ioctl(o->fd, SGDMA_GPU_INFO, &r), "info");
-	expect(r.info.size == o->size, "info: another size");
+	expect(r.info.size == o->size, "info: wrong size");
 	return r.info;
 }
 
@@ -124,7 +125,7 @@ static __u64 seed_of(const struct object *o, __u64 page)
 	return seed;
 }
 
-/* Each word differs from all others of this object and of those with other seeds. */
+/* Returns a word that differs from all others of this seed and of other seeds. */
 static __u64 word(__u64 seed, __u64 page, unsigned int i)
 {
 	return (seed << 32 | page << 9 | i) * 0x9e3779b97f4a7c15;
@@ -156,7 +157,7 @@ static void compare(const struct object *o, __u64 page, __u64 count, const void 
 	}
 }
 
-/* The next part of an object that fits into the buffer, in pages. */
+/* Returns how many pages of an object, from @page on, fit into the buffer. */
 static __u64 part(const struct object *o, __u64 page)
 {
 	return o->pages - page < sizeof(buffer) / PAGE ? o->pages - page : sizeof(buffer) / PAGE;
@@ -187,7 +188,7 @@ static void fetch(const struct object *o, __u64 page, __u64 count)
 	fetched += count;
 }
 
-/* From now on @page has other content, which is made in @data. */
+/* Gives @page new contents, which are written to @data. */
 static void change(struct object *o, __u64 page, void *data)
 {
 	expect(o->changes < COUNT(o->changed), "too many changes");
@@ -205,7 +206,7 @@ static void store(struct object *o, __u64 page)
 
 /* Commands */
 
-/* Moves the first @bytes bytes of an object, @in from a file or out to one. */
+/* Moves the first @bytes bytes of an object, in from a file or out to a file. */
 static void move(const struct object *o, int file, const char *name, __u64 bytes, bool in)
 {
 	__u64 done = 0;
@@ -256,7 +257,7 @@ static void copy(int fd, char **files)
 
 static const char *const modes[] = { "default", "coherent", "populate", "bind" };
 
-/* The mapping of an object that may be mmapped, or else NULL. */
+/* Maps an object, or returns NULL if the object may not be mmapped. */
 static void *map_shared(const struct object *o, const struct sgdma_gpu_info *info)
 {
 	int prot = PROT_READ | PROT_WRITE;
@@ -291,7 +292,7 @@ static void expect_table(const struct object *o, const struct sgdma_gpu_bind *bo
 	expect((bound->root == bound->first) == !level, "bind: wrong root");
 }
 
-/* Looks at every page through the device, or at the first, the last and some of the others. */
+/* Has the device read every page, or the first, the last and some of the others. */
 static void fetch_some(const struct object *o, bool every)
 {
 	__u64 random = o->seed * 0x2545f4914f6cdd1d;
@@ -309,7 +310,7 @@ static void fetch_some(const struct object *o, bool every)
 	}
 }
 
-/* Whether the object is large and there is no room for it; that is no failure. */
+/* Returns true if there is no room for a large object, which is no failure. */
 static bool no_room(long result, __u64 size, const char *what)
 {
 	if (result < 0 && size > SURE_SIZE && (errno == ENOMEM || errno == EIO)) {
@@ -342,7 +343,7 @@ static void exercise_one(int fd, __u32 mode, __u32 bits, __u64 size, bool every)
 	expect_table(&o, &bound);
 	fetch_some(&o, every);
 
-	/* By the CPU, while the device has it. */
+	/* The CPU writes while the object is bound. */
 	change(&o, o.pages / 3, buffer);
 	io(&o, SGDMA_GPU_WRITE, o.pages / 3 * PAGE, PAGE, buffer);
 	fetch(&o, o.pages / 3, 1);
@@ -402,8 +403,9 @@ static void exercise(int fd, bool quick)
 	if (quick)
 		return;
 	/*
-	 * Synchronising a part of an object takes DMA debugging the longer the more is before it.
-	 * A larger one may have no room to bounce to, and must say so.
+	 * When a part of an object is synchronised, DMA debugging takes time for each page before
+	 * that part, so the object is smaller then. For a larger object there may be no room to
+	 * bounce; the driver must say so.
 	 */
 	exercise_one(fd, SGDMA_GPU_MODE_POPULATE, 64, MIB(sharing ? 64 : 16), false);
 	snprintf(doing, sizeof(doing), "populate, %u KiB: ", (unsigned int)KIB(128));
@@ -411,10 +413,10 @@ static void exercise(int fd, bool quick)
 		handle(&large, SGDMA_GPU_DESTROY, "destroy");
 }
 
-/* Each request on handle @h, right but for that or for the pad. */
+/* Makes each request with handle @h, and otherwise right but for @pad. */
 static void refuse_handle(int fd, const char *what, int expected, __u32 h, __u32 good, __u32 pad)
 {
-	/* The last three have no pad that must be zero. */
+	/* The last three requests have no pad that must be zero. */
 	static const unsigned long nrs[] = {
 		SGDMA_GPU_DESTROY, SGDMA_GPU_MAP, SGDMA_GPU_UNMAP, SGDMA_GPU_UNBIND,
 		SGDMA_GPU_READ, SGDMA_GPU_WRITE, SGDMA_GPU_FETCH, SGDMA_GPU_STORE,
@@ -436,7 +438,7 @@ static void refuse_handle(int fd, const char *what, int expected, __u32 h, __u32
 	doing[0] = 0;
 }
 
-/* plain is not bound, evicted not even mapped; small is not as large as the others */
+/* plain is not bound, evicted is not mapped either, small is smaller than the others */
 static struct object plain, bound, small, evicted, shared, gone, other;
 
 static void refuse_requests(int fd)
@@ -446,7 +448,7 @@ static void refuse_requests(int fd)
 	const struct {
 		const char *what;
 		int error;
-		unsigned long nrs[2];	/* to be refused alike; the second may be zero */
+		unsigned long nrs[2];	/* two requests refused alike, or one and zero */
 		union request r;
 	} bad[] = {
 #define BAD(what, error, nr, r)		{ #nr " " what, error, { SGDMA_GPU_ ## nr }, r }
@@ -511,7 +513,7 @@ static void refuse_mmap(int fd, const char *what, __u64 size, __u64 offset, int 
 #define REFUSE_ANSWER(what, fd, nr, r) \
 	refuse_answer(what, fd, nr, &(r), sizeof(union request))
 
-/* How many objects a file has, by whichever handles were given. */
+/* Returns the number of objects of a file: tries all handles that were given out. */
 static unsigned int objects(int fd)
 {
 	unsigned int count = 0;
@@ -527,7 +529,7 @@ static unsigned int objects(int fd)
 	return count;
 }
 
-/* What user space cannot be told of, is not done. */
+/* If the answer cannot be written to user space, the request has no effect. */
 static void refuse_answers(int fd)
 {
 	unsigned int before = objects(fd), after;
@@ -537,7 +539,7 @@ static void refuse_answers(int fd)
 			      OF_CREATE(SURE_SIZE, SGDMA_GPU_MODE_COHERENT + i % 3));
 	after = objects(fd);
 	SAY(1, "%u objects before 9 without an answer, %u after\n", before, after);
-	expect(before == after, "objects stay that nobody knows of");
+	expect(before == after, "objects stay whose handle nobody was told");
 
 	REFUSE_ANSWER("INFO", fd, SGDMA_GPU_INFO, OF_HANDLE(plain.handle));
 	REFUSE_ANSWER("BIND", fd, SGDMA_GPU_BIND, OF_BIND(plain.handle, 64));
@@ -566,7 +568,7 @@ static void refuse(int fd, const char *node)
 	must(create(&evicted, fd, size, SGDMA_GPU_MODE_BIND), "create");
 	must(create(&shared, fd, size, SGDMA_GPU_MODE_COHERENT), "create");
 	must(create(&gone, fd, size, SGDMA_GPU_MODE_COHERENT), "create");
-	/* The last of so many that this file has no such handle. */
+	/* The other file gives out so many handles that this file has never given out the last. */
 	for (unsigned int i = 0; i < 9; i++)
 		must(create(&other, other_fd, size, SGDMA_GPU_MODE_POPULATE), "create");
 	info = look(&shared);
@@ -591,7 +593,7 @@ static void refuse(int fd, const char *node)
 
 	refuse_answers(fd);
 
-	/* None of it did any harm. */
+	/* No bad request has done any harm. */
 	map_shared(&shared, &info);
 	fetch(&bound, 0, bound.pages);
 	must(try_bind(&plain, 64, NULL), "bind");
@@ -646,7 +648,7 @@ static void evict(int fd)
 	}
 }
 
-/* Bodies of processes, which open the node themselves. */
+/* The work of child processes, each with a file of its own */
 
 static void user(int fd)
 {
@@ -663,7 +665,7 @@ static void user(int fd)
 	}
 }
 
-/* Leaves everything as it is at the end, or when it is killed: after a byte on @ready. */
+/* Makes objects, writes a byte to @ready, and ends or is killed without cleaning up. */
 static void keeper(int fd, int ready, __u64 pages)
 {
 	struct object o, p;
@@ -738,7 +740,7 @@ static void many(int fd, const char *node)
 	SAY(1, "%s: ok, %llu pages fetched, 6 processes\n", __func__, fetched);
 }
 
-/* Leaves bound objects of every mode to whatever happens to the device. */
+/* Keeps a bound object of every mode until the process is killed. */
 static void hold(int fd)
 {
 	for (__u32 mode = SGDMA_GPU_MODE_COHERENT; mode <= SGDMA_GPU_MODE_BIND; mode++) {
@@ -775,7 +777,7 @@ int main(int argc, char **argv)
 	} else if (!strcmp(command, "hold") && argc == 3) {
 		hold(fd);
 	} else if (!strcmp(command, "held") && argc == 3) {
-		/* For a file that was opened before; the handle is never right. */
+		/* Makes a request to a file that was opened before, with a handle that does not exist. */
 		union request r = OF_HANDLE(0);
 
 		must(ioctl(atoi(argv[2]), SGDMA_GPU_INFO, &r), "held");

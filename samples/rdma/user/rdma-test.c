@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rdma-test: asks everything of /dev/sgdma_rdma-* that sgdma_rdma.h has, of
- * memory of all kinds, and looks whether it came out right. Ends with 0 if it
- * did, 1 if not, 2 on wrong usage.
+ * rdma-test: makes every request of sgdma_rdma.h to /dev/sgdma_rdma-*, with
+ * memory of all kinds, and checks the results. Exits with 0 if all results are
+ * right, with 1 if one is wrong, with 2 on wrong usage.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */
@@ -24,7 +24,7 @@
 #include "../sgdma_rdma.h"
 
 #define PROGRAM		"rdma-test"
-#include "../../gpu/user/say.h"
+#include "../../common/user/say.h"
 
 #define KIB(n)		((n) * 1024ull)
 #define MIB(n)		((n) * 1024 * 1024ull)
@@ -34,19 +34,17 @@
 #define RW		(PROT_READ | PROT_WRITE)
 
 static __u8 buffer[KIB(64)];
-static __u64 page;		/* the CPU's; the device's are of 4 KiB */
-static __u32 soft;		/* SGDMA_RDMA_SOFT or zero, for all regions */
-static __u64 moved;		/* bytes, by the device */
+static __u64 page;		/* the size of the CPU's pages; the device has pages of 4 KiB */
+static __u32 soft;		/* a flag of all regions: SGDMA_RDMA_SOFT or zero */
+static __u64 moved;		/* the number of bytes that the device has moved */
 
-/* What the kernel says */
-
-/* How many count for this process, in KiB. */
+/* Returns how much pinned memory the kernel counts for this process, in KiB. */
 static long counted(void)
 {
 	return number_in("/proc/self/status", "VmPin:");
 }
 
-/* Memory, and what should be in it */
+/* Memory and its contents */
 
 static __u8 pattern(unsigned int seed, __u64 at)
 {
@@ -85,7 +83,7 @@ static void *map(__u64 len)
 	return map_at(NULL, len, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Memory that begins where a block of any size may. */
+/* Maps memory at a multiple of 2 MiB, where a block of any size can begin. */
 static void *map_aligned(__u64 len)
 {
 	unsigned long start = (unsigned long)map(len + MIB(2));
@@ -168,7 +166,7 @@ static int try_io(int fd, unsigned long nr, __u32 key, __u64 offset, __u64 len, 
 	return ioctl(fd, nr, &io);
 }
 
-/* Has the device read part of a region, which should be that of the pattern. */
+/* Has the device read part of a region, and compares with the pattern of @seed. */
 static void peer_reads(int fd, __u32 key, unsigned int seed, __u64 offset, __u64 len)
 {
 	memset(buffer, 0, len);
@@ -177,6 +175,7 @@ static void peer_reads(int fd, __u32 key, unsigned int seed, __u64 offset, __u64
 	moved += len;
 }
 
+/* Has the device write the pattern of @seed to part of a region. */
 static void peer_writes(int fd, __u32 key, unsigned int seed, __u64 offset, __u64 len)
 {
 	fill(buffer, seed, offset, len);
@@ -188,7 +187,7 @@ static void peer_writes(int fd, __u32 key, unsigned int seed, __u64 offset, __u6
 
 static unsigned int seeds;
 
-/* Looks at the ends and at what lies between them. */
+/* Has the device read both ends of a region and some bytes between. */
 static void read_some(int fd, __u32 key, unsigned int seed, __u64 len)
 {
 	const __u64 part = 1000;
@@ -204,8 +203,8 @@ static void read_some(int fd, __u32 key, unsigned int seed, __u64 len)
 }
 
 /*
- * The memory itself was written before it was registered, is written by its process, and, if it
- * may be, by the device. Returns the size of its blocks.
+ * Registers memory that the process wrote before. If the memory may be written, the process and the
+ * device write to the region too. Returns the size of the region's blocks.
  */
 static __u64 exercise_one(int fd, const char *what, __u8 *memory, __u64 len, __u32 flags)
 {
@@ -224,12 +223,12 @@ static __u64 exercise_one(int fd, const char *what, __u8 *memory, __u64 len, __u
 		seed = 0;
 	r = reg(fd, memory, len, flags);
 	expect(pinned() - before == (long)(((unsigned long)memory % page + len + page - 1) / page),
-	       "not as many pages are pinned as it has");
+	       "the number of pinned pages is not that of the memory");
 	read_some(fd, r.key, seed, len);
 	if (mine) {
 		__u64 part = len - third < 500 ? len - third : 500;
 
-		/* The process, then the device; neither beyond what it was to write. */
+		/* The process writes, then the device. Neither changes the bytes around. */
 		fill(memory + third, other, third, part);
 		peer_reads(fd, r.key, other, third, part);
 		fill(memory, seed, 0, len);
@@ -256,7 +255,7 @@ static __u64 exercise_one(int fd, const char *what, __u8 *memory, __u64 len, __u
 	return r.block_size;
 }
 
-/* Each page in a mapping of its own, far from its neighbours; as many as a power of two. */
+/* Maps a power of two of pages, each far in the file from the page before. */
 static __u8 *scattered(__u64 len, int file)
 {
 	__u8 *memory = map_aligned(len);
@@ -266,7 +265,7 @@ static __u8 *scattered(__u64 len, int file)
 	return memory;
 }
 
-/* Sets what this kernel may not have. */
+/* Writes to a setting that this kernel may not have. */
 static void try_set(const char *path, const char *value)
 {
 	int file = open(path, O_WRONLY);
@@ -295,7 +294,7 @@ static void large_pages(int fd)
 		SAY(1, "no hugepages here: %s\n", error_text(errno));
 	}
 	try_set(count, "0");
-	/* A machine of little memory does not use them by itself. */
+	/* A machine with little memory does not use transparent hugepages unless told to. */
 	try_set("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
 	memory = map_aligned(MIB(4));
 	if (!syscall(__NR_madvise, memory, MIB(4), 14 /* MADV_HUGEPAGE */))
@@ -319,14 +318,14 @@ static void kinds(int fd)
 	memory = map_at(NULL, KIB(64), RW, MAP_SHARED, scratch, 0);
 	exercise_one(fd, "memfd", memory, KIB(64), WRITABLE);
 
-	/* What the device wrote is in the file, too. */
+	/* The file has the bytes that the device wrote. */
 	memory = map_at(NULL, KIB(64), RW, MAP_SHARED, file, 0);
 	exercise_one(fd, "file", memory, KIB(64) - 5, WRITABLE);
 	must(lseek(file, KIB(64) - 105, SEEK_SET), "lseek");
 	must(read(file, buffer, 100), "read");
 	compare(buffer, seeds, KIB(64) - 105, 100, "in the file");
 
-	/* Memory that may be read only; its pattern is the zeroth. */
+	/* Memory that the process may only read. Its pattern is that of seed 0. */
 	fill(memory, 0, 0, KIB(64));
 	close(file);
 	file = must(open("/tmp/rdma-file", O_RDONLY), "open");
@@ -337,20 +336,20 @@ static void kinds(int fd)
 	compare(memory, 0, 0, KIB(64), "the file afterwards");
 	close(file);
 
-	/* Two neighbours of another kind in the middle. */
+	/* Shared memory between two pieces of anonymous memory. */
 	memory = map(3 * KIB(64));
 	map_at(memory + KIB(64), KIB(64), RW, MAP_SHARED, scratch, KIB(256));
 	exercise_one(fd, "three mappings", memory + KIB(64) - 999, KIB(64) + 1999, WRITABLE);
 
 	exercise_one(fd, "scattered", scattered(MIB(1), scratch), MIB(1), WRITABLE);
 	exercise_one(fd, "in order", map_aligned(MIB(4)), MIB(4), WRITABLE);
-	/* A list of two levels, wherever an IOMMU puts it: no larger blocks begin here. */
+	/* No large block can begin here, also behind an IOMMU, so the list has two levels. */
 	exercise_one(fd, "at an odd page", (__u8 *)map_aligned(MIB(4)) + KIB(4), MIB(3), WRITABLE);
 	large_pages(fd);
 	close(scratch);
 }
 
-/* What becomes of the memory while it is registered */
+/* The life of memory while it is registered */
 
 static int ended(pid_t pid)
 {
@@ -360,37 +359,44 @@ static int ended(pid_t pid)
 	return status;
 }
 
-static void lives(int fd, const char *node)
+/* Memory that nobody has touched yet. */
+static void register_untouched(int fd, __u8 *memory, unsigned int seed)
 {
-	__u8 *memory = map(KIB(16));
-	unsigned int seed = ++seeds;
 	struct sgdma_rdma_reg r;
-	int ready[2];
-	time_t killed;
-	pid_t pid;
-	long before = pinned();
 
-	/* Never touched: the page of zeroes is not what is pinned, or this write would be lost. */
 	snprintf(doing, sizeof(doing), "untouched: ");
 	r = reg(fd, memory, KIB(16), READABLE);
 	must(try_io(fd, SGDMA_RDMA_READ, r.key, 0, 9, buffer), "read");
-	expect(!buffer[0] && !buffer[8], "read something");
+	expect(!buffer[0] && !buffer[8], "fresh memory is not zero");
+	/* If the kernel had pinned its page of zeroes, the device would not see this write. */
 	fill(memory, seed, 0, KIB(16));
 	peer_reads(fd, r.key, seed, 100, 200);
 	dereg(fd, r.key);
+}
+
+/* The child has a copy of the memory, and a key of the parent's memory. */
+static void fork_child(int fd, __u32 key, __u8 *memory, unsigned int seed)
+{
+	compare(memory, seed, 0, KIB(16), "in the child");
+	fill(memory, seed + 1, 0, KIB(16));
+	peer_reads(fd, key, seed, KIB(4), 2000);
+	peer_writes(fd, key, seed + 2, KIB(8), 2000);
+	compare(memory, seed + 1, 0, KIB(16), "in the child");
+	expect(!counted(), "the parent's pages count for the child");
+}
+
+/* Forks and unmaps while the memory is registered. */
+static void fork_and_unmap(int fd, __u8 *memory, unsigned int seed)
+{
+	struct sgdma_rdma_reg r;
+	pid_t pid;
 
 	snprintf(doing, sizeof(doing), "fork: ");
 	r = reg(fd, memory, KIB(16), WRITABLE);
-	expect(counted() == 16, "not 16 KiB count for the limit");
+	expect(counted() == 16, "the pages that count for the limit are not 16 KiB");
 	pid = must(fork(), "fork");
 	if (!pid) {
-		compare(memory, seed, 0, KIB(16), "in the child");
-		fill(memory, seed + 1, 0, KIB(16));
-		/* The parent's, by a key of the file that both have. */
-		peer_reads(fd, r.key, seed, KIB(4), 2000);
-		peer_writes(fd, r.key, seed + 2, KIB(8), 2000);
-		compare(memory, seed + 1, 0, KIB(16), "in the child");
-		expect(!counted(), "the parent's pages count for the child");
+		fork_child(fd, r.key, memory, seed);
 		exit(0);
 	}
 	expect(!ended(pid), "the child failed");
@@ -405,48 +411,70 @@ static void lives(int fd, const char *node)
 	peer_writes(fd, r.key, seed + 1, 0, 3000);
 	peer_reads(fd, r.key, seed + 1, 0, 3000);
 	dereg(fd, r.key);
-	expect(!counted(), "pages count for the limit after all");
-	expect(pinned() == before, "pages stay pinned");
+	expect(!counted(), "pages still count for the limit");
+}
 
-	/* Who registered is gone when somebody else takes it back, while the device reads. */
+/*
+ * The grandchild of the process that registered: has the region deregistered while a child of its
+ * own has the device read the region. No process waits for the grandchild, so it reports by a byte.
+ */
+static void deregister_while_reading(int fd, __u32 key, unsigned int seed, int ready)
+{
+	pid_t pid = must(fork(), "fork");
+
+	if (!pid) {
+		peer_reads(fd, key, seed, 0, KIB(16));
+		exit(0);
+	}
+	usleep(500000);
+	dereg(fd, key);
+	expect(!ended(pid), "reading a region failed because it was deregistered meanwhile");
+	must(write(ready, "i", 1), "pipe");
+}
+
+/* The process that registered has ended when another one deregisters. */
+static void inherit(const char *node, unsigned int seed)
+{
+	int ready[2];
+	pid_t pid;
+
 	snprintf(doing, sizeof(doing), "inherited: ");
 	must(pipe(ready), "pipe");
 	pid = must(fork(), "fork");
 	if (!pid) {
-		memory = map(KIB(64));
+		__u8 *memory = map(KIB(64));
+		int fd = must(open(node, O_RDWR), node);
+		struct sgdma_rdma_reg r;
+
 		fill(memory, seed, 0, KIB(64));
-		fd = must(open(node, O_RDWR), node);
 		r = reg(fd, memory, KIB(64), READABLE);
-		if (!must(fork(), "fork")) {
-			/* A grandchild, of which nobody is told how it ends, but by its byte. */
-			pid = must(fork(), "fork");
-			if (!pid) {
-				peer_reads(fd, r.key, seed, 0, KIB(16));
-				exit(0);
-			}
-			usleep(500000);
-			dereg(fd, r.key);
-			expect(!ended(pid), "reading what was taken back meanwhile failed");
-			must(write(ready[1], "i", 1), "pipe");
-			exit(0);
-		}
+		if (!must(fork(), "fork"))
+			deregister_while_reading(fd, r.key, seed, ready[1]);
 		exit(0);
 	}
-	expect(!ended(pid), "the one who registered failed");
-	await(ready, "reading what was taken back meanwhile failed");
+	expect(!ended(pid), "the process that registered failed");
+	await(ready, "reading a region that was deregistered meanwhile failed");
+}
 
-	/* Ends with everything registered, or is killed with the device at it. */
+/* A process is killed while the device reads its memory, with everything registered. */
+static void kill_while_reading(const char *node)
+{
+	int ready[2];
+	time_t killed;
+	pid_t pid;
+
 	snprintf(doing, sizeof(doing), "killed: ");
 	must(pipe(ready), "pipe");
 	pid = must(fork(), "fork");
 	if (!pid) {
-		memory = map(KIB(64));
-		fd = must(open(node, O_RDWR), node);
-		r = reg(fd, memory, KIB(64), WRITABLE);
+		__u8 *memory = map(KIB(64));
+		int fd = must(open(node, O_RDWR), node);
+		__u32 key = reg(fd, memory, KIB(64), WRITABLE).key;
+
 		reg(fd, memory + 5, KIB(5), READABLE);
 		must(write(ready[1], "k", 1), "pipe");
 		for (;;)
-			must(try_io(fd, SGDMA_RDMA_READ, r.key, 0, KIB(64), buffer), "read");
+			must(try_io(fd, SGDMA_RDMA_READ, key, 0, KIB(64), buffer), "read");
 	}
 	await(ready, "the process to kill failed");
 	sleep(1);
@@ -454,15 +482,19 @@ static void lives(int fd, const char *node)
 	must(kill(pid, SIGKILL), "kill");
 	expect(WIFSIGNALED(ended(pid)), "the process to kill had ended");
 	expect(time(NULL) - killed <= 2, "a read went on after its process was killed");
-	expect(pinned() == before, "pages stay pinned");
+}
 
-	/* Somewhere in the middle of it. */
+/* A process is killed at any moment of registering. */
+static void kill_while_registering(const char *node, long before)
+{
 	snprintf(doing, sizeof(doing), "killed while it registers: ");
 	for (unsigned int i = 1; i < 6; i++) {
-		pid = must(fork(), "fork");
+		pid_t pid = must(fork(), "fork");
+
 		if (!pid) {
-			memory = map(MIB(16));
-			fd = must(open(node, O_RDWR), node);
+			__u8 *memory = map(MIB(16));
+			int fd = must(open(node, O_RDWR), node);
+
 			for (;;)
 				dereg(fd, reg(fd, memory, MIB(16), WRITABLE).key);
 		}
@@ -471,6 +503,21 @@ static void lives(int fd, const char *node)
 		expect(WIFSIGNALED(ended(pid)), "the process to kill had ended");
 		expect(pinned() == before, "pages stay pinned");
 	}
+}
+
+static void lives(int fd, const char *node)
+{
+	__u8 *memory = map(KIB(16));
+	unsigned int seed = ++seeds;
+	long before = pinned();
+
+	register_untouched(fd, memory, seed);
+	fork_and_unmap(fd, memory, seed);
+	expect(pinned() == before, "pages stay pinned");
+	inherit(node, seed);
+	kill_while_reading(node);
+	expect(pinned() == before, "pages stay pinned");
+	kill_while_registering(node, before);
 	SAY(1, "fork, munmap, exit and kill with regions alive: ok\n");
 	doing[0] = 0;
 }
@@ -506,13 +553,13 @@ static void thousands(int fd)
 
 /* Bad input */
 
-static bool limited;		/* not root, which alone is told what is pinned */
+static bool limited;		/* not root: only root can read the number of pinned pages */
 
-/* Addresses of the kernel's: the last page, and where its half begins. */
+/* Addresses of the kernel: the last page, and the first byte of the kernel's half. */
 #define END	((void *)-4096ul)
 #define MIDDLE	((void *)(1ul << 63))
 
-/* A bad register, which leaves nothing pinned and nothing counted. */
+/* Makes a bad request to register. It must leave no page pinned and none counted. */
 static void refuse_region(int fd, const char *what, int expected, const void *addr, __u64 len,
 			  __u64 iova, __u32 flags)
 {
@@ -529,7 +576,7 @@ static void refuse_region(int fd, const char *what, int expected, const void *ad
 	}
 }
 
-/* A process of its own, without the right to pin more than the limit. */
+/* Runs a process that must not pin more than the limit. */
 static void refuse_beyond_the_limit(int fd)
 {
 	const struct rlimit limit = { .rlim_cur = 4 * page, .rlim_max = 4 * page };
@@ -550,7 +597,7 @@ static void refuse_beyond_the_limit(int fd)
 	dereg(fd, r.key);
 	refuse_region(fd, "a page beyond RLIMIT_MEMLOCK", ENOMEM, memory, 5 * page, 0, READABLE);
 	refuse_region(fd, "a byte of that page", ENOMEM, memory + 1, 4 * page, 1, READABLE);
-	/* What was refused does not count. */
+	/* Memory that was refused does not count. */
 	must(try_register(fd, memory, 2 * page, 0, READABLE, &r), "register");
 	must(try_register(fd, memory, 2 * page, 0, READABLE, &other), "register the same again");
 	dereg(fd, r.key);
@@ -558,7 +605,7 @@ static void refuse_beyond_the_limit(int fd)
 	exit(0);
 }
 
-/* What user space cannot be told of, is not registered. */
+/* If the key cannot be written to user space, the memory does not stay registered. */
 static void refuse_answers(int fd, __u8 *memory, __u64 len)
 {
 	static const __u32 flags[] = { WRITABLE, READABLE, READABLE | SGDMA_RDMA_SOFT };
@@ -576,18 +623,9 @@ static void refuse_answers(int fd, __u8 *memory, __u64 len)
 	expect(pinned() == before && counted() == counts, "pages stay pinned without an answer");
 }
 
-static void refuse(int fd, const char *node)
+/* Arguments that no memory is right for. */
+static void refuse_arguments(int fd, const __u8 *memory, __u64 len)
 {
-	int other_fd = must(open(node, O_RDWR), node);
-	int file = make_file("/tmp/rdma-file", KIB(64));
-	const __u64 len = KIB(16);
-	__u8 *memory = map(len), *view, *hole;
-	struct sgdma_rdma_reg r, ro, local, other, gone;
-	struct sgdma_rdma_io io;
-	char path[80];
-	int device;
-	long before = pinned();
-
 	refuse_region(fd, "no bytes", EINVAL, memory, 0, 0, READABLE);
 	refuse_region(fd, "a length that wraps", EOVERFLOW, memory, -page, 0, READABLE);
 	refuse_region(fd, "all of 64 bits", EOVERFLOW, memory, -1, 0, READABLE);
@@ -600,13 +638,25 @@ static void refuse(int fd, const char *node)
 	refuse_region(fd, "remote write without local", EINVAL, memory, len, 0,
 		      SGDMA_RDMA_REMOTE_WRITE);
 	refuse_region(fd, "an iova elsewhere in its page", EINVAL, memory, len, 5, READABLE);
+}
 
-	/* What comes before the hole was pinned already, in two batches. */
-	hole = map_aligned(MIB(4));
+/* Memory with holes: the kernel has pinned the pages before the hole already, in two batches. */
+static void refuse_holes(int fd)
+{
+	__u8 *hole = map_aligned(MIB(4));
+
 	must(munmap(hole + MIB(3), page), "munmap");
 	refuse_region(fd, "a hole", EFAULT, hole, MIB(4), (unsigned long)hole, WRITABLE);
 	refuse_region(fd, "an end in a hole", EFAULT, hole, MIB(3) + 1, (unsigned long)hole,
 		      READABLE);
+}
+
+/* Memory that the process itself may not access so, and memory of a device. */
+static void refuse_protected(int fd, const char *node)
+{
+	int file = make_file("/tmp/rdma-file", KIB(64)), device;
+	char path[80];
+	__u8 *view;
 
 	view = map_at(NULL, KIB(64), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	refuse_region(fd, "to write memory that is read only", EFAULT, view, KIB(64), 0, WRITABLE);
@@ -614,6 +664,7 @@ static void refuse(int fd, const char *node)
 	file = must(open("/tmp/rdma-file", O_RDONLY), "open");
 	view = map_at(NULL, KIB(64), PROT_READ, MAP_SHARED, file, 0);
 	refuse_region(fd, "to write a file that is read only", EFAULT, view, KIB(64), 0, WRITABLE);
+	close(file);
 	view = map_at(NULL, KIB(64), 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	refuse_region(fd, "memory without access", EFAULT, view, KIB(64), 0, READABLE);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", strchr(node, '-') + 1);
@@ -623,70 +674,102 @@ static void refuse(int fd, const char *node)
 		refuse_region(fd, "memory of a device", EFAULT, view, KIB(64), 0, WRITABLE);
 	else
 		SAY(1, "no memory of a device here: %s\n", error_text(errno));
-	if (!soft) {
-		/* Only one of the two can be where large blocks would do. */
-		__u8 *many = map_aligned(MIB(4));
-		__u64 iova = KIB(4);
+}
 
-		fill(many, 0, 0, MIB(3));
-		if (!try_register(fd, many, MIB(3), iova, READABLE | SGDMA_RDMA_FLAT, &r)) {
-			dereg(fd, r.key);
-			iova = KIB(8);
-		}
-		refuse_region(fd, "too many blocks for one page", E2BIG, many, MIB(3), iova,
-			      READABLE | SGDMA_RDMA_FLAT);
+/* More blocks than fit into a list of one page. */
+static void refuse_long_list(int fd)
+{
+	__u8 *memory = map_aligned(MIB(4));
+	__u64 iova = KIB(4);
+	struct sgdma_rdma_reg r;
+
+	fill(memory, 0, 0, MIB(3));
+	/* Large blocks, of which there are few enough, suit one of the two addresses at most. */
+	if (!try_register(fd, memory, MIB(3), iova, READABLE | SGDMA_RDMA_FLAT, &r)) {
+		dereg(fd, r.key);
+		iova = KIB(8);
 	}
-	refuse_beyond_the_limit(fd);
-
-	fill(memory, 0, 0, len);
-	r = reg(fd, memory, len, WRITABLE);
-	ro = reg(fd, memory, len, READABLE);
-	local = reg(fd, memory, len, SGDMA_RDMA_LOCAL_WRITE);
-	gone = reg(fd, memory, len, WRITABLE);
-	dereg(fd, gone.key);
-	for (unsigned int i = 0; i < 9; i++)
-		other = reg(other_fd, memory, len, WRITABLE);
+	refuse_region(fd, "too many blocks for one page", E2BIG, memory, MIB(3), iova,
+		      READABLE | SGDMA_RDMA_FLAT);
+}
 
 #define REFUSE(what, error, nr, key, offset, len, data) \
 	refused(what, error, try_io(fd, SGDMA_RDMA_ ## nr, key, offset, len, data))
-	REFUSE("to write a region for reading", EACCES, WRITE, ro.key, 0, 1, buffer);
-	REFUSE("to write a local region", EACCES, WRITE, local.key, 0, 1, buffer);
-	REFUSE("to read a local region", EACCES, READ, local.key, 0, 1, buffer);
-	REFUSE("a read across the end", EINVAL, READ, r.key, len - 1, 2, buffer);
-	REFUSE("a write across the end", EINVAL, WRITE, r.key, len - 1, 2, buffer);
-	REFUSE("a read beyond the end", EINVAL, READ, r.key, len + 1, 0, buffer);
-	REFUSE("a write that wraps", EINVAL, WRITE, r.key, -1ull, 2, buffer);
-	REFUSE("a read of a wrapping length", EINVAL, READ, r.key, 2, -1ull, buffer);
-	REFUSE("a read to address 0", EFAULT, READ, r.key, 0, 1, NULL);
-	REFUSE("a write from a kernel address", EFAULT, WRITE, r.key, 0, 1, END);
+
+/* Reads and writes that the regions do not allow. */
+static void refuse_access(int fd, __u32 key, __u8 *memory, __u64 len)
+{
+	__u32 readable = reg(fd, memory, len, READABLE).key;
+	__u32 local = reg(fd, memory, len, SGDMA_RDMA_LOCAL_WRITE).key;
+
+	REFUSE("to write a region for reading", EACCES, WRITE, readable, 0, 1, buffer);
+	REFUSE("to write a local region", EACCES, WRITE, local, 0, 1, buffer);
+	REFUSE("to read a local region", EACCES, READ, local, 0, 1, buffer);
+	REFUSE("a read across the end", EINVAL, READ, key, len - 1, 2, buffer);
+	REFUSE("a write across the end", EINVAL, WRITE, key, len - 1, 2, buffer);
+	REFUSE("a read beyond the end", EINVAL, READ, key, len + 1, 0, buffer);
+	REFUSE("a write that wraps", EINVAL, WRITE, key, -1ull, 2, buffer);
+	REFUSE("a read of a wrapping length", EINVAL, READ, key, 2, -1ull, buffer);
+	REFUSE("a read to address 0", EFAULT, READ, key, 0, 1, NULL);
+	REFUSE("a write from a kernel address", EFAULT, WRITE, key, 0, 1, END);
+	dereg(fd, readable);
+	dereg(fd, local);
+}
+
+/* Keys that are not, or no longer, this file's, and other bad requests. */
+static void refuse_keys(int fd, int other_fd, __u32 key, __u8 *memory, __u64 len)
+{
+	__u32 gone = reg(fd, memory, len, WRITABLE).key, other = 0;
+	struct sgdma_rdma_io io = { .key = key, .pad = 1 };
+
+	dereg(fd, gone);
+	/* The other file gives out so many keys that this file has never given out the last one. */
+	for (unsigned int i = 0; i < 9; i++)
+		other = reg(other_fd, memory, len, WRITABLE).key;
 	REFUSE("key 0", ENOENT, READ, 0, 0, 1, buffer);
 	REFUSE("a key never given", ENOENT, WRITE, 0x7ffffff0, 0, 1, buffer);
-	REFUSE("a key taken back", ENOENT, READ, gone.key, 0, 1, buffer);
-	REFUSE("another file's key", ENOENT, READ, other.key, 0, 1, buffer);
-	REFUSE("another file's key", ENOENT, WRITE, other.key, 0, 1, buffer);
-	refused("to take back another file's key", ENOENT, try_dereg(fd, other.key, 0));
-	refused("to take back a key twice", ENOENT, try_dereg(fd, gone.key, 0));
-	refused("a pad", EINVAL, try_dereg(fd, r.key, 1));
-	io = (struct sgdma_rdma_io){ .key = r.key, .pad = 1 };
+	REFUSE("a key taken back", ENOENT, READ, gone, 0, 1, buffer);
+	REFUSE("another file's key", ENOENT, READ, other, 0, 1, buffer);
+	REFUSE("another file's key", ENOENT, WRITE, other, 0, 1, buffer);
+	refused("to take back another file's key", ENOENT, try_dereg(fd, other, 0));
+	refused("to take back a key twice", ENOENT, try_dereg(fd, gone, 0));
+	refused("a pad", EINVAL, try_dereg(fd, key, 1));
 	refused("another pad", EINVAL, ioctl(fd, SGDMA_RDMA_READ, &io));
 	refused("an unknown number", ENOTTY, ioctl(fd, _IOWR('R', 0xef, __u64), &io));
 	refused("a request at address 0", EFAULT, ioctl(fd, SGDMA_RDMA_REG, NULL));
+}
 
+static void refuse(int fd, const char *node)
+{
+	int other_fd = must(open(node, O_RDWR), node);
+	const __u64 len = KIB(16);
+	__u8 *memory = map(len);
+	long before = pinned();
+	__u32 key;
+
+	refuse_arguments(fd, memory, len);
+	refuse_holes(fd);
+	refuse_protected(fd, node);
+	if (!soft)
+		refuse_long_list(fd);
+	refuse_beyond_the_limit(fd);
+
+	fill(memory, 0, 0, len);
+	key = reg(fd, memory, len, WRITABLE).key;
+	refuse_access(fd, key, memory, len);
+	refuse_keys(fd, other_fd, key, memory, len);
 	refuse_answers(fd, memory, len);
 
-	/* None of it did any harm. */
+	/* No bad request has done any harm. */
 	compare(memory, 0, 0, len, "the memory afterwards");
-	peer_reads(fd, r.key, 0, 0, KIB(4));
-	dereg(fd, r.key);
-	dereg(fd, ro.key);
-	dereg(fd, local.key);
+	peer_reads(fd, key, 0, 0, KIB(4));
+	dereg(fd, key);
 	close(other_fd);
-	close(file);
 	expect(pinned() == before, "pages stay pinned");
 	SAY(1, "%u requests refused: ok\n", refusals);
 }
 
-/* Leaves regions of each kind to whatever happens to the device. */
+/* Registers regions of each kind, and has the device read until it is unbound or unplugged. */
 static void hold(int fd)
 {
 	__u8 *memory = map(KIB(64));

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A driver whose bindings end in every way: at a stage that fails, and with the device at work.
+//! Bindings that end in each way there is: at a stage that fails, and with the device at work.
 //!
-//! A program writes words to the node, which tell the driver what to do with its device.
+//! What it is to do with its device is written to its node, a word at a time.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::edu::{
+    self,
+    Bar,
+    CHUNK,
+    DMA_CMD,
+    INNER_BUFFER, //
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
     device::Core,
     dma::DmaMask,
-    io::Io,
     iov::IovIterSource,
     new_spinlock,
     page::{
@@ -24,10 +33,6 @@ use kernel::{
             Relaxed, //
         },
         SpinLock, //
-    },
-    time::{
-        delay::fsleep,
-        Delta, //
     }, //
 };
 use sgdma::{
@@ -47,22 +52,9 @@ use sgdma::{
     ToDevice, //
 };
 
-const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
-
-// The same registers as in samples/gpu/edu.rs.
-const REGISTERS: usize = 0xa0;
-const ID: usize = 0x00;
-const DMA_SRC: usize = 0x80;
-const DMA_DST: usize = 0x88;
-const DMA_COUNT: usize = 0x90;
-const DMA_CMD: usize = 0x98;
-const START_TO_MEMORY: u64 = 3;
-const START: u64 = 1;
-const INNER_BUFFER: u64 = 0x40000;
-
-/// The stages of a binding, by their number in `fail=`.
+/// The stage that fails, of `fail=`.
 #[derive(PartialEq)]
 enum Stage {
     Limits = 1,
@@ -71,7 +63,7 @@ enum Stage {
     Data = 4,
 }
 
-/// The number of bindings so far. With `fail=5` each fails at another stage.
+/// How many bindings have begun; with `fail=5` each ends at another stage.
 static BINDINGS: Atomic<u32> = Atomic::new(0);
 
 fn reach(stage: Stage) -> Result {
@@ -79,26 +71,26 @@ fn reach(stage: Stage) -> Result {
         5 => BINDINGS.load(Relaxed) % 5,
         fail => fail.into(),
     };
-    match fail == stage as u32 {
-        true => Err(ENODEV),
-        false => Ok(()),
+    if fail == stage as u32 {
+        return Err(ENODEV);
     }
+    Ok(())
 }
 
-/// Requests for the next `quiesce` and `stop` to wait for the device and give their word.
+/// Whether the next `quiesce` and `stop` wait for the device.
 static WORD_AT_QUIESCE: Atomic<bool> = Atomic::new(false);
 static WORD_AT_STOP: Atomic<bool> = Atomic::new(false);
 
-/// The bus address of the buffer that was dropped last while the device used it.
+/// The bus address that was dropped last while the device was at it.
 static HELD: Atomic<u64> = Atomic::new(0);
 
-/// A page that prints a line when it is freed.
+/// A page that says when it is given back.
 struct Watched(Page);
 
 impl Watched {
     fn new() -> Result<Self> {
         let page = Page::alloc_page(GFP_KERNEL)?;
-        // SAFETY: The page was just allocated, so nothing else accesses it. The length is its size.
+        // SAFETY: Nobody else has the page.
         unsafe { page.fill_zero_raw(0, PAGE_SIZE) }?;
         Ok(Self(page))
     }
@@ -110,8 +102,7 @@ impl Drop for Watched {
     }
 }
 
-// SAFETY: `pages` returns one page, which `self` owns: it lives as long as `self` does. Only this
-// owner has a pointer to it. `new` has initialised all of its bytes.
+// SAFETY: The page is ours, it was zeroed, and nobody else is told of it.
 unsafe impl PageOwner for Watched {
     fn len(&self) -> usize {
         PAGE_SIZE
@@ -127,25 +118,19 @@ struct Ends;
 #[pin_data]
 struct Data<'bound> {
     dma: DmaDevice<'bound>,
-    registers: pci::Bar<'bound, REGISTERS>,
+    registers: Bar<'bound>,
     #[pin]
     spin: SpinLock<()>,
 }
 
-/// Waits for the end of a transfer.
-fn wait(registers: &pci::Bar<'_, REGISTERS>) -> Quiet {
-    for _ in 0..200 {
-        if registers.read64(DMA_CMD) & START == 0 {
-            return Quiet::Reset;
-        }
-        fsleep(Delta::from_millis(10));
-    }
-    Quiet::Unknown
+/// Waits two seconds for the end of a transfer.
+fn wait(registers: &Bar<'_>) -> Quiet {
+    edu::wait_idle(registers, 2000).unwrap_or(Quiet::Unknown)
 }
 
 impl Data<'_> {
-    /// Maps a buffer of several segments that begins in mid-page, and prints where it begins for
-    /// the device.
+    /// Checks that a buffer of several segments that begins in the middle of a page does so for the
+    /// device.
     fn align(&self) -> Result {
         let page_by_page = SegmentLimits {
             max_size: PAGE_SIZE,
@@ -159,15 +144,14 @@ impl Data<'_> {
         Ok(())
     }
 
-    /// Lets the device write to a buffer, and drops the buffer in a context that may not sleep.
+    /// Has the device write to a buffer, and drops that, in a context that may not sleep.
     fn drop_in_flight<P: Exclusive>(&self, table: SgTable<P>) -> Result {
         let in_flight = table.map(self.dma, FromDevice)?.submit();
         let addr = in_flight.dma_pages().next();
         self.drop_at_work(in_flight, addr)
     }
 
-    /// Does the same with a buffer that user space may map, or with a plain one where the device
-    /// cannot share memory.
+    /// The same with a buffer that user space may map, where the device can share one.
     fn drop_for_user(&self) -> Result {
         let table = SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?.for_user(FromDevice)?;
         let Ok(table) = table.in_place_for(self.dma) else {
@@ -180,17 +164,15 @@ impl Data<'_> {
 
     fn drop_at_work<M: Mapping>(&self, in_flight: InFlight<M>, addr: Option<u64>) -> Result {
         let addr = addr.ok_or(EINVAL)?;
-        self.registers.write64(INNER_BUFFER, DMA_SRC);
-        self.registers.write64(addr, DMA_DST);
-        self.registers.write64(2048, DMA_COUNT);
-        self.registers.write64(START_TO_MEMORY, DMA_CMD);
+        let command = DMA_CMD::zeroed().with_to_memory(true);
+        edu::start(&self.registers, INNER_BUFFER, addr, CHUNK, command);
         HELD.store(addr, Relaxed);
         let _spinning = self.spin.lock();
         drop(in_flight);
         Ok(())
     }
 
-    /// Checks that no other mapping gets the bus address of the buffer that is held.
+    /// Checks that nobody else is given the address that is held.
     fn others(&self) -> Result {
         let mut all = KVec::new();
         for _ in 0..64 {
@@ -216,7 +198,7 @@ impl Data<'_> {
     fn on(&self, word: &[u8]) -> Result {
         match word {
             b"align" => self.align(),
-            // `Watched` needs this module's code to be freed; a plain table does not.
+            // Code of this module takes it down, or none does.
             b"drop" => {
                 let table = SgTable::new(Watched::new()?, 0..PAGE_SIZE, self.dma, GFP_KERNEL);
                 self.drop_in_flight(table?)
@@ -229,7 +211,7 @@ impl Data<'_> {
                 drop(self.dma.begin_reset());
                 Ok(())
             }
-            // A reset does not end a transfer that was submitted after it began.
+            // What is submitted when a reset has begun is not over with it.
             b"drop at reset" => {
                 let reset = self.dma.begin_reset();
                 self.on(b"drop")?;
@@ -265,20 +247,18 @@ impl sgdma::pci::Driver for Ends {
     };
 
     fn limits(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<DmaLimits> {
-        if pdev.device_id() != 0x11e8 {
-            return Err(ENODEV);
-        }
+        edu::check_id(pdev)?;
         BINDINGS.fetch_add(1, Relaxed);
         reach(Stage::Limits)?;
-        let registers = pdev.iomap_region_sized::<REGISTERS>(0, c"ends")?;
-        if registers.read32(ID) & 0xff != 0xed {
+        if !edu::is_present(&edu::registers(pdev)?) {
             return Err(EIO);
         }
         Ok(DmaLimits {
-            // Every platform refuses so small a mask.
-            mask: match *module_parameters::fallback.value() {
-                0 => Self::DMA.mask,
-                _ => DmaMask::new::<8>(),
+            // No platform has so small a mask.
+            mask: if *module_parameters::fallback.value() == 0 {
+                Self::DMA.mask
+            } else {
+                DmaMask::new::<8>()
             },
             fallback: Some(DmaMask::new::<40>()),
             min_align_mask: *module_parameters::align.value(),
@@ -288,10 +268,11 @@ impl sgdma::pci::Driver for Ends {
 
     fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
         reach(Stage::Quiesce)?;
-        let registers = pdev.iomap_region_sized::<REGISTERS>(0, c"ends")?;
-        Ok(match WORD_AT_QUIESCE.xchg(false, Relaxed) {
-            true => wait(&registers),
-            false => Quiet::Unknown,
+        let registers = edu::registers(pdev)?;
+        Ok(if WORD_AT_QUIESCE.xchg(false, Relaxed) {
+            wait(&registers)
+        } else {
+            Quiet::Unknown
         })
     }
 
@@ -302,14 +283,14 @@ impl sgdma::pci::Driver for Ends {
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             reach(Stage::Probe)?;
-            // SAFETY: The device is valid while it is bound. Its mask does not change while bound.
+            // SAFETY: The device is bound, so nobody changes its mask.
             let coherent = unsafe {
                 (*core::ptr::from_ref(dma.device()).cast::<bindings::device>()).coherent_dma_mask
             };
             dev_info!(pdev, "masks {:x} {:x}\n", dma.mask(), coherent);
             let data = Ok(try_pin_init!(Data {
                 dma,
-                registers: pdev.iomap_region_sized::<REGISTERS>(0, c"ends")?,
+                registers: edu::registers(pdev)?,
                 spin <- new_spinlock!(()),
                 _: { reach(Stage::Data)? },
             }));
@@ -323,9 +304,10 @@ impl sgdma::pci::Driver for Ends {
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Data<'bound>>) -> Quiet {
         dev_info!(pdev, "stop\n");
-        match WORD_AT_STOP.xchg(false, Relaxed) {
-            true => wait(&data.registers),
-            false => Quiet::Unknown,
+        if WORD_AT_STOP.xchg(false, Relaxed) {
+            wait(&data.registers)
+        } else {
+            Quiet::Unknown
         }
     }
 }
@@ -357,12 +339,12 @@ sgdma::module_pci_driver! {
     type: Ends,
     name: "sgdma_ends",
     authors: ["sgdma developers"],
-    description: "Ends bindings in every way",
+    description: "Bindings that end in each way there is",
     license: "GPL",
     params: {
         fail: u8 {
             default: 0,
-            description: "ENODEV from: 1 limits, 2 quiesce, 3 probe, 4 its result; 5: each in turn",
+            description: "ENODEV from: 1 limits, 2 quiesce, 3 probe, 4 what that returns; 5: each in turn",
         },
         fallback: u8 {
             default: 0,

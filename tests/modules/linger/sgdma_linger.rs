@@ -2,6 +2,10 @@
 
 //! A driver whose operation does not end by itself. A program unbinds the device meanwhile.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::edu;
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -28,9 +32,7 @@ use sgdma::{
     DriverContext, //
 };
 
-const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 const SLEEP: u32 = _IO('L' as u32, 0);
 const LATE: u32 = _IO('L' as u32, 1);
@@ -62,9 +64,7 @@ impl sgdma::pci::Driver for Linger {
         _dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        if pdev.device_id() != 0x11e8 {
-            return Err(ENODEV);
-        }
+        edu::check_id(pdev)?;
         Ok::<_, Error>(Data {
             told: Atomic::new(false),
         })

@@ -3,6 +3,13 @@
 //! Shows what a missing sync does. The device writes to a buffer. Then the CPU reads the buffer
 //! without a guard, which takes `unsafe`, and with one. A line says what each has seen.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::{
+    edu,
+    engine::Engine, //
+};
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -23,12 +30,7 @@ use sgdma::{
     ToDevice, //
 };
 
-#[path = "../../../samples/gpu/edu.rs"]
-mod edu;
-
-const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 const WRITTEN: &[u8; 16] = b"the device wrote";
 
@@ -44,9 +46,10 @@ fn without_sync(buffer: &Mapped<'_, FromDevice>) -> Result<[u8; WRITTEN.len()]> 
 }
 
 fn show(bytes: &[u8]) -> &'static str {
-    match bytes == WRITTEN {
-        true => "right",
-        false => "stale",
+    if bytes == WRITTEN {
+        "right"
+    } else {
+        "stale"
     }
 }
 
@@ -64,10 +67,7 @@ impl sgdma::pci::Driver for MissingSync {
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
     fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
-        match pdev.device_id() {
-            0x11e8 => edu::quiesce(pdev),
-            _ => Err(ENODEV),
-        }
+        edu::quiesce(pdev)
     }
 
     fn probe<'bound>(
@@ -75,7 +75,7 @@ impl sgdma::pci::Driver for MissingSync {
         dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        let engine = KBox::pin_init(edu::Engine::new(pdev, dma), GFP_KERNEL)?;
+        let engine = KBox::pin_init(Engine::new(pdev, dma), GFP_KERNEL)?;
 
         let mut source = SgTable::alloc(4096, dma, GFP_KERNEL)?;
         source.copy_from_slice(0, WRITTEN)?;

@@ -3,6 +3,10 @@
 //! A driver with a mask of 32 bits that maps tables when a program writes to its node: before and
 //! after memory was plugged in that the device does not reach. A line says how many were mapped.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::edu;
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -21,12 +25,7 @@ use sgdma::{
     SgTable, //
 };
 
-kernel::pci_device_table!(
-    PCI_TABLE,
-    MODULE_PCI_TABLE,
-    (),
-    [(pci::DeviceId::from_class(0x00ff00, 0xffffff), ()),]
-);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Plugged;
 

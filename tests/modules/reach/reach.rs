@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Makes tables for a device that does not reach all memory, and counts which pieces are in place
-//! and which bytes the device would not find: for DMA masks of several widths, and for a bus with
-//! ranges. Works with direct mapping only. Prints one line for each mask and kind of table.
+//! Where tables come from that are made for a device which does not reach all memory, and whether
+//! it finds their bytes: for DMA masks of several widths, and a bus with ranges; mapped directly
+//! only. One line for each mask and sort of table.
 
-mod generated;
+#[path = "../../../samples/common/mod.rs"]
+mod common;
 
-use generated::{
-    sgdma_reach_byte_at,
-    sgdma_reach_in_place, //
-};
+use common::edu;
 use kernel::{
     bindings,
     device::{
@@ -33,14 +31,21 @@ use sgdma::{
     Unbinding, //
 };
 
-kernel::pci_device_table!(
-    PCI_TABLE,
-    MODULE_PCI_TABLE,
-    (),
-    [(pci::DeviceId::from_class(0x00ff00, 0xffffff), ()),]
-);
+// Of bus.c. Only pointers to these structures are passed.
+#[allow(improper_ctypes)]
+extern "C" {
+    fn sgdma_reach_byte_at(dev: *mut bindings::device, addr: bindings::dma_addr_t) -> c_int;
+    fn sgdma_reach_in_place(
+        dev: *mut bindings::device,
+        addr: bindings::dma_addr_t,
+        page: *mut bindings::page,
+        offset: usize,
+    ) -> bool;
+}
 
-/// The length of a table in bytes.
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+
+/// Of a table, in bytes.
 const LEN: usize = 1 << 20;
 
 fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
@@ -48,10 +53,10 @@ fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
     core::ptr::from_ref(dev).cast_mut().cast()
 }
 
-/// Pieces begin and end at multiples of this.
+/// No piece begins or ends inside of one.
 const SECTOR: usize = 4096;
 
-/// Returns the value of byte `at` of a table.
+/// What is in byte `at` of a table.
 fn pattern(table: usize, at: usize) -> u8 {
     (table * 89 + at / SECTOR * 7 + at % SECTOR + 1) as u8
 }
@@ -67,14 +72,14 @@ struct Seen {
 }
 
 impl Seen {
-    /// Maps a table, and reads both ends of each piece as the device would.
+    /// Maps a table, and looks at both ends of each piece as the device would.
     fn look<'bound>(
         &mut self,
         dma: DmaDevice<'bound>,
         mut table: SgTable,
     ) -> Result<Option<Mapped<'bound, Bidirectional>>> {
         let number = self.tables;
-        // Both ends of any piece.
+        // Where pieces begin and end.
         for at in (0..LEN).step_by(SECTOR) {
             let ends = [at, at + SECTOR - 1];
             for at in ends {
@@ -93,8 +98,7 @@ impl Seen {
             let mut in_place = true;
             for i in [0, piece.len - 1] {
                 let (addr, offset) = (piece.dma_address + i as u64, piece.offset + i);
-                // SAFETY: The device is valid while it is bound, and the page as long as the table.
-                // Neither function writes to memory.
+                // SAFETY: The device is valid; of the page only the address is asked.
                 let (seen, own) = unsafe {
                     (
                         sgdma_reach_byte_at(dev, addr),
@@ -122,14 +126,14 @@ impl fmt::Display for Seen {
     }
 }
 
-/// Makes and maps `count` tables, and keeps all of them until the end.
+/// Makes `count` tables that are there at the same time.
 fn look_at(dma: DmaDevice<'_>, count: usize, make: impl Fn() -> Result<SgTable>) -> Result<Seen> {
     let mut seen = Seen::default();
     let (mut mapped, mut refused) = (KVec::new(), KVec::new());
     for _ in 0..count {
         let table = match make() {
             Ok(table) => table,
-            // There is no memory within reach, and nothing to bounce to.
+            // There is none that it reaches, and it cannot bounce.
             Err(ENOMEM) => {
                 seen.refused += 1;
                 continue;
@@ -160,18 +164,16 @@ impl pci::Driver for Reach {
         let tables = usize::from(*module_parameters::tables.value());
         let unbinding = KBox::new(Arc::pin_init(Unbinding::new(), GFP_KERNEL)?, GFP_KERNEL)?;
         for bits in [30, 32, 64] {
-            // SAFETY: The device is valid while it is bound. The last mask's tables were unmapped,
-            // so nothing is mapped for the device.
+            // SAFETY: The device is bound to us, and nothing is mapped for it any more.
             if unsafe { bindings::dma_set_mask_and_coherent(as_raw(dev), u64::MAX >> (64 - bits)) }
                 != 0
             {
                 dev_info!(dev, "mask of {} bits: not on this machine\n", bits);
                 continue;
             }
-            // SAFETY: The device is bound and its mask is set. `dma` is not used after the next
-            // mask is set.
+            // SAFETY: Set just now; it is not used when the next mask is set.
             let dma = unsafe { DmaDevice::from_bound(dev, &unbinding) };
-            // Few bits reach little memory.
+            // There is little memory for so few bits.
             let count = if bits < 32 { 4 } else { tables };
             let seen = look_at(dma, count, || SgTable::alloc(LEN, dma, GFP_KERNEL))?;
             dev_info!(dev, "mask of {} bits: {}\n", bits, seen);
@@ -179,8 +181,7 @@ impl pci::Driver for Reach {
                 SgTable::alloc_blocks(LEN, 6, dma, GFP_KERNEL)
             })?;
             dev_info!(dev, "mask of {} bits, blocks: {}\n", bits, seen);
-            // The device's limits of segments, but without its reach: these tables are of any
-            // memory and cross all borders.
+            // With limits, so that they fit, but made from any memory and across all borders.
             let any = SegmentLimits {
                 max_size: dma.max_seg_size(),
                 boundary: dma.seg_boundary(),
@@ -191,7 +192,7 @@ impl pci::Driver for Reach {
             })?;
             dev_info!(dev, "mask of {} bits, made for none: {}\n", bits, seen);
         }
-        // The work is done, so the device is not bound.
+        // It has nothing to do here any more.
         Err::<(), _>(ENODEV)
     }
 }
@@ -200,12 +201,12 @@ kernel::module_pci_driver! {
     type: Reach,
     name: "sgdma_reach",
     authors: ["sgdma developers"],
-    description: "Shows where tables for a device of little reach come from",
+    description: "Shows where tables come from that are made for a device of little reach",
     license: "GPL",
     params: {
         tables: u16 {
             default: 8,
-            description: "The number of tables of 1 MiB at once",
+            description: "How many tables of a mebibyte there are at once",
         },
     },
 }

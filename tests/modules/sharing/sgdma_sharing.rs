@@ -3,6 +3,10 @@
 //! Tries to share buffers, one by one, with a device whose DMA mask has 32 bits. Compares the
 //! results with sgdma's answer on the device, and with the place where mapping puts each buffer.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::edu;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -30,9 +34,7 @@ use sgdma::{
     EOPNOTSUPP, //
 };
 
-const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// Two pages of one kind of memory.
 struct Pages(NonNull<bindings::page>);
@@ -179,9 +181,7 @@ impl sgdma::pci::Driver for Sharing {
         dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        if pdev.device_id() != 0x11e8 {
-            return Err(ENODEV);
-        }
+        edu::check_id(pdev)?;
         let coherency = Coherency::of(dma);
         somewhere(dma, coherency, "low", 1 << bindings::___GFP_DMA32_BIT)?;
         somewhere(dma, coherency, "other", 0)?;

@@ -3,6 +3,10 @@
 //! Makes, maps, walks and takes apart tables, by the requests of `sgdma_table_ops.h`. One program
 //! has each allocation fail in turn; several programs map tables at the same time.
 
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+
+use common::edu;
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -32,9 +36,7 @@ use sgdma::{
     SgTable, //
 };
 
-const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 const ALLOC: u32 = _IO('E' as u32, 0);
 const ATOMIC: u32 = _IO('E' as u32, 1);
@@ -189,9 +191,7 @@ impl sgdma::pci::Driver for TableOps {
         _dma: DmaDevice<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        if pdev.device_id() != 0x11e8 {
-            return Err(ENODEV);
-        }
+        edu::check_id(pdev)?;
         Ok::<_, Error>(())
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How a test program of a sample says what it sees: include it after PROGRAM
- * was defined as its name.
+ * Output and checks of the samples' test programs. A program defines PROGRAM,
+ * its name, before including this file.
  */
 #ifndef SAY_H
 #define SAY_H
@@ -19,12 +19,12 @@
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
-/* One write() for each line: the kernel log makes a record of each. */
+/* Writes a line with one write(): the kernel log makes a record of each write. */
 #define SAY(fd, ...) \
 	emit(fd, snprintf(line, sizeof(line), PROGRAM ": " __VA_ARGS__))
 
 static char line[256];
-static char doing[80];		/* what errors are about, ending in ": ", or empty */
+static char doing[80];		/* the subject of error messages, ending in ": ", or empty */
 static unsigned int refusals;
 
 static void emit(int fd, int len)
@@ -64,7 +64,7 @@ static const char *error_text(int error)
 	return number;
 }
 
-/* Ends the program unless @result says that @what went well. */
+/* Ends the program with an error message if @result is negative. */
 static long must(long result, const char *what)
 {
 	if (result < 0) {
@@ -74,7 +74,7 @@ static long must(long result, const char *what)
 	return result;
 }
 
-/* Likewise, of what has no errno. */
+/* Ends the program with the message @what unless @right. */
 static void expect(bool right, const char *what)
 {
 	if (!right) {
@@ -96,20 +96,20 @@ static inline void refused(const char *what, int expected, long result)
 }
 
 /*
- * Waits for another process to write a byte; the program ends if nobody is left
- * who could. The pipe is used up by that.
+ * Waits for another process to write a byte, and closes the pipe. The program
+ * ends if no process is left that could write.
  */
 static inline void await(const int pipe[2], const char *what)
 {
 	char byte;
 
-	/* One's own write end would keep one waiting. */
+	/* With its own write end open, this process would wait for ever. */
 	close(pipe[1]);
 	expect(read(pipe[0], &byte, 1) == 1, what);
 	close(pipe[0]);
 }
 
-/* The number behind @name in a file of such lines. */
+/* Returns the number that follows @name at the start of a line of a file. */
 static inline long number_in(const char *path, const char *name)
 {
 	static char text[16 << 10];
@@ -135,7 +135,7 @@ static inline long number_in(const char *path, const char *name)
 	exit(1);
 }
 
-/* How many pages of the whole machine are pinned. */
+/* Returns the number of pinned pages of the whole machine. */
 static inline long pinned(void)
 {
 	int fd = must(open("/proc/sys/vm/stat_refresh", O_WRONLY), "stat_refresh");
@@ -146,7 +146,7 @@ static inline long pinned(void)
 	       number_in("/proc/vmstat", "nr_foll_pin_released ");
 }
 
-/* A request whose answer cannot be written: its memory is for reading. */
+/* Makes a request whose answer cannot be written: the request lies in read-only memory. */
 static inline void refuse_answer(const char *what, int fd, unsigned long nr, const void *request,
 				 size_t len)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests of user space: structures that are read, answered and written back.
+//! Requests of user space: a driver reads a structure, does the work, and writes the answer back.
 
 use kernel::{
     ioctl::{
@@ -24,7 +24,7 @@ use zerocopy::{
     KnownLayout, //
 };
 
-/// Structures as the sample's header has them.
+/// Defines the structures of the sample's C header.
 macro_rules! requests {
     ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
         #[derive(FromBytes, IntoBytes, zerocopy_derive::Immutable, zerocopy_derive::KnownLayout)]
@@ -36,12 +36,14 @@ macro_rules! requests {
 }
 pub(crate) use requests;
 
-/// Reads a request, has `work` done, and writes it back where user space expects an answer.
+/// Reads a request, calls `work`, and writes the request back if user space expects an answer.
 ///
-/// `settle` is then given what `work` has returned, and told whether user space has the answer. If
-/// not, `settle` takes back what was done. What cannot be taken back is done only by `settle`.
+/// Then calls `settle` with the value that `work` returned, and with whether the answer was
+/// written. If the answer was not written, `settle` undoes the work. Work that cannot be undone is
+/// done by `settle` alone.
 ///
-/// User space's memory is accessed here, so outside the gate; `work` and `settle` enter it.
+/// Accesses user space's memory, which may stall, so this runs outside the gate. `work` and
+/// `settle` enter the gate themselves.
 pub(crate) fn answer<T: FromBytes + IntoBytes + Immutable + KnownLayout, W>(
     arg: usize,
     cmd: u32,
@@ -53,14 +55,15 @@ pub(crate) fn answer<T: FromBytes + IntoBytes + Immutable + KnownLayout, W>(
     let mut request = T::new_zeroed();
     reader.read_slice(request.as_mut_bytes())?;
     let done = work(&mut request)?;
-    let written = match _IOC_DIR(cmd) & _IOC_READ {
-        0 => Ok(()),
-        _ => writer.write_slice(request.as_bytes()),
+    let written = if _IOC_DIR(cmd) & _IOC_READ != 0 {
+        writer.write_slice(request.as_bytes())
+    } else {
+        Ok(())
     };
     settle(done, written)
 }
 
-/// Answers a request all of whose work is inside, and that leaves nothing to settle.
+/// Answers a request whose work is all done behind the gate, and which leaves nothing to settle.
 pub(crate) fn inside<D: Driver, T: FromBytes + IntoBytes + Immutable + KnownLayout>(
     door: &Door<'_, D>,
     arg: usize,
@@ -75,7 +78,25 @@ pub(crate) fn inside<D: Driver, T: FromBytes + IntoBytes + Immutable + KnownLayo
     )
 }
 
-/// Settles what has no answer, or has changed nothing but that.
+/// Settles a request that leaves nothing to undo: returns whether the answer was written.
 pub(crate) fn nothing(_done: (), written: Result) -> Result {
     written
+}
+
+/// Calls `work` for each part of the `len` bytes at `at`, with a stage of at most `most` bytes
+/// between user space and a buffer. Each part uses the same stage.
+pub(crate) fn in_stages(
+    mut at: usize,
+    len: usize,
+    most: usize,
+    mut work: impl FnMut(usize, &mut [u8]) -> Result,
+) -> Result {
+    let end = at + len;
+    let mut stage = KVVec::from_elem(0u8, most.min(len), GFP_KERNEL)?;
+    while at < end {
+        let n = most.min(end - at);
+        work(at, &mut stage[..n])?;
+        at += n;
+    }
+    Ok(())
 }

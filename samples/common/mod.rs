@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Code that several drivers of this tree share. A driver includes all of it as one module:
+//! `#[path = "../common/mod.rs"] mod common;`. Read in this order:
+//!
+//! - `edu.rs`: the device, its registers and how to make it quiet
+//! - `engine.rs`: the device's DMA engine, as a driver uses it
+//! - `sharing.rs`: whether the CPU and the device use memory at the same time or by turns
+//! - `buffer.rs`: a buffer's states, from unmapped to mapped and back, or to leaked
+//! - `table.rs`: tables of bus addresses, as the driver fills them and the device reads them
+//! - `handles.rs`: objects of open files, by file and handle
+//! - `request.rs`: ioctl requests
+
+// A driver uses only part of this module.
+#![allow(dead_code, unused_imports, unused_macros)]
+
+pub(crate) mod buffer;
+pub(crate) mod edu;
+pub(crate) mod engine;
+pub(crate) mod handles;
+pub(crate) mod request;
+pub(crate) mod sharing;
+pub(crate) mod table;
