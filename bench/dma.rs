@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Measures mapping, ownership transfer and the probe beside C, on the device it is bound to.
+//! Measures mapping, syncs and the probe beside C, on the device that the driver is bound to.
 
 #[path = "measure.rs"]
 mod measure;
@@ -41,7 +41,7 @@ use sgdma::{
     SgTable, //
 };
 
-// Only pointers to these structures are passed; that some have empty members does not matter.
+// Only pointers to these structures are passed, so their empty members do not matter.
 #[allow(improper_ctypes)]
 extern "C" {
     fn bench_build(sgt: *mut bindings::sg_table, size: usize, order: u32, most: usize) -> i32;
@@ -53,10 +53,10 @@ extern "C" {
     fn bench_pages_allocated() -> usize;
 }
 
-/// How often what takes next to no time is done.
+/// The number of runs in one measurement of code that takes next to no time.
 const TIMES: usize = 1000;
 
-/// What is built: its size, and whether each page is a segment.
+/// A kind of table: the size, and whether each page is a segment of its own.
 #[derive(Clone, Copy)]
 struct Kind {
     size: usize,
@@ -65,26 +65,28 @@ struct Kind {
 
 impl Kind {
     fn order(self) -> u32 {
-        match self.scattered {
-            true => 0,
-            false => (self.size >> PAGE_SHIFT)
+        if self.scattered {
+            0
+        } else {
+            (self.size >> PAGE_SHIFT)
                 .trailing_zeros()
-                .min(bindings::MAX_PAGE_ORDER),
+                .min(bindings::MAX_PAGE_ORDER)
         }
     }
 
     fn limits(self, dev: DmaDevice<'_>) -> SegmentLimits<'_> {
-        match self.scattered {
-            true => SegmentLimits {
+        if self.scattered {
+            SegmentLimits {
                 max_size: PAGE_SIZE,
                 ..dev.into()
-            },
-            false => dev.into(),
+            }
+        } else {
+            dev.into()
         }
     }
 }
 
-/// What is measured, and of which kind of table.
+/// The name of a measurement, and the kind of table.
 struct Named(&'static str, Kind);
 
 impl fmt::Display for Named {
@@ -95,7 +97,7 @@ impl fmt::Display for Named {
     }
 }
 
-/// A table that C made.
+/// A table made by C code.
 struct Table(bindings::sg_table);
 
 impl Table {
@@ -110,7 +112,7 @@ impl Table {
 
 impl Drop for Table {
     fn drop(&mut self) {
-        // SAFETY: It is a table of pages, or has no list, and is not mapped.
+        // SAFETY: The table has pages or no list at all, and is not mapped.
         unsafe { bench_free(&mut self.0) };
     }
 }
@@ -148,10 +150,10 @@ fn build_and_map(kind: Kind, dev: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
-/// What building takes of memory beside the buffer's pages.
+/// Measures how much memory building takes beside the buffer's pages.
 fn memory(kind: Kind, dev: DmaDevice<'_>) -> Result {
     let buffer = kind.size / PAGE_SIZE;
-    // SAFETY: These read counters.
+    // SAFETY: The function only reads counters.
     let allocated = || unsafe { bench_pages_allocated() };
     let start = allocated();
     let ours = SgTable::alloc_blocks(kind.size, kind.order(), kind.limits(dev), GFP_KERNEL)?;
@@ -172,7 +174,7 @@ fn memory(kind: Kind, dev: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
-/// Measures what takes next to no time; going round with `state` in hand is taken off.
+/// Measures code that takes next to no time. Subtracts the time of the empty loop.
 fn many<S>(what: &str, way: &str, mut state: S, work: impl Fn(&mut S)) {
     for _ in 0..*module_parameters::rounds.value() {
         let mut round =
@@ -195,7 +197,7 @@ fn ownership(dev: DmaDevice<'_>) -> Result {
     many("ownership/whole", "c", &mut c, |c| unsafe {
         bench_sync(raw(dev), &mut c.0)
     });
-    // SAFETY: As above, and its first segment is a page.
+    // SAFETY: The table is mapped, and the first segment is a page, so has 64 bytes.
     many("ownership/range", "c", &mut c, |c| unsafe {
         bench_sync_range(raw(dev), &mut c.0, 64)
     });
@@ -260,7 +262,7 @@ sgdma::module_pci_driver! {
     params: {
         rounds: u32 {
             default: 1,
-            description: "how often each is measured",
+            description: "The number of times each measurement is made",
         },
     },
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the library is measured beside: the same work done in C. */
+/* The same work in C, beside which the library is measured. */
 #ifndef SGDMA_BENCH_PEERS_H
 #define SGDMA_BENCH_PEERS_H
 

@@ -13,7 +13,7 @@ void bench_fill_pages(struct sg_table *sgt, u64 *ptes)
 	}
 }
 
-/* What those write who find that too slow. */
+/* Walks segments, as drivers do for which for_each_sgtable_dma_page() is too slow. */
 void bench_fill_runs(struct sg_table *sgt, u64 *ptes, unsigned int shift)
 {
 	struct scatterlist *sg;
