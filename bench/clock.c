@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is measured in. Under QEMU's icount a nanosecond is an instruction, and so is a tick of an
- * x86's counter; in a UML kernel, which runs on the processor itself, that counts cycles.
+ * The clock of all measurements. Under QEMU's icount a nanosecond is one instruction, and so is a
+ * tick of the x86 counter. A UML kernel runs on the processor itself, where the counter counts
+ * cycles.
  */
 #include <linux/irqflags.h>
 #include <linux/ktime.h>
@@ -15,7 +16,7 @@ static u64 now(void)
 #ifdef __x86_64__
 	u32 low, high;
 
-	/* Not before what comes before it has been done, nor after what comes after it. */
+	/* The fences keep the counter from being read before earlier or after later code. */
 	asm volatile("lfence; rdtsc; lfence" : "=a" (low), "=d" (high) :: "memory");
 	return (u64)high << 32 | low;
 #else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Measures mapping, ownership transfer and the probe beside C, on the device it is bound to.
+//! Measures mapping, syncs and the probe beside C, on the device that the driver is bound to.
 
 mod generated;
 #[path = "measure.rs"]
@@ -42,10 +42,10 @@ use sgdma::{
     SgTable, //
 };
 
-/// How often what takes next to no time is done.
+/// The number of runs in one measurement of code that takes next to no time.
 const TIMES: usize = 1000;
 
-/// What is built: its size, and whether each page is a segment.
+/// A kind of table: the size, and whether each page is a segment of its own.
 #[derive(Clone, Copy)]
 struct Kind {
     size: usize,
@@ -54,26 +54,28 @@ struct Kind {
 
 impl Kind {
     fn order(self) -> u32 {
-        match self.scattered {
-            true => 0,
-            false => (self.size >> PAGE_SHIFT)
+        if self.scattered {
+            0
+        } else {
+            (self.size >> PAGE_SHIFT)
                 .trailing_zeros()
-                .min(bindings::MAX_PAGE_ORDER),
+                .min(bindings::MAX_PAGE_ORDER)
         }
     }
 
     fn limits(self, dev: DmaDevice<'_>) -> SegmentLimits<'_> {
-        match self.scattered {
-            true => SegmentLimits {
+        if self.scattered {
+            SegmentLimits {
                 max_size: PAGE_SIZE,
                 ..dev.into()
-            },
-            false => dev.into(),
+            }
+        } else {
+            dev.into()
         }
     }
 }
 
-/// What is measured, and of which kind of table.
+/// The name of a measurement, and the kind of table.
 struct Named(&'static str, Kind);
 
 impl fmt::Display for Named {
@@ -84,7 +86,7 @@ impl fmt::Display for Named {
     }
 }
 
-/// A table that C made.
+/// A table made by C code.
 struct Table(bindings::sg_table);
 
 impl Table {
@@ -137,7 +139,7 @@ fn build_and_map(kind: Kind, dev: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
-/// What building takes of memory beside the buffer's pages.
+/// Measures how much memory building takes beside the buffer's pages.
 fn memory(kind: Kind, dev: DmaDevice<'_>) -> Result {
     let buffer = kind.size / PAGE_SIZE;
     // SAFETY: These read counters.
@@ -161,7 +163,7 @@ fn memory(kind: Kind, dev: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
-/// Measures what takes next to no time; going round with `state` in hand is taken off.
+/// Measures code that takes next to no time. Subtracts the time of the empty loop.
 fn many<S>(what: &str, way: &str, mut state: S, work: impl Fn(&mut S)) {
     for _ in 0..*module_parameters::rounds.value() {
         let mut round =
@@ -184,7 +186,7 @@ fn ownership(dev: DmaDevice<'_>) -> Result {
     many("ownership/whole", "c", &mut c, |c| unsafe {
         generated::bench_sync(raw(dev), &mut c.0)
     });
-    // SAFETY: As above, and its first segment is a page.
+    // SAFETY: The table is mapped, and the first segment is a page, so has 64 bytes.
     many("ownership/range", "c", &mut c, |c| unsafe {
         generated::bench_sync_range(raw(dev), &mut c.0, 64)
     });
@@ -252,7 +254,7 @@ sgdma::module_pci_driver! {
     params: {
         rounds: u32 {
             default: 1,
-            description: "how often each is measured",
+            description: "The number of times each measurement is made",
         },
     },
 }

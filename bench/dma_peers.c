@@ -7,7 +7,7 @@
 
 #include "peers.h"
 
-/* A buffer of blocks of 1 << order pages; @max_segment bytes a segment at most. */
+/* Builds a buffer of blocks of 1 << order pages, with at most @max_segment bytes a segment. */
 int bench_build(struct sg_table *sgt, size_t size, unsigned int order, size_t max_segment)
 {
 	unsigned int n = PFN_UP(size), i = 0;
@@ -66,11 +66,11 @@ void bench_sync_range(struct device *dev, struct sg_table *sgt, size_t size)
 	dma_sync_single_for_device(dev, addr, size, DMA_BIDIRECTIONAL);
 }
 
-/* Since the machine was started; what was freed meanwhile counts, too. */
+/* Returns the number of pages allocated since boot, including those freed since. */
 unsigned long bench_pages_allocated(void)
 {
 	unsigned long events[NR_VM_EVENT_ITEMS], sum = 0;
-	/* One for each zone. */
+	/* There is one counter for each zone. */
 	const int first = PSWPOUT + 1, zones = ALLOCSTALL_NORMAL - PGALLOC_NORMAL;
 
 	all_vm_events(events);

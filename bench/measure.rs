@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Measures pieces of code side by side, and prints what each took in all.
+//! Measures pieces of code side by side, and prints the time that each has taken.
 
 use crate::generated::{
     bench_measure,
@@ -20,15 +20,15 @@ use kernel::{
     str::CStrExt, //
 };
 
-/// Tells what is measured in.
+/// Prints the unit of all measurements.
 pub(crate) fn tell_unit() {
-    // SAFETY: A string that is there as long as this module.
+    // SAFETY: `bench_unit` is a constant string of this module, which ends with a NUL.
     pr_info!("bench-unit: {}\n", unsafe {
         CStr::from_char_ptr(bench_unit)
     });
 }
 
-/// How long `work` takes, and what it returns.
+/// Returns the time that `work` takes, and the value that `work` returns.
 pub(crate) fn measure<R, F: FnOnce() -> R>(work: F) -> (u64, R) {
     struct Call<F, R> {
         work: ManuallyDrop<F>,
@@ -37,11 +37,11 @@ pub(crate) fn measure<R, F: FnOnce() -> R>(work: F) -> (u64, R) {
 
     /// # Safety
     ///
-    /// `data` points to a `Call<F, R>` that nobody else uses, whose `work` was not yet called.
+    /// `data` points to a `Call<F, R>` that nobody else uses and whose `work` was not yet taken.
     unsafe extern "C" fn run<F: FnOnce() -> R, R>(data: *mut c_void) {
-        // SAFETY: The caller promises it.
+        // SAFETY: `data` points to a `Call<F, R>` that nobody else uses, as the caller promises.
         let call = unsafe { &mut *data.cast::<Call<F, R>>() };
-        // SAFETY: It is taken once, here.
+        // SAFETY: `work` was not yet taken, as the caller promises, and is not used again.
         let work = unsafe { ManuallyDrop::take(&mut call.work) };
         call.result.write(work());
     }
@@ -50,17 +50,18 @@ pub(crate) fn measure<R, F: FnOnce() -> R>(work: F) -> (u64, R) {
         work: ManuallyDrop::new(work),
         result: MaybeUninit::uninit(),
     };
-    // SAFETY: `run` is given the data it is for, and is called just once before this returns.
+    // SAFETY: `call` is a `Call<F, R>` that only `run` uses meanwhile. `bench_measure` calls `run`
+    // just once, before it returns.
     let time = unsafe { bench_measure(Some(run::<F, R>), (&raw mut call).cast()) };
-    // SAFETY: `run` has written it.
+    // SAFETY: `run` was called, and has written the result.
     (time, unsafe { call.result.assume_init() })
 }
 
-/// Prints how long it took to do `what` `count` times in the way of that name.
+/// Prints that doing `what` `count` times in the way `way` took `time`.
 ///
-/// One line for each time it is measured; who reads them takes the median.
+/// Each measurement prints a line of its own. `scripts/bench` takes the median.
 pub(crate) fn report(what: impl fmt::Display, way: &str, time: u64, count: usize) {
-    // Measuring takes time, too.
+    // The measurement itself takes time too.
     let empty = measure(|| black_box(())).0;
     let time = time.saturating_sub(empty);
     pr_info!("bench: {} {} {} {}\n", what, way, time, count);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Measures the library's walks beside C's and upstream's on the same tables, when it is loaded.
+//! Measures the library's walks beside those of C and of upstream's Rust, on the same tables, when
+//! the module is loaded.
 
 mod generated;
 #[path = "measure.rs"]
@@ -39,12 +40,13 @@ const ORDERS: [usize; 5] = [0, 2, 4, 9, 16];
 const MANY_PAGES: usize = 256 * PAGES;
 const BLOCK_SHIFT: usize = 21;
 
-/// A table that looks mapped: segments of as many pages, none next to another.
+/// A table that looks mapped. All segments have the same number of pages, and no segment continues
+/// another.
 ///
-/// There are no such pages: they are only counted, never looked at.
+/// The pages do not exist: nobody accesses a page, only the pointers are counted.
 struct Table {
     sgt: SgTable,
-    /// Of segments: the logarithm of their pages.
+    /// The logarithm of the number of pages in a segment.
     order: usize,
 }
 
@@ -75,10 +77,10 @@ impl Table {
         Ok(table)
     }
 
-    /// The bus address of a page. There is room for one more between segments.
+    /// Returns the bus address of a page. Between two segments there is room for one more.
     fn addr(&self, page: usize) -> u64 {
         let segment = page >> self.order;
-        // Blocks begin where their size divides the address.
+        // The size of a block divides the address of the block.
         let gap = segment << self.order.min(BLOCK_SHIFT - PAGE_SHIFT);
         ((page + gap) * PAGE_SIZE) as u64
     }
@@ -88,17 +90,17 @@ impl Table {
     }
 
     fn dma(&self) -> &DmaTable {
-        // SAFETY: The list has `nents` entries that look mapped, and is not changed any more.
+        // SAFETY: The list has `nents` entries that look mapped. Nobody changes the list any more.
         unsafe { DmaTable::from_raw(&self.sgt) }
     }
 
     fn cpu(&self) -> &CpuTable {
-        // SAFETY: The list is not changed any more, and nobody looks at its pages.
+        // SAFETY: Nobody changes the list any more, and nobody accesses the pages.
         unsafe { CpuTable::from_raw(&self.sgt) }
     }
 
     fn upstream(&self) -> &SGTable {
-        // SAFETY: As for `dma()`.
+        // SAFETY: The list has `nents` entries that look mapped. Nobody changes the list any more.
         unsafe { SGTable::from_raw((&raw const self.sgt).cast_mut()) }
     }
 }
@@ -182,7 +184,7 @@ const FILL: &[Way<u64>] = &[
     }),
 ];
 
-/// What no walk can beat: there is no table.
+/// The limit that no walk can beat: there is no table.
 const LIMIT: &[Way<u64>] = &[("limit", |table, ptes| {
     let mut addr = black_box(table.addr(0));
     for pte in ptes {
@@ -271,7 +273,7 @@ fn walks() -> Result {
     compare(table, "fill", &mut ptes, |i| table.addr(i), LIMIT)
 }
 
-/// Whether cost grows with the number of pages, and with nothing else.
+/// Measures 64 GiB, to show that the cost grows with the number of pages and nothing else.
 fn many_pages() -> Result {
     let mut ptes = KVVec::from_elem(0u64, MANY_PAGES, GFP_KERNEL)?;
     for order in [9, 16] {
@@ -300,7 +302,7 @@ module! {
     params: {
         rounds: u32 {
             default: 1,
-            description: "how often each is measured",
+            description: "The number of times each measurement is made",
         },
     },
 }

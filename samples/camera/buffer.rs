@@ -4,8 +4,8 @@
 //! pages.
 //!
 //! A buffer is mapped as long as it lives. Where the device is coherent, user space maps the pages,
-//! and nobody synchronises. Elsewhere user space reads the pages by `read(2)`, which gives the CPU a
-//! turn at the buffer.
+//! and nobody synchronises. Elsewhere user space reads the pages by `read(2)`, which gives the CPU
+//! a turn at the buffer.
 
 use crate::{
     common::{

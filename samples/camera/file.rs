@@ -79,8 +79,8 @@ const BUFFER_SHIFT: u32 = 25;
 /// The number of bytes that go from a buffer to user space at once.
 const STAGE: usize = 16 * DEVICE_PAGE;
 
-/// An open file. The stream belongs to the device's data: a stream cannot outlive the binding, and a
-/// file can.
+/// An open file. The stream belongs to the device's data: a stream cannot outlive the binding, and
+/// a file can.
 pub(crate) struct CameraFile {
     number: u64,
 }

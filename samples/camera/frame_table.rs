@@ -39,7 +39,7 @@ use sgdma::DmaDevice;
 #[derive(Clone, Copy)]
 pub(crate) struct Entry([u32; Self::WORDS]);
 
-/// Says that the device may fill the entry's buffer, or the dummy page. The device clears this bit.
+/// The bit that lets the device fill the entry's buffer, or the dummy page. The device clears it.
 const VALID: u32 = 1;
 
 const CONTROL: usize = 0;
@@ -53,7 +53,7 @@ impl Entry {
     const PART: usize = 4;
     const WORDS: usize = MAX_LISTS * Self::PART;
     pub(crate) const SIZE: usize = Self::WORDS * size_of::<u32>();
-    /// The size of what the device writes back: the first two parts.
+    /// The number of bytes that the device writes back: the first two parts.
     pub(crate) const ANSWER: usize = 2 * Self::PART * size_of::<u32>();
 
     /// Returns an entry for a frame without a buffer: all lists are the dummy list.

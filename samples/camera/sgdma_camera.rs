@@ -2,10 +2,10 @@
 
 //! A camera driver in the manner of ipu3-cio2, written against `sgdma`.
 //!
-//! User space queues buffers, and the device writes a frame to each. The device finds the pages of a
-//! buffer by lists of page numbers. The device is QEMU's `edu`, which has a DMA engine but no sensor,
-//! and cannot follow lists, so the driver follows the lists in the device's place, by what the
-//! *device* reads. `README.md` says more. Read in this order:
+//! User space queues buffers, and the device writes a frame to each. The device finds the pages of
+//! a buffer by lists of page numbers. The device is QEMU's `edu`, which has a DMA engine but no
+//! sensor, and cannot follow lists. So the driver follows the lists in the device's place, by what
+//! the *device* reads. `README.md` says more. Read in this order:
 //!
 //! - this file: which device the driver is for, and what exists while a device is bound
 //! - `../common/mod.rs`: the parts that other drivers use too: the device, a buffer's states

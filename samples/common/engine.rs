@@ -3,9 +3,9 @@
 //! The DMA engine of `edu`, as a driver uses the engine.
 //!
 //! [`Engine::copy`] moves bytes between any two bus addresses. [`Engine::fetch`] and
-//! [`Engine::store`] have the device read and write for the driver, by way of a scratch buffer: the
-//! sample drivers follow tables of bus addresses in the place of the device, and so do by what the
-//! device reads.
+//! [`Engine::store`] have the device read and write for the driver, by way of a scratch buffer. The
+//! sample drivers follow tables of bus addresses in the place of the device, and by these two a
+//! driver sees only what the device reads.
 
 use super::edu::{
     self,

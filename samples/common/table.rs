@@ -52,7 +52,7 @@ pub(crate) trait Blocks {
     /// Returns the next address.
     fn first(&self) -> Option<DmaAddress>;
 
-    /// Writes `encode(addr)` to each of `slots`, until there are no more slots or no more addresses.
+    /// Writes `encode(addr)` to each of `slots`, until there are no more slots or addresses.
     /// Returns the number of slots written.
     fn fill<T>(&mut self, slots: &mut [T], encode: impl FnMut(DmaAddress) -> T) -> usize;
 }

@@ -17,10 +17,12 @@ use crate::{
     mob::GPU_PAGE,
     module_parameters,
     object::{
-        Mode,
         Object,
-        State,
         Undo, //
+    },
+    state::{
+        Mode,
+        State, //
     },
     Gpu, //
 };

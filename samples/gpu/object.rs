@@ -1,29 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Buffer objects: memory that the CPU and the device use, and when an object is mapped for the
-//! device.
-//!
-//! The modes are those of vmwgfx: a coherent allocation, pages that are mapped as long as the object
-//! lives, and pages that are mapped while the object is bound. vmwgfx once had a fourth mode, which
-//! gave the device physical addresses. `sgdma` has none to give, and behind an IOMMU physical
-//! addresses would be wrong.
+//! Buffer objects: memory that the CPU and the device use, and who may use an object.
 
 use crate::{
-    coherent::CoherentMemory,
     common::{
-        buffer::Buffer,
         sharing::Sharing,
         table::Walk, //
     },
-    mob::{
-        Mob,
-        GPU_PAGE, //
+    mob::GPU_PAGE,
+    state::{
+        Mode,
+        State, //
     },
     GpuData, //
 };
 use kernel::{
     dma::DmaAddress,
-    mm::virt::VmaNew,
     new_mutex,
     prelude::*,
     sync::{
@@ -31,47 +23,7 @@ use kernel::{
         Mutex, //
     },
 };
-use sgdma::{
-    Bidirectional,
-    DmaDevice,
-    SgTable, //
-};
-
-/// `SGDMA_GPU_MODE_*`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Coherent = 1,
-    Populate = 2,
-    Bind = 3,
-}
-
-impl TryFrom<u32> for Mode {
-    type Error = Error;
-
-    fn try_from(mode: u32) -> Result<Self> {
-        match mode {
-            1 => Ok(Self::Coherent),
-            2 => Ok(Self::Populate),
-            3 => Ok(Self::Bind),
-            _ => Err(EINVAL),
-        }
-    }
-}
-
-/// An object's memory.
-enum Memory<'bound> {
-    /// Mapped as long as the object lives.
-    Coherent(CoherentMemory),
-    Pages(Buffer<'bound, Bidirectional>),
-}
-
-/// The part of an object that changes.
-pub(crate) struct State<'bound> {
-    memory: Memory<'bound>,
-    pub(crate) mob: Option<Mob<'bound>>,
-    /// The object is bound, but user space was not yet told so. Until then nobody uses the binding.
-    unsettled: bool,
-}
+use sgdma::DmaDevice;
 
 /// What it takes to undo that an object was bound.
 pub(crate) struct Undo {
@@ -79,6 +31,7 @@ pub(crate) struct Undo {
     unmap: bool,
 }
 
+/// A buffer object of user space.
 #[pin_data]
 pub(crate) struct Object<'bound> {
     pub(crate) size: usize,
@@ -94,26 +47,12 @@ pub(crate) struct Object<'bound> {
 impl<'bound> Object<'bound> {
     /// Makes an object of `size` bytes, which is a multiple of `GPU_PAGE`.
     pub(crate) fn new(size: usize, mode: Mode, sharing: Sharing<'bound>) -> Result<Arc<Self>> {
-        let dma = sharing.dma();
-        let memory = if mode == Mode::Coherent {
-            Memory::Coherent(CoherentMemory::new(size, dma)?)
-        } else {
-            let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
-            Memory::Pages(Buffer::new(table, Bidirectional, sharing)?)
-        };
-        let mut state = State {
-            memory,
-            mob: None,
-            unsettled: false,
-        };
-        if mode == Mode::Populate {
-            state.map()?;
-        }
+        let state = State::new(size, mode, sharing)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 size,
                 mode,
-                dma,
+                dma: sharing.dma(),
                 state <- new_mutex!(Some(state)),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -227,112 +166,15 @@ impl<'bound> Object<'bound> {
 
     /// Unmaps the object, as a driver does to evict an object.
     pub(crate) fn unmap(&self) -> Result {
-        self.with(|state| match (&state.mob, &state.memory) {
-            (Some(_), _) => Err(EBUSY),
-            (None, Memory::Pages(pages)) if pages.is_mapped() => {
-                state.unmap();
-                Ok(())
+        self.with(|state| {
+            if state.mob.is_some() {
+                return Err(EBUSY);
             }
-            _ => Err(EINVAL),
+            if !state.can_unmap() {
+                return Err(EINVAL);
+            }
+            state.unmap();
+            Ok(())
         })
-    }
-}
-
-impl<'bound> State<'bound> {
-    pub(crate) fn is_mapped(&self) -> bool {
-        match &self.memory {
-            Memory::Coherent(memory) => memory.pieces() > 0,
-            Memory::Pages(pages) => pages.is_mapped(),
-        }
-    }
-
-    pub(crate) fn is_shared(&self) -> bool {
-        match &self.memory {
-            Memory::Coherent(_) => false,
-            Memory::Pages(pages) => pages.is_shared(),
-        }
-    }
-
-    /// Returns the number of segments in memory, and the number that the device sees.
-    pub(crate) fn segments(&self) -> (usize, usize) {
-        match &self.memory {
-            Memory::Coherent(memory) => (memory.pieces(), memory.pieces()),
-            Memory::Pages(pages) => pages.segments(),
-        }
-    }
-
-    fn map(&mut self) -> Result {
-        match &mut self.memory {
-            Memory::Coherent(_) => Err(EIO),
-            Memory::Pages(pages) => pages.map(),
-        }
-    }
-
-    /// Unmaps the object. The device does not use the object: whoever calls this has the state.
-    fn unmap(&mut self) {
-        if let Memory::Pages(pages) = &mut self.memory {
-            pages.unmap();
-        }
-    }
-
-    fn build_mob(&self, dma: DmaDevice<'bound>, count: usize, bits: u32) -> Result<Mob<'bound>> {
-        match &self.memory {
-            Memory::Coherent(memory) => Mob::new(dma, memory.pages(), count, bits),
-            Memory::Pages(pages) => {
-                let blocks = pages.dma().ok_or(EINVAL)?.dma_blocks(GPU_PAGE as u64)?;
-                Mob::new(dma, blocks, count, bits)
-            }
-        }
-    }
-
-    fn unbind(&mut self, unmap: bool) {
-        if let Some(mob) = self.mob.take() {
-            mob.tables.complete();
-        }
-        if unmap {
-            self.unmap();
-        }
-    }
-
-    /// Leaks the memory and the page table to a device that does not answer.
-    pub(crate) fn leak(&mut self) {
-        self.mob = None;
-        match &mut self.memory {
-            Memory::Coherent(memory) => memory.leak(),
-            Memory::Pages(pages) => pages.leak(),
-        }
-    }
-
-    /// Has the CPU write. The range lies within the object.
-    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result {
-        match &mut self.memory {
-            Memory::Coherent(memory) => memory.write(offset, bytes),
-            Memory::Pages(pages) => pages.write(offset, bytes),
-        }
-    }
-
-    /// Has the CPU read. The range lies within the object.
-    pub(crate) fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result {
-        match &mut self.memory {
-            Memory::Coherent(memory) => memory.read(offset, bytes),
-            Memory::Pages(pages) => pages.read(offset, bytes),
-        }
-    }
-
-    /// Maps part of the object to user space, whose mapping is cached: that is for shared pages.
-    pub(crate) fn mmap(&self, offset: usize, vma: &VmaNew) -> Result {
-        match &self.memory {
-            Memory::Coherent(_) => Err(EINVAL),
-            Memory::Pages(pages) => pages.mmap(offset, vma),
-        }
-    }
-}
-
-impl Drop for State<'_> {
-    fn drop(&mut self) {
-        // Whoever drops the state has it, so the device does not use the object.
-        if let Some(mob) = self.mob.take() {
-            mob.tables.complete();
-        }
     }
 }

@@ -4,12 +4,13 @@
 //!
 //! User space makes buffer objects. The device finds the pages of an object by a page table, which
 //! the driver fills with bus addresses. The device is QEMU's `edu`, which has a DMA engine but
-//! cannot follow page tables, so the driver follows the page tables in the device's place, by what
+//! cannot follow page tables. So the driver follows the page tables in the device's place, by what
 //! the *device* reads. `README.md` says more. Read in this order:
 //!
 //! - this file: which device the driver is for, and what exists while a device is bound
-//! - `../common/mod.rs`: the parts that other drivers use too: the device, a buffer's states, tables
-//! - `object.rs`: buffer objects, and when an object is mapped for the device
+//! - `../common/mod.rs`: parts that other drivers use too: the device, a buffer's states, tables
+//! - `object.rs`: buffer objects, and who may use an object
+//! - `state.rs`: an object's memory and page table, and when the memory is mapped
 //! - `coherent.rs`: the memory of objects that are coherent allocations
 //! - `mob.rs`: page tables
 //! - `file.rs`: the requests of user space
@@ -20,6 +21,7 @@ mod common;
 mod file;
 mod mob;
 mod object;
+mod state;
 
 use common::{
     edu,
@@ -33,15 +35,13 @@ use kernel::{
     pci,
     prelude::*, //
 };
-use object::{
-    Mode,
-    Object, //
-};
+use object::Object;
 use sgdma::{
     DmaDevice,
     DmaLimits,
     Quiet, //
 };
+use state::Mode;
 
 /// VMware's SVGA adapter. QEMU's model of the adapter has no DMA engine.
 const SVGA_DEVICE_ID: u16 = 0x0405;
@@ -132,7 +132,7 @@ sgdma::module_pci_driver! {
     params: {
         mode: u32 {
             default: 2,
-            description: "Default memory of objects: 1 coherent, 2 mapped when created, 3 mapped when bound",
+            description: "Default memory: 1 coherent, 2 mapped when created, 3 mapped when bound",
         },
         streaming: u8 {
             default: 0,

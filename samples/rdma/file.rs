@@ -63,8 +63,8 @@ const MAX_REGIONS: i32 = 4096;
 /// The number of bytes that go between user space and a region at once.
 const STAGE: usize = 64 << 10;
 
-/// An open file. The regions belong to the device's data: a region cannot outlive the binding, and a
-/// file can.
+/// An open file. The regions belong to the device's data: a region cannot outlive the binding, and
+/// a file can.
 pub(crate) struct RegionFile {
     keys: FileHandles,
     /// The number of regions of this file.
@@ -123,8 +123,8 @@ impl RegionFile {
         rdma.regions.get(&self.keys, key)
     }
 
-    /// Registers memory. Returns the key, by which the region is removed again if user space cannot
-    /// be told the key.
+    /// Registers memory. Returns the key, for the caller to remove the region again if the key
+    /// cannot be written to user space.
     fn register(&self, door: &Door<'_, Rdma>, request: &mut Register) -> Result<u32> {
         if self.regions.fetch_add(1, Relaxed) >= MAX_REGIONS {
             self.regions.fetch_add(-1, Relaxed);

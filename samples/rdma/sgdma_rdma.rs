@@ -4,7 +4,7 @@
 //!
 //! User space registers memory of its own and gets a key. The device finds the memory of a key by a
 //! page-buffer list, which the driver fills with bus addresses. The device is QEMU's `edu`, which
-//! has a DMA engine but cannot follow lists, so the driver follows the lists in the device's place,
+//! has a DMA engine but cannot follow lists. So the driver follows the lists in the device's place,
 //! by what the *device* reads. `README.md` says more. Read in this order:
 //!
 //! - this file: which device the driver is for, and what exists while a device is bound
@@ -103,7 +103,7 @@ sgdma::module_pci_driver! {
     params: {
         soft: u8 {
             default: 0,
-            description: "1: bind to any device and have the CPU copy; 0: bind only to a coherent device",
+            description: "1: bind to any device, the CPU copies; 0: bind only to a coherent device",
         },
     },
 }

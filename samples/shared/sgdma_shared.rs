@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A driver that shares memory with its device and never synchronises, so the driver binds only to a
-//! coherent device. The device is QEMU's `edu`. `sgdma_shared_c` is the same driver in C.
+//! A driver that shares memory with its device and never synchronises, so the driver binds only to
+//! a coherent device. The device is QEMU's `edu`. `sgdma_shared_c` is the same driver in C.
 
 #[path = "../common/mod.rs"]
 mod common;

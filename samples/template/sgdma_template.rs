@@ -25,7 +25,7 @@ impl sgdma::pci::Driver for Template {
         _info: &'bound (),
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         if pdev.device_id() != 0x11e8 {
-            return Err(ENODEV); // others have this class too
+            return Err(ENODEV); // Other devices have this class too.
         }
         let buffer = SgTable::alloc(1 << 20, dma, GFP_KERNEL)?.map(dma, ToDevice)?;
         let pages = buffer.dma_pages().count(); // or: for addr in buffer.dma_pages()
