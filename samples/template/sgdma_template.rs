@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-
 //! A driver to start from: maps a buffer for QEMU's `edu` device for as long as it is bound.
 
 use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
@@ -18,7 +17,6 @@ impl sgdma::pci::Driver for Template {
     type IdInfo = ();
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
-
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
