@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+
 //! A driver to start from: maps a buffer for QEMU's `edu` device for as long as it is bound.
 
 use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
@@ -7,7 +8,6 @@ use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, SgTable, ToDevice};
 const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
 kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
 struct Template;
-
 impl sgdma::Driver for Template {
     type Data<'bound> = Mapped<'bound, ToDevice>;
     type Files = NoFiles;

@@ -261,7 +261,7 @@ unsigned long sgdma_selftest_user_memory(size_t len)
 }
 
 /* Gives the bus of a device that nobody uses yet ranges: memory, bus, size. They go with it. */
-int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count)
+int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t count)
 {
 	struct bus_dma_region *map = kcalloc(count + 1, sizeof(*map), GFP_KERNEL);
 

@@ -219,7 +219,7 @@ unsigned long sgdma_selftest_user_memory(size_t len);
  * Sets the ranges of a device's bus. Each range has an address in memory, an address on the
  * bus, and a size in bytes.
  */
-int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count);
+int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t count);
 
 /* Calls page_ref_count(). */
 int sgdma_selftest_page_refs(struct page *page);
