@@ -70,8 +70,8 @@ impl<'bound> FrameBuffer<'bound> {
         self.pages.segments()
     }
 
-    /// Has the CPU copy bytes of a buffer that is not queued, so that the device does not use the
-    /// buffer. The range lies within the buffer.
+    /// Copies bytes of the buffer, by the CPU. The range lies within the buffer. The buffer is not
+    /// queued, so the device does not use the buffer.
     pub(crate) fn read(&mut self, at: usize, bytes: &mut [u8]) -> Result {
         self.pages.read(at, bytes)
     }

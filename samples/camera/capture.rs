@@ -136,7 +136,7 @@ impl Walk<'_, '_> {
 }
 
 impl CameraData<'_> {
-    /// Has the device take a picture, and write the picture to the frame's buffer.
+    /// Makes the device take a picture, and write the picture to the frame's buffer.
     pub(crate) fn capture(&self, shot: &Shot) -> Result {
         let mut entry = [0; Entry::SIZE];
         self.engine.fetch(shot.entry, &mut entry)?;

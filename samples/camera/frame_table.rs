@@ -163,12 +163,12 @@ impl FrameTable {
         Ok(this)
     }
 
-    /// Has the frame of `slot` go to the buffer of `lists`.
+    /// Sends the frame of `slot` to the buffer of `lists`.
     pub(crate) fn set(&self, slot: usize, lists: &Lists) -> Result {
         self.write(slot, Entry::of_buffer(lists))
     }
 
-    /// Has the frame of `slot` go to the dummy page.
+    /// Sends the frame of `slot` to the dummy page.
     pub(crate) fn clear(&self, slot: usize) -> Result {
         self.write(slot, Entry::of_dummy(self.dummy))
     }

@@ -237,7 +237,7 @@ impl<'bound> Stream<'bound> {
         Ok(())
     }
 
-    /// Has the device write a frame to the first buffer of the queue, unless that buffer has a
+    /// Makes the device write a frame to the first buffer of the queue, unless that buffer has a
     /// frame of which user space was not told.
     ///
     /// [`settle`](Self::settle) has to follow.

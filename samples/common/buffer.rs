@@ -140,7 +140,7 @@ impl<'bound, D: Direction> Buffer<'bound, D> {
         }
     }
 
-    /// Has the CPU copy from byte `offset` on into `bytes`.
+    /// Copies from byte `offset` of the buffer on into `bytes`, by the CPU.
     pub(crate) fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result
     where
         D: DeviceWrites,
@@ -158,7 +158,7 @@ impl<'bound, D: Direction> Buffer<'bound, D> {
         }
     }
 
-    /// Has the CPU copy `bytes` to the buffer, from byte `offset` on.
+    /// Copies `bytes` to the buffer, from byte `offset` on, by the CPU.
     pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result
     where
         D: DeviceReads,

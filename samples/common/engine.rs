@@ -111,7 +111,7 @@ impl Interrupt {
     }
 }
 
-/// Where a transfer goes.
+/// The destination of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum To {
     Device,
@@ -240,7 +240,7 @@ impl<'bound> Engine<'bound> {
         Ok(())
     }
 
-    /// Has the device read at `addr`, and returns in `bytes` what the device has read. Reads at
+    /// Makes the device read at `addr`, and returns in `bytes` what the device has read. Reads at
     /// most a page.
     ///
     /// # Errors
@@ -259,7 +259,7 @@ impl<'bound> Engine<'bound> {
         scratch.copy_to_slice(0, bytes)
     }
 
-    /// Has the device write `bytes` at `addr`. Writes at most a page.
+    /// Makes the device write `bytes` at `addr`. Writes at most a page.
     ///
     /// # Errors
     ///

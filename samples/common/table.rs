@@ -151,6 +151,7 @@ impl<'bound> Tables<'bound> {
 /// Fills the pages of `table`, one after the other, with an entry for each of `blocks`.
 fn fill<E: Entry>(table: &mut SgTable, blocks: &mut impl Blocks) -> Result {
     let mut page = KVec::from_elem(E::new_zeroed(), E::PER_PAGE, GFP_KERNEL)?;
+    // `fill()` takes a function that cannot fail, so the range is checked after the walk.
     let mut highest = 0;
     for at in (0..table.len()).step_by(TABLE_PAGE) {
         let used = blocks.fill(&mut page, |addr| {

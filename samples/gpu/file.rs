@@ -271,7 +271,7 @@ impl ObjectFile {
         Ok((request.src, request.dst))
     }
 
-    /// Has the device copy one object to another. The device finds both by their page tables.
+    /// Makes the device copy one object to another. The device finds both by their page tables.
     fn copy(&self, gpu: &DriverContext<'_, Gpu>, (src, dst): (u32, u32)) -> Result {
         let same = src == dst;
         let (src, dst) = (self.object(gpu, src)?, self.object(gpu, dst)?);

@@ -25,7 +25,7 @@ use kernel::{
 };
 use sgdma::DmaDevice;
 
-/// What it takes to undo that an object was bound.
+/// The steps that undo that an object was bound.
 pub(crate) struct Undo {
     /// The object was not mapped before.
     unmap: bool,
@@ -129,8 +129,8 @@ impl<'bound> Object<'bound> {
         })
     }
 
-    /// Has the device find each page of `part`, which begins at byte `offset` of the object, by the
-    /// page table. Calls `go` with the address of each page.
+    /// Makes the device find each page of `part` by the page table. `part` begins at byte `offset`
+    /// of the object. Calls `go` with the address of each page.
     pub(crate) fn by_device(
         &self,
         gpu: &GpuData<'bound>,

@@ -162,7 +162,7 @@ impl<'bound> State<'bound> {
         }
     }
 
-    /// Has the CPU write. The range lies within the object.
+    /// Writes to the object, by the CPU. The range lies within the object.
     pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result {
         match &mut self.memory {
             Memory::Coherent(memory) => memory.write(offset, bytes),
@@ -170,7 +170,7 @@ impl<'bound> State<'bound> {
         }
     }
 
-    /// Has the CPU read. The range lies within the object.
+    /// Reads from the object, by the CPU. The range lies within the object.
     pub(crate) fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result {
         match &mut self.memory {
             Memory::Coherent(memory) => memory.read(offset, bytes),

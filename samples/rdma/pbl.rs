@@ -98,8 +98,8 @@ impl<'bound> Pbl<'bound> {
 }
 
 impl<'bound> RdmaData<'bound> {
-    /// Has the device read into `part` from byte `at` of a region on. The device finds the region's
-    /// blocks by the list.
+    /// Makes the device read into `part` from byte `at` of a region on. The device finds the
+    /// region's blocks by the list.
     pub(crate) fn read(&self, pbl: &Pbl<'bound>, at: usize, mut part: &mut [u8]) -> Result {
         self.by_list(pbl, at, part.len(), |addr, len| {
             let (piece, rest) = mem::take(&mut part).split_at_mut(len);
@@ -108,7 +108,7 @@ impl<'bound> RdmaData<'bound> {
         })
     }
 
-    /// Has the device write `part` to a region, from byte `at` of the region on. The device finds
+    /// Makes the device write `part` to a region, from byte `at` of the region on. The device finds
     /// the region's blocks by the list.
     pub(crate) fn write(&self, pbl: &Pbl<'bound>, at: usize, mut part: &[u8]) -> Result {
         self.by_list(pbl, at, part.len(), |addr, len| {
@@ -118,7 +118,7 @@ impl<'bound> RdmaData<'bound> {
         })
     }
 
-    /// Has the device find the `len` bytes at byte `at` of a region. Calls `go` with the address
+    /// Makes the device find the `len` bytes at byte `at` of a region. Calls `go` with the address
     /// and the length of each piece that the device can move at once.
     fn by_list(
         &self,

@@ -12,7 +12,6 @@ impl sgdma::Driver for Template {
     type Data<'bound> = Mapped<'bound, ToDevice>;
     type Files = NoFiles;
 }
-
 impl sgdma::pci::Driver for Template {
     type IdInfo = ();
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;

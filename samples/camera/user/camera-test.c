@@ -5,6 +5,9 @@
  * results are right, with 1 if one is wrong, with 2 on wrong usage.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
+ *
+ * Read in this order: stream.h (streams and their requests), exercise.h
+ * (frames of all shapes), refuse.h (bad requests), this file (the commands).
  */
 #include <errno.h>
 #include <fcntl.h>

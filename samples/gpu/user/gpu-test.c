@@ -5,6 +5,10 @@
  * with 2 on wrong usage.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
+ *
+ * Read in this order: object.h (objects and their requests),
+ * exercise.h (all sizes and modes), refuse.h (bad requests), many.h (many
+ * objects and processes), this file (the commands).
  */
 #include <errno.h>
 #include <fcntl.h>

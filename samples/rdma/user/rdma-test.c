@@ -5,6 +5,10 @@
  * right, with 1 if one is wrong, with 2 on wrong usage.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
+ *
+ * Read in this order: region.h (regions and their requests), kinds.h
+ * (all kinds of memory), lives.h (fork, exit and kill), refuse.h (bad requests),
+ * this file (the commands).
  */
 #include <errno.h>
 #include <fcntl.h>
