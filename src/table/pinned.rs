@@ -156,7 +156,7 @@ impl Pinned {
     ///
     /// The process has memory of its own: it is no kernel thread.
     unsafe fn pin(start: usize, nr_pages: usize, write: bool) -> Result<Self> {
-        let gfp = Gfp::from(GFP_KERNEL_ACCOUNT | __GFP_NOWARN).for_vectors();
+        let gfp = Gfp::from(GFP_KERNEL_ACCOUNT | __GFP_NOWARN).for_rust();
         let mut pinned = Self(KVVec::new());
         let mut batch = KVec::from_elem(core::ptr::null_mut(), BATCH.min(nr_pages), gfp)?;
         let mut done = 0;
