@@ -33,7 +33,10 @@ use crate::{
         pinned::PinnedPages,
         sg_table::SgTable, //
     },
-    walk::cpu::CpuTable, //
+    walk::cpu::{
+        CpuTable,
+        PageRun, //
+    }, //
 };
 use core::{
     marker::PhantomData,
@@ -317,7 +320,7 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
         let wanted = self
             .cpu()
             .pages_once()
-            .flat_map(|(page, count)| (0..count).map(move |i| page.wrapping_add(i)));
+            .flat_map(PageRun::pages);
         for (i, page) in wanted.skip(first).take(pages).enumerate() {
             let page = NonNull::new(page).ok_or(EINVAL)?;
             // SAFETY: The page is the buffer's, and stays as long as that.

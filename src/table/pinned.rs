@@ -15,7 +15,10 @@ use crate::{
     ffi,
     table::limits::SegmentLimits,
     walk::{
-        cpu::CpuTable,
+        cpu::{
+            CpuTable,
+            PageRun, //
+        },
         list::List, //
     }, //
 };
@@ -98,7 +101,7 @@ impl Drop for Pins {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the list is there still, and nobody changes it now.
         let table = unsafe { CpuTable::from_raw(&self.list) };
-        for (first, count) in table.pages_once() {
+        for PageRun { first, count } in table.pages_once() {
             // SAFETY: By the type invariants the pages are pinned, and come up once for each pin.
             unsafe { ffi::sgdma_unpin_user_pages(first, count, self.device_writes) };
         }
