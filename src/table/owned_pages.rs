@@ -63,13 +63,14 @@ impl OwnedPages {
                 let page = first.wrapping_add(i);
                 if done < nr_pages {
                     chain.push(page);
-                    gfp.pause_at(done)?;
                     done += 1;
                 } else {
                     // SAFETY: The page is ours, of order 0, and goes into no chain.
                     unsafe { bindings::__free_pages(page, 0) };
                 }
             }
+            // Not inside the block, whose other pages nobody would free.
+            gfp.pause_at(done - 1)?;
         }
         Ok(chain)
     }
