@@ -363,10 +363,7 @@ macro_rules! frame_walk {
             /// than set a slot. The walk continues behind the last run that was yielded, even if
             /// the caller has not gone through that run. An empty entry yields an empty run.
             #[inline]
-            pub fn zip_runs<'s, T>(
-                &mut self,
-                slots: &'s mut [T],
-            ) -> ZipRuns<'_, 's, $runs<'a>, T> {
+            pub fn zip_runs<'s, T>(&mut self, slots: &'s mut [T]) -> ZipRuns<'_, 's, $runs<'a>, T> {
                 self.walk.zip_runs(slots)
             }
         }
