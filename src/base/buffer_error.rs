@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Errors that give back what the failed call had taken.
+//! Errors that return the buffer which the failed call took.
+//!
+//! A call such as [`SgTable::map`](crate::SgTable::map) takes its buffer by value. If it fails, the
+//! caller gets the buffer back beside the error, and may try again or use the buffer otherwise.
 
 use kernel::prelude::*;
 
-/// Why a call failed, and the buffer that it had taken, as it was.
+/// An error code, with the buffer that the failed call took.
 ///
-/// `?` drops the buffer, in a driver that has no use for it then:
+/// `?` converts it to an [`Error`] and drops the buffer. A driver that still needs the buffer
+/// matches instead:
 ///
 /// ```
 /// # use kernel::{error::Error, prelude::*};
@@ -15,21 +19,21 @@ use kernel::prelude::*;
 /// let mapped = match table.map(dev, ToDevice) {
 ///     Ok(mapped) => mapped,
 ///     Err(BufferError { error: ENOMEM, buffer }) => return keep_for_later(buffer),
-///     Err(refused) => return Err(refused.into()),
+///     Err(error) => return Err(error.into()),
 /// };
 /// # drop(mapped); Ok(())
 /// # }
 /// # fn keep_for_later(_: SgTable) -> Result { Ok(()) }
 /// ```
 pub struct BufferError<T> {
-    /// Why.
+    /// The reason for the failure.
     pub error: Error,
-    /// What the call had taken. It is the CPU's.
+    /// The buffer, as it was before the call. It belongs to the CPU.
     pub buffer: T,
 }
 
 impl<T> From<BufferError<T>> for Error {
-    fn from(refused: BufferError<T>) -> Self {
-        refused.error
+    fn from(failed: BufferError<T>) -> Self {
+        failed.error
     }
 }

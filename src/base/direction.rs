@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Direction of a mapping, as a type.
+//! Directions of a mapping, as types.
 //!
 //! C header: [`include/linux/dma-direction.h`](srctree/include/linux/dma-direction.h)
 //!
-//! `DMA_NONE`, which mapping answers with a `BUG_ON`, has no counterpart here.
+//! A direction tells who writes a mapped buffer: the CPU ([`ToDevice`]), the device
+//! ([`FromDevice`]), or both ([`Bidirectional`]). The kernel syncs caches and bounce buffers by it,
+//! so bytes that go the other way may be lost. As the direction is part of a mapping's type, a
+//! function can ask for [`DeviceReads`] or [`DeviceWrites`], and a wrong direction does not
+//! compile.
+//!
+//! C's `DMA_NONE` has no counterpart: the kernel stops with a `BUG_ON()` if it is asked to map with
+//! `DMA_NONE`.
 
 use kernel::dma::DataDirection;
 
@@ -12,7 +19,9 @@ mod private {
     pub trait Sealed {}
 }
 
-/// One of [`ToDevice`], [`FromDevice`] and [`Bidirectional`].
+/// A direction of DMA: [`ToDevice`], [`FromDevice`] or [`Bidirectional`].
+///
+/// No other type can implement it.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -26,12 +35,13 @@ mod private {
 ///     Ok(table.map(dev, direction)?)
 /// }
 /// ```
+#[doc(alias = "dma_data_direction")]
 pub trait Direction: private::Sealed + Copy + Send + Sync + 'static {
-    /// The C API's value, `enum dma_data_direction`.
+    /// The direction as the C API has it, a value of `enum dma_data_direction`.
     const DIRECTION: DataDirection;
 }
 
-/// A direction in which the device reads what the CPU wrote.
+/// A direction in which the device reads bytes that the CPU wrote.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -42,7 +52,7 @@ pub trait Direction: private::Sealed + Copy + Send + Sync + 'static {
 /// ```
 pub trait DeviceReads: Direction {}
 
-/// A direction in which the device writes what the CPU will read.
+/// A direction in which the device writes bytes that the CPU will read.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -55,9 +65,10 @@ pub trait DeviceReads: Direction {}
 /// ```
 pub trait DeviceWrites: Direction {}
 
+/// Makes a unit struct of each direction, and implements the traits that are listed behind it.
 macro_rules! directions {
-    ($($(#[$doc:meta])* $name:ident: $($does:ident),*;)*) => {$(
-        $(#[$doc])*
+    ($($(#[$attr:meta])* $name:ident: $($does:ident),*;)*) => {$(
+        $(#[$attr])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
 
@@ -72,10 +83,13 @@ macro_rules! directions {
 }
 
 directions! {
-    /// The device reads the buffer: `DMA_TO_DEVICE`.
+    /// The direction in which the device only reads the buffer: `DMA_TO_DEVICE`.
+    #[doc(alias = "DMA_TO_DEVICE")]
     ToDevice: DeviceReads;
-    /// The device writes the buffer: `DMA_FROM_DEVICE`.
+    /// The direction in which the device only writes the buffer: `DMA_FROM_DEVICE`.
+    #[doc(alias = "DMA_FROM_DEVICE")]
     FromDevice: DeviceWrites;
-    /// The device reads and writes the buffer: `DMA_BIDIRECTIONAL`.
+    /// The direction in which the device reads and writes the buffer: `DMA_BIDIRECTIONAL`.
+    #[doc(alias = "DMA_BIDIRECTIONAL")]
     Bidirectional: DeviceReads, DeviceWrites;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Errors that the kernel crate has no constants for, and drivers match.
+//! Error codes that drivers match, and for which the kernel crate has no constants.
 //!
 //! C header: [`include/uapi/asm-generic/errno.h`](srctree/include/uapi/asm-generic/errno.h)
 
@@ -10,21 +10,29 @@ use kernel::{
     prelude::*, //
 };
 
+/// Makes an error of a positive error number. The kernel crate's own way to do so is private.
+///
+/// It does not compile for a number that is not an error.
 const fn error(errno: u32) -> Error {
+    assert!(errno <= bindings::MAX_ERRNO, "too large for an error");
     let Some(errno) = NonZeroI32::new(-(errno as i32)) else {
         panic!("zero is no error");
     };
-    // SAFETY: An `Error` is such a number, of the same size, from -1 down to `-MAX_ERRNO`; so are
-    // those below. The kernel crate's own way to a constant is private.
+    // SAFETY:
+    // - `Error` has one field, a `NonZeroI32`: a type of another size does not compile here.
+    // - An `Error` holds a number of `-MAX_ERRNO..0`. The two checks above ensure this.
     unsafe { core::mem::transmute::<NonZeroI32, Error>(errno) }
 }
 
-/// Operation not supported on transport endpoint: the device or the platform is not made for it.
+/// Operation not supported on transport endpoint: the device or the platform cannot do this.
+///
+/// For example, [`CoherentDevice::probe`](crate::CoherentDevice::probe) returns it for a device
+/// that needs syncs.
 ///
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{Bidirectional, CoherentDevice, DmaDevice, SgTable, EOPNOTSUPP};
-/// /// Whether all is well, or memory will have to be copied.
+/// /// Returns `true` if the device can share memory, `false` if the driver has to copy.
 /// fn shares(dma: DmaDevice<'_>) -> Result<bool> {
 ///     match CoherentDevice::probe(dma) {
 ///         Ok(_) => Ok(true),
@@ -35,7 +43,9 @@ const fn error(errno: u32) -> Error {
 /// ```
 pub const EOPNOTSUPP: Error = error(bindings::EOPNOTSUPP);
 
-/// Remote I/O error: memory of another device that this one cannot reach.
+/// Remote I/O error: a page is memory of another device, which this device cannot reach.
+///
+/// Mapping returns it, as `dma_map_sgtable()` does.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -44,7 +54,7 @@ pub const EOPNOTSUPP: Error = error(bindings::EOPNOTSUPP);
 ///     match table.map(dma, Bidirectional) {
 ///         Ok(mapped) => Ok(Some(mapped)),
 ///         Err(BufferError { error: EREMOTEIO, .. }) => Ok(None),
-///         Err(refused) => Err(refused.into()),
+///         Err(error) => Err(error.into()),
 ///     }
 /// }
 /// ```

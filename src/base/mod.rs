@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What every layer uses: errors, allocation flags, directions.
+//! Types that every layer uses: errors, directions and allocation flags.
+//!
+//! A call that takes a buffer and fails returns it in a `BufferError`. A direction (who writes the
+//! buffer, the CPU or the device) is a type, so that a wrong access does not compile. A caller's
+//! allocation flags become a `Gfp`, which leaves out those that do not suit a table.
 
 pub(crate) mod buffer_error;
 pub(crate) mod direction;

@@ -95,7 +95,7 @@ impl<T> Place<T> {
                 },
                 what: MaybeUninit::uninit(),
             },
-            gfp.for_places(),
+            gfp.for_rust(),
         )?))
     }
 

@@ -402,7 +402,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
             // As it was mapped, and is to be unmapped.
             table.cover_whole_pages(true);
         }
-        let (place, owner, list) = table.into_kept();
+        let (place, owner, list) = table.into_parts();
         // SAFETY: The device is valid, and bound to its driver.
         let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
         // INVARIANT: As the `Mapped` was.

@@ -30,10 +30,16 @@ use crate::{
         kept::Kept,
         limits::SegmentLimits,
         owned_pages::OwnedPages,
-        pinned::PinnedPages,
+        pinned::{
+            PinnedBuffer,
+            PinnedPages, //
+        },
         sg_table::SgTable, //
     },
-    walk::cpu::CpuTable, //
+    walk::cpu::{
+        CpuTable,
+        PageRun, //
+    }, //
 };
 use core::{
     marker::PhantomData,
@@ -127,7 +133,7 @@ impl<D: Direction> UserTable<D> {
         if limits.max_size > PAGE_SIZE {
             limits.max_size -= limits.max_size % PAGE_SIZE;
         }
-        let (owner, range, list) = PinnedPages::pin(addr, len, limits)?;
+        let PinnedBuffer { owner, range, list } = PinnedPages::pin(addr, len, limits)?;
         // SAFETY:
         // - The list was made of these pages for `range`, within `limits`, and is not mapped.
         // - A process has nothing uninitialised. It is user space that uses them besides.
@@ -314,10 +320,7 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
             return Err(EINVAL);
         }
         let vma = vma.set_mixedmap();
-        let wanted = self
-            .cpu()
-            .pages_once()
-            .flat_map(|(page, count)| (0..count).map(move |i| page.wrapping_add(i)));
+        let wanted = self.cpu().pages_once().flat_map(PageRun::pages);
         for (i, page) in wanted.skip(first).take(pages).enumerate() {
             let page = NonNull::new(page).ok_or(EINVAL)?;
             // SAFETY: The page is the buffer's, and stays as long as that.

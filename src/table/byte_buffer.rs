@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A vmalloc'd buffer of bytes as an owner of pages.
+//! Byte buffers: a vmalloc'd vector as an owner of pages.
+//!
+//! The bytes of a [`VVec`] lie in pages of their own, side by side for the CPU but anywhere in
+//! memory. A table can be made of these pages without a copy.
 
 use crate::{
     ffi,
@@ -16,9 +19,9 @@ use kernel::{
     prelude::*, //
 };
 
-/// A vmalloc'd buffer of bytes as an owner of pages.
+/// A vmalloc'd vector of bytes, of which [`SgTable::new`] makes a table.
 ///
-/// Its table lends the bytes as a slice while it is not mapped: [`SgTable::as_slice`].
+/// While that table is not mapped, it lends the bytes as a slice: [`SgTable::as_slice`].
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -33,42 +36,49 @@ use kernel::{
 /// # }
 /// ```
 ///
-/// Safe code can have given the vector's pages to user space before: `VVec::page_iter()` and
-/// `VmaMixedMap::vm_insert_page()`. As long as somebody refers to one of them, no table can be made
-/// of the buffer: [`SgTable::new`] gives `EINVAL`. Dropping it, or what it is in, may sleep.
+/// Safe code may have mapped the vector's pages to user space before, with `VVec::page_iter()` and
+/// `VmaMixedMap::vm_insert_page()`. If somebody else refers to one of the pages when the
+/// `ByteBuffer` is made, no table can be made of it: [`SgTable::new`] returns `EINVAL`.
+///
+/// Dropping a `ByteBuffer`, or a table of it, may sleep.
 ///
 /// # Invariants
 ///
 /// - The bytes from `len()` to the end of the last page are initialised.
-/// - If `alone`, nobody else refers to the pages.
+/// - If `alone` is true, nobody but the vector refers to the pages.
 pub struct ByteBuffer {
     bytes: VVec<u8>,
     alone: bool,
 }
 
-/// Returns the pages of a vector's bytes.
+/// Returns the pages that hold a vector's bytes: `vmalloc_to_page()`.
 fn vmalloc_pages(bytes: &VVec<u8>) -> impl Iterator<Item = NonNull<bindings::page>> + '_ {
     bytes.chunks(PAGE_SIZE).filter_map(|chunk| {
-        // SAFETY: The address is in memory that vmalloc has given.
+        // SAFETY: The address lies in memory that vmalloc has allocated, and the vector owns.
         NonNull::new(unsafe { bindings::vmalloc_to_page(chunk.as_ptr().cast()) })
     })
 }
 
 impl From<VVec<u8>> for ByteBuffer {
-    /// Takes the bytes; the rest of the last page, which a device may see too, is zeroed.
+    /// Takes the vector, and zeroes the bytes between its end and the end of the last page. A
+    /// device behind an IOMMU sees these, too.
     fn from(bytes: VVec<u8>) -> Self {
         let used = bytes.len() % PAGE_SIZE;
         if used > 0 {
             let last = bytes.as_ptr().wrapping_add(bytes.len() - used);
-            // SAFETY: vmalloc gives whole pages, so the last one is there to its end; what lies
-            // behind the vector's bytes is nobody else's.
+            // SAFETY:
+            // - `last` lies in memory that vmalloc has allocated, so it has a page.
+            // - vmalloc allocates whole pages, so that page belongs to the vector up to its end.
+            //   The bytes from `used` on are behind the vector's bytes, and nobody reads them.
             unsafe { ffi::sgdma_zero_page_from(bindings::vmalloc_to_page(last.cast()), used) };
         }
         let alone = vmalloc_pages(&bytes)
-            // SAFETY: The page is the vector's.
+            // SAFETY: The page is valid, as the vector owns it.
             .all(|page| unsafe { ffi::sgdma_page_is_unshared(page.as_ptr()) });
-        // INVARIANT: Zeroed just now; and looked at: who does not refer to a page cannot come to do
-        // so, for nothing in here gives them out.
+        // INVARIANT:
+        // - The bytes behind the vector's were zeroed above.
+        // - `alone` is true if nobody else refers to a page now. Nobody can come to refer to one
+        //   later, because a `ByteBuffer` lends its bytes but not its vector or its pages.
         Self { bytes, alone }
     }
 }
@@ -94,18 +104,21 @@ impl core::ops::DerefMut for ByteBuffer {
 }
 
 // SAFETY:
-// - The vector is not resized in here, so its memory stays where it is, and its pages too. They are
-//   vmalloc's, each once.
-// - Its bytes are initialised, and by the type invariants so is the rest of the last page.
-// - Its bytes are reached through a reference to it only, which a table does not give away: by the
-//   type invariants nobody else has its pages.
+// - Nothing in a `ByteBuffer` resizes the vector, so it keeps its memory, and the pages and their
+//   order stay the same. vmalloc puts a page at one address only. The pages hold all `len()` bytes;
+//   if there are no pages because `alone` is false, no table can be made.
+// - The vector keeps its pages allocated until it is dropped.
+// - vmalloc's pages are ordinary memory, which `kmap_local_page()` can read and write.
+// - The vector's bytes are initialised, and by the type invariants so is the rest of the last page.
+// - While the value is in a table, safe code reaches the bytes only through a reference that the
+//   table lends. By the type invariants, nobody else refers to the pages if `pages()` yields any.
 unsafe impl PageOwner for ByteBuffer {
     fn len(&self) -> usize {
         self.bytes.len()
     }
 
     fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> {
-        // None make no table.
+        // Without pages, `SgTable::new()` fails.
         self.alone
             .then(|| vmalloc_pages(&self.bytes))
             .into_iter()
@@ -114,12 +127,12 @@ unsafe impl PageOwner for ByteBuffer {
 }
 
 impl SgTable<ByteBuffer> {
-    /// The bytes that the table is of.
+    /// Returns the bytes of the buffer.
     pub fn as_slice(&self) -> &[u8] {
         &self.owner()[self.range()]
     }
 
-    /// The same, to change them.
+    /// Returns the bytes of the buffer, to change them.
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
         let range = self.range();
         &mut self.owner_mut()[range]

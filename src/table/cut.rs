@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How a buffer is cut into segments.
+//! Cutting: where one segment of a buffer ends and the next one begins.
 //!
-//! No kernel call in here: the same file is compiled and tested on the host.
+//! [`segments`] joins neighbouring pages to a segment as long as the limits allow, and then begins
+//! the next segment. It computes with physical addresses only.
+//!
+//! This file calls nothing of the kernel: tests on the host compile it, too.
 
 use crate::walk::run::Run;
 use core::ops::Range;
 
-/// How long a segment may be.
+/// Limits of a segment's length and place.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
-    /// The longest, in bytes; not zero.
+    /// The longest segment, in bytes; not zero.
     pub(crate) max_len: u64,
-    /// No segment crosses a multiple of this mask plus one, a power of two.
+    /// A mask, one less than a power of two. No segment crosses a multiple of `boundary + 1`.
     pub(crate) boundary: u64,
 }
 
-/// Joins the bytes `bytes` of pages, given by their addresses, to segments within `limits`; `bytes`
-/// begins in the first page.
+/// Returns the segments of a buffer within `limits`, as runs of physical addresses.
 ///
-/// Where a page is no longer than `max_len`, segments are cut where pages end; else at multiples of
-/// a power of two, so that few begin at an odd place. `straight` says how much of a segment is in
-/// one piece for the device, from its beginning on.
+/// - `pages` yields the physical address of each page, of `page_size` bytes.
+/// - `bytes` is the buffer: a range of bytes in these pages, which begins in the first one.
+/// - `straight` returns how many bytes of a run, from its beginning on, the device finds at one
+///   offset. A segment is not longer than that.
 ///
-/// It ends early if there are too few pages.
+/// `max_len` cuts segments only where pages end. If `max_len` is less than a page, it cuts them at
+/// multiples of the largest power of two within `max_len`, so that most segments begin at an
+/// aligned address.
+///
+/// The segments end early if there are too few pages.
 pub(crate) fn segments(
     pages: impl Iterator<Item = u64>,
     page_size: u64,
@@ -31,10 +38,11 @@ pub(crate) fn segments(
     limits: Limits,
     straight: impl Fn(Run) -> u64,
 ) -> impl Iterator<Item = Run> {
+    // The alignment of cuts that `max_len` makes.
     let grain = page_size.min(1 << limits.max_len.ilog2());
     let mut pages = pages.peekable();
     let (mut offset, mut left) = (bytes.start, bytes.end - bytes.start);
-    // Neighbours that are in no segment yet.
+    // Neighbouring bytes that have been read from `pages` and are in no segment yet.
     let mut row = Run { addr: 0, len: 0 };
     core::iter::from_fn(move || {
         if row.len == 0 && left > 0 {
@@ -45,6 +53,7 @@ pub(crate) fn segments(
             left -= row.len;
             offset = 0;
         }
+        // The room for this segment: up to `max_len`, rounded down, or to the next boundary.
         let end = row.addr.saturating_add(limits.max_len) & !(grain - 1);
         let room = end.min((row.addr | limits.boundary).saturating_add(1)) - row.addr;
         while row.len < room && left > 0 && pages.next_if_eq(&(row.addr + row.len)).is_some() {

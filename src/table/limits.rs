@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How long the segments of a buffer may be, and where they end.
+//! Limits of segments, which come from the device that a table is made for.
+//!
+//! A device has a longest segment, because its descriptors have so many bits for a length, and a
+//! boundary, because its address counter does not carry further. A table that is cut within the
+//! limits of a device can be mapped for that device.
 
 use crate::device::{
     dma_device::DmaDevice,
@@ -9,9 +13,9 @@ use crate::device::{
 };
 use kernel::prelude::*;
 
-/// How a buffer is cut into segments.
+/// Limits of the segments that a buffer is cut into.
 ///
-/// A [`DmaDevice`] can be given in its place, and means its own limits:
+/// A function that takes limits also takes a [`DmaDevice`], for the limits of that device:
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -24,31 +28,41 @@ use kernel::prelude::*;
 /// # }
 /// ```
 ///
-/// Segments end where pages do, unless a limit is shorter than a page: then they are as long as the
-/// largest power of two within it.
+/// A segment ends where a page ends, unless a limit is less than a page. Then segments have the
+/// length of the largest power of two within the limit.
 #[derive(Clone, Copy)]
 pub struct SegmentLimits<'a> {
-    /// The longest segment, in bytes; at least [`MIN`](Self::MIN).
+    /// The longest segment, in bytes; at least [`MIN`](Self::MIN): `dma_get_max_seg_size()`.
+    #[doc(alias = "dma_get_max_seg_size")]
     pub max_size: usize,
-    /// No segment crosses a multiple of this mask plus one: a power of two, at least
-    /// [`MIN`](Self::MIN).
+    /// A mask: no segment crosses a multiple of `boundary + 1`: `dma_get_seg_boundary()`.
+    ///
+    /// `boundary + 1` is a power of two, at least [`MIN`](Self::MIN). `usize::MAX` is no boundary.
+    #[doc(alias = "dma_get_seg_boundary")]
     pub boundary: usize,
-    /// Where [`SgTable::alloc`] looks for memory first, and what else no segment crosses.
+    /// The memory that the device reaches. [`SgTable::alloc`](crate::SgTable::alloc) prefers this
+    /// memory, and no segment crosses a border of it.
     pub reach: Reach<'a>,
 }
 
 impl<'a> SegmentLimits<'a> {
-    /// The least that a limit may be, in bytes. Shorter segments would share cache lines.
+    /// The smallest permitted limit, in bytes. Shorter segments would share cache lines.
     pub const MIN: usize = MIN_SEGMENT;
 
-    /// Segments as long as the memory happens to be contiguous, for no device in particular.
+    /// No limits: a segment is as long as the memory is contiguous.
+    ///
+    /// It is for a table that is not made for a particular device. Mapping such a table may fail.
     pub const NONE: Self = Self {
         max_size: usize::MAX,
         boundary: usize::MAX,
         reach: Reach::ALL,
     };
 
-    /// Whether tables can be cut so.
+    /// Checks that the limits agree with the documentation of their fields.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if they do not.
     pub(crate) fn check(self) -> Result<Self> {
         let boundary = self.boundary;
         if self.max_size < Self::MIN
@@ -60,9 +74,11 @@ impl<'a> SegmentLimits<'a> {
         Ok(self)
     }
 
-    /// Returns the same sizes for no device in particular, to keep where the binding is not lent.
+    /// Returns the same sizes without the device's reach. The result does not borrow the binding.
     ///
-    /// Mapping then refuses a segment that crosses a border of the device's reach, with `EIO`.
+    /// A table within these limits may have a segment that crosses a border of the device's reach.
+    /// Mapping fails with `EIO` then.
+    #[must_use]
     pub fn sizes(self) -> SegmentLimits<'static> {
         SegmentLimits {
             max_size: self.max_size,

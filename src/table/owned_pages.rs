@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that are allocated for a table and belong to it.
+//! Owned pages: pages that are allocated for a table and belong to it alone.
+//!
+//! The pages of a buffer form a chain: each page points to the next one, in the `private` field of
+//! its `struct page`, which belongs to the owner of a page. Thus a buffer of any size needs no
+//! array of page pointers.
 
 use crate::{
     base::gfp::Gfp,
@@ -13,36 +17,45 @@ use kernel::{
     prelude::*, //
 };
 
-/// Pages that belong to their table alone: what [`SgTable::alloc`](crate::SgTable::alloc) makes.
+/// Pages that belong to their table alone, as [`SgTable::alloc`](crate::SgTable::alloc) makes them.
 ///
 /// ```
 /// # use sgdma::{OwnedPages, SgTable};
-/// /// It goes without saying: this is an `SgTable`.
+/// /// The same type as `SgTable`, whose owner is `OwnedPages` by default.
 /// type Buffer = SgTable<OwnedPages>;
 /// ```
 ///
 /// # Invariants
 ///
-/// The pages from `first` to `last` are ours and of order 0. Each links to the next one through its
-/// `private` field, which takes no memory, however many they are; the last one links to none. There
-/// are none if `first` is null.
+/// - If `first` is null, there are no pages.
+/// - Otherwise `first` begins a chain of pages, and `last` ends it. The `private` field of each
+///   page points to the next one, that of `last` is null.
+/// - The value owns the pages of the chain: they are allocated, of order 0, and nobody else uses
+///   them.
 pub struct OwnedPages {
     first: *mut bindings::page,
     last: *mut bindings::page,
 }
 
-// SAFETY: Pages are tied to no task.
+// SAFETY: Any task may use or free a page.
 unsafe impl Send for OwnedPages {}
-// SAFETY: It gives no access to them.
+// SAFETY: A shared reference only permits reading the chain, which does not change meanwhile.
 unsafe impl Sync for OwnedPages {}
 
 impl OwnedPages {
-    /// Allocates `nr_pages` zeroed pages in blocks of `1 << order`, each contiguous and aligned to
-    /// its size.
+    /// Allocates `nr_pages` zeroed pages in blocks of `1 << order` pages: `alloc_pages()`. Each
+    /// block is contiguous in memory and aligned to its size.
     ///
-    /// `order` is at most `MAX_PAGE_ORDER`, or the allocator warns.
+    /// The caller checks that `order` is at most `MAX_PAGE_ORDER`. The allocator warns otherwise.
+    /// Sleeps only if `gfp` allows it.
+    ///
+    /// # Errors
+    ///
+    /// - `ENOMEM` if there is no memory, or too little to leave some to others.
+    /// - `EINTR` if the calling process is being killed.
     pub(crate) fn alloc(nr_pages: usize, order: u32, reach: Reach<'_>, gfp: Gfp) -> Result<Self> {
         gfp.check_room_for(nr_pages)?;
+        // INVARIANT: There are no pages yet, and `first` is null.
         let mut chain = Self {
             first: core::ptr::null_mut(),
             last: core::ptr::null_mut(),
@@ -55,43 +68,50 @@ impl OwnedPages {
                 return Err(ENOMEM);
             }
             if order > 0 {
-                // SAFETY: Allocated just now, in this order and not compound (see `Gfp`), and nobody
-                // else has it.
+                // SAFETY: The block was allocated just now, in this order, and nobody else has it.
+                // By the invariants of `Gfp` it is not compound, as `split_page()` requires.
                 unsafe { bindings::split_page(first, order) };
             }
             for i in 0..1 << order {
                 let page = first.wrapping_add(i);
                 if done < nr_pages {
                     chain.push(page);
-                    gfp.pause_at(done)?;
                     done += 1;
                 } else {
-                    // SAFETY: The page is ours, of order 0, and goes into no chain.
+                    // SAFETY: The block was split into pages of order 0. This page is not in the
+                    // chain, so it is freed once.
                     unsafe { bindings::__free_pages(page, 0) };
                 }
             }
+            // A look inside the block could return while some of its pages are in no chain: nobody
+            // would free them.
+            gfp.pause_at(done - 1)?;
         }
         Ok(chain)
     }
 
-    /// Takes over a page of order 0.
+    /// Adds a page to the end of the chain. The caller has allocated the page, with order 0, and
+    /// gives it up.
     fn push(&mut self, page: *mut bindings::page) {
-        // SAFETY: The page is ours, as its only caller has allocated it, and so is the last one;
-        // the `private` field is an owner's to use.
-        // INVARIANT: It is the last one now, and links to none.
-        unsafe {
-            ffi::sgdma_set_page_private(page, core::ptr::null_mut());
-            match self.first.is_null() {
-                true => self.first = page,
-                false => ffi::sgdma_set_page_private(self.last, page),
-            }
+        // SAFETY: The page is valid and now belongs to the chain. An owner of a page may set its
+        // `private` field.
+        unsafe { ffi::sgdma_set_page_private(page, core::ptr::null_mut()) };
+        if self.first.is_null() {
+            self.first = page;
+        } else {
+            // SAFETY: By the type invariants `last` is a valid page of the chain.
+            unsafe { ffi::sgdma_set_page_private(self.last, page) };
         }
+        // INVARIANT: `page` is the first page, or the page before points to it. It is the last
+        // page, and its `private` field is null.
         self.last = page;
     }
 
+    /// Returns the pages of the chain, in order.
     pub(crate) fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> + '_ {
         core::iter::successors(NonNull::new(self.first), |page| {
-            // SAFETY: By the type invariants the page is ours, with its link.
+            // SAFETY: By the type invariants the page is valid, and its `private` field is null or
+            // points to a page.
             NonNull::new(unsafe { ffi::sgdma_page_private(page.as_ptr()) })
         })
     }
@@ -101,12 +121,12 @@ impl Drop for OwnedPages {
     fn drop(&mut self) {
         let mut next = NonNull::new(self.first);
         while let Some(page) = next {
-            // SAFETY: By the type invariants the page is ours, with its link, and of order 0. It is
-            // not used again.
-            unsafe {
-                next = NonNull::new(ffi::sgdma_page_private(page.as_ptr()));
-                bindings::__free_pages(page.as_ptr(), 0);
-            }
+            // SAFETY: By the type invariants the page is valid, and its `private` field is null or
+            // points to a page.
+            next = NonNull::new(unsafe { ffi::sgdma_page_private(page.as_ptr()) });
+            // SAFETY: By the type invariants the value owns the page, which has order 0. The chain
+            // has each page once, so each is freed once.
+            unsafe { bindings::__free_pages(page.as_ptr(), 0) };
         }
     }
 }

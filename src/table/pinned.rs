@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pinned pages: memory of a process that stays where it is, and counts as pinned, until it is
-//! dropped.
+//! Pinned pages: memory of a process that stays in place for a device.
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 //!
-//! What was pinned for reading may be somebody's file: nothing here writes it.
+//! The kernel may move or swap out the memory of a process at any time. Pinned pages stay where
+//! they are until they are unpinned. They count against the process, up to `RLIMIT_MEMLOCK`,
+//! because nobody else can use them.
+//!
+//! Pages that are pinned for reading may belong to a file that the process must not write. Nothing
+//! here writes them.
 
 use crate::{
     base::{
@@ -15,7 +19,10 @@ use crate::{
     ffi,
     table::limits::SegmentLimits,
     walk::{
-        cpu::CpuTable,
+        cpu::{
+            CpuTable,
+            PageRun, //
+        },
         list::List, //
     }, //
 };
@@ -39,7 +46,11 @@ use kernel::{
     sync::aref::ARef, //
 };
 
-/// Pinned pages as what a table is made of, for use in direction `D`: see [`UserTable`](crate::UserTable).
+/// Pinned pages as the owner of a table's pages, for use in direction `D`:
+/// `pin_user_pages_fast()`.
+///
+/// [`UserTable::pin`](crate::UserTable::pin) makes a table of pinned pages. Dropping the table
+/// unpins them, and may sleep.
 ///
 /// ```
 /// # use sgdma::{InFlight, PinnedPages, Shared, ToDevice};
@@ -49,123 +60,161 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The pages of `pins` were pinned for writing if the device writes in direction `D`.
+/// The pages of `pins` are pinned for writing if the device writes in direction `D`.
+#[doc(alias = "pin_user_pages_fast")]
 pub struct PinnedPages<D: Direction> {
-    #[expect(dead_code, reason = "for its drop")]
+    #[expect(dead_code, reason = "its drop unpins the pages")]
     pins: Pins,
     _direction: PhantomData<D>,
 }
 
 impl<D: Direction> PinnedPages<D> {
-    /// Pins `len` bytes of the calling process from `addr` on, and describes them by segments
-    /// within `limits`; see [`UserTable::pin`](crate::UserTable::pin).
+    /// Pins `len` bytes of the calling process from address `addr` on, and describes them by
+    /// segments within `limits`. May sleep.
     ///
-    /// Returns the pages, which of their bytes the buffer is, and the list that goes into one table
-    /// with them.
+    /// [`UserTable::pin`](crate::UserTable::pin) documents the errors.
     pub(crate) fn pin(
         addr: usize,
         len: usize,
         limits: SegmentLimits<'_>,
-    ) -> Result<(Self, Range<usize>, List)> {
+    ) -> Result<PinnedBuffer<Self>> {
         let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
-        let (pins, range, list) = pin(addr, len, device_writes, limits)?;
-        // INVARIANT: Pinned for writing if the device writes.
+        let PinnedBuffer { owner, range, list } = pin(addr, len, device_writes, limits)?;
+        // INVARIANT: `pin()` has pinned the pages for writing if the device writes.
         let owner = Self {
-            pins,
+            pins: owner,
             _direction: PhantomData,
         };
-        Ok((owner, range, list))
+        Ok(PinnedBuffer { owner, range, list })
     }
 }
 
+/// The parts of a table of pinned pages. The caller puts them into one table, so that the list
+/// outlives the owner.
+#[must_use]
+pub(crate) struct PinnedBuffer<P> {
+    /// The owner of the pages.
+    pub(crate) owner: P,
+    /// The bytes of these pages that are the buffer.
+    pub(crate) range: Range<usize>,
+    /// The list that describes these bytes.
+    pub(crate) list: List,
+}
+
+/// Pinned pages, which a table's list names.
+///
 /// # Invariants
 ///
-/// The list is a table's that outlives this value. The pages of its bytes are pinned, once each
-/// time that the buffer has them; for writing if `device_writes`.
+/// - `list` is a copy of the structure of a list that outlives this value and is not changed while
+///   this value is dropped.
+/// - Each page that `CpuTable::pages_once()` yields for the list is pinned, once for each time that
+///   it comes up, and for writing if `device_writes` is true.
 struct Pins {
     list: bindings::sg_table,
     device_writes: bool,
-    // Last: they count as long as they are pinned.
+    // Fields are dropped in order, after `drop()`: the pages count as pinned until they are
+    // unpinned.
     _account: Account,
 }
 
-// SAFETY: Pages are unpinned by any task.
+// SAFETY: Any task may unpin pages, and the list that `list` points to may be read by any task.
 unsafe impl Send for Pins {}
-// SAFETY: It gives no access to them.
+// SAFETY: A shared reference gives access to nothing.
 unsafe impl Sync for Pins {}
 
 impl Drop for Pins {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants the list is there still, and nobody changes it now.
+        // SAFETY: By the type invariants the list outlives this value, so that it is valid here,
+        // its pages are valid as they are pinned, and nobody changes the list during the drop.
         let table = unsafe { CpuTable::from_raw(&self.list) };
-        for (first, count) in table.pages_once() {
+        for PageRun { first, count } in table.pages_once() {
             // SAFETY: By the type invariants the pages are pinned, and come up once for each pin.
+            // If the device may have written them, they are pinned for writing, as dirty pages must
+            // be.
             unsafe { ffi::sgdma_unpin_user_pages(first, count, self.device_writes) };
         }
     }
 }
 
-/// Pages that count for `RLIMIT_MEMLOCK` of the process that has had them pinned.
+/// Pages that are counted against `RLIMIT_MEMLOCK` of the process for which they are pinned.
 ///
 /// # Invariants
 ///
-/// `pages` are counted in `mm`.
+/// `pages` is a part of the count of pinned pages of `mm`.
+#[must_use = "the pages are counted until this value is dropped"]
 struct Account {
     mm: ARef<Mm>,
     pages: c_ulong,
 }
 
 impl Account {
+    /// Counts `pages` pages against the calling process.
+    ///
+    /// # Errors
+    ///
+    /// - `EFAULT` if the calling task has no memory of its own, as a kernel thread.
+    /// - `ENOMEM` if the process may not pin so many pages.
     fn new(pages: usize) -> Result<Self> {
-        // SAFETY: There is a current task.
+        // SAFETY: The function reads a field of the current task. Rust code always runs in a task,
+        // or interrupts one.
         let mm = NonNull::new(unsafe { ffi::sgdma_current_mm() }).ok_or(EFAULT)?;
-        // A reference to the structure, not to the memory: a process that ends is not held up.
-        // SAFETY: It is the calling task's, so it stays during the call.
+        // An `ARef<Mm>` holds the structure, but not the memory: a process that ends can free it.
+        // SAFETY: `mm` belongs to the calling task, which holds a reference to it during the call.
         let mm = ARef::from(unsafe { Mm::from_raw(mm.as_ptr()) });
         let pages = pages as c_ulong;
-        // SAFETY: It is valid, as we hold a reference.
+        // SAFETY: `mm` is valid, as this function holds a reference.
         if !unsafe { ffi::sgdma_account_pinned(mm.as_raw(), pages) } {
             return Err(ENOMEM);
         }
-        // INVARIANT: Counted just now.
+        // INVARIANT: The call above has counted `pages` in `mm`.
         Ok(Self { mm, pages })
     }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
-        // SAFETY: It is valid, as we hold a reference; they were counted, by the type invariants.
+        // SAFETY: `mm` is valid, as the value holds a reference. By the type invariants `pages` is
+        // a part of the count, which is taken back once.
         unsafe { ffi::sgdma_unaccount_pinned(self.mm.as_raw(), self.pages) };
     }
 }
 
-/// How many pages are pinned between two looks at signals.
+/// The number of pages that are pinned between two looks at signals: a page of pointers.
 const BATCH: usize = PAGE_SIZE / size_of::<*mut bindings::page>();
 
-/// User pages on their way into a table: runs of neighbours.
+/// Pinned pages that are not in a table yet, as runs of neighbours. Dropping it unpins them.
 ///
 /// # Invariants
 ///
-/// As many pages from the first on are pinned, once for each run that they are in.
-struct Pinned(KVVec<(*mut bindings::page, usize)>);
+/// Each page is pinned, once for each time that it is in a run, and nobody else unpins it.
+#[must_use = "the pages are unpinned when this value is dropped"]
+struct Pinned(KVVec<PageRun>);
 
 impl Pinned {
-    /// Pins `nr_pages` pages of the calling process from `start` on; for writing if `write`.
+    /// Pins `nr_pages` pages of the calling process from address `start` on, for writing if `write`
+    /// is true. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Those of `pin_user_pages_fast()`; `EINTR` if the process is being killed; `ENOMEM` if there
+    /// is no memory for the runs.
     ///
     /// # Safety
     ///
-    /// The process has memory of its own: it is no kernel thread.
+    /// The calling task has memory of its own: it is not a kernel thread.
     unsafe fn pin(start: usize, nr_pages: usize, write: bool) -> Result<Self> {
-        let gfp = Gfp::from(GFP_KERNEL_ACCOUNT | __GFP_NOWARN).for_vectors();
+        let gfp = Gfp::from(GFP_KERNEL_ACCOUNT | __GFP_NOWARN).for_rust();
+        // INVARIANT: No page is in a run yet.
         let mut pinned = Self(KVVec::new());
         let mut batch = KVec::from_elem(core::ptr::null_mut(), BATCH.min(nr_pages), gfp)?;
         let mut done = 0;
         while done < nr_pages {
             let count = (nr_pages - done).min(batch.len());
-            // First, so that what is then pinned has a place.
+            // There is room for all pages of the batch before the first one is pinned, so that none
+            // is pinned and not in `pinned`.
             pinned.0.reserve(count, gfp)?;
-            // SAFETY: `batch` has room for `count` pages; the process has memory of its own, as the
-            // caller promises.
+            // SAFETY: `batch` has room for `count` pages. By the requirement of this function, the
+            // calling task has memory of its own.
             let got = unsafe {
                 ffi::sgdma_pin_user_pages(
                     start + done * PAGE_SIZE,
@@ -187,32 +236,41 @@ impl Pinned {
         Ok(pinned)
     }
 
-    /// Takes over a pinned page; there is a place for it.
+    /// Takes over a page that the caller has pinned. The caller has reserved room for a run.
     fn push(&mut self, page: *mut bindings::page) -> Result {
-        // INVARIANT: The page is pinned, once more, and in one run more.
+        // INVARIANT: The page was pinned once more, and is in a run once more.
         match self.0.last_mut() {
-            Some((first, count)) if first.wrapping_add(*count) == page => *count += 1,
-            _ => self.0.push_within_capacity((page, 1))?,
+            Some(run) if run.first.wrapping_add(run.count) == page => run.count += 1,
+            _ => self.0.push_within_capacity(PageRun {
+                first: page,
+                count: 1,
+            })?,
         }
         Ok(())
     }
 
+    /// Returns the pages, in the order in which they were pinned.
     fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> + '_ {
         self.0
             .iter()
-            .flat_map(|&(first, count)| (0..count).map(move |i| first.wrapping_add(i)))
+            .copied()
+            .flat_map(PageRun::pages)
             .filter_map(NonNull::new)
     }
 
-    /// Leaves the pages to the entries of `list`.
+    /// Hands the pages over to a value that finds them in `list`, and does not store them itself.
     ///
     /// # Safety
     ///
-    /// - `list` has these pages, in this order, and outlives the result.
-    /// - They were pinned for writing if `device_writes`.
+    /// - `CpuTable::pages_once()` yields these pages for `list`, each as often as it is pinned.
+    /// - The list outlives the result, and is not changed while the result is dropped.
+    /// - The pages are pinned for writing if `device_writes` is true.
     unsafe fn into_pins(mut self, list: &List, device_writes: bool, account: Account) -> Pins {
         self.0.clear();
-        // INVARIANT: Nobody else unpins them now; the rest is promised.
+        // INVARIANT:
+        // - The list outlives the result and does not change, by the second requirement.
+        // - Its pages are pinned, by the type invariants of `Pinned` and the other requirements.
+        //   Dropping `self`, whose runs were removed, unpins none of them.
         Pins {
             list: *list.sgt(),
             device_writes,
@@ -223,27 +281,27 @@ impl Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        for &(first, count) in &self.0 {
-            // SAFETY: By the type invariants they are pinned, and nobody else unpins them. No
-            // device has seen them.
+        for &PageRun { first, count } in &self.0 {
+            // SAFETY: By the type invariants the pages are pinned, once for each run, and nobody
+            // else unpins them. They are clean, as no device has seen them.
             unsafe { ffi::sgdma_unpin_user_pages(first, count, false) };
         }
     }
 }
 
-/// Pins as [`PinnedPages::pin`], for any direction.
+/// Pins memory as [`PinnedPages::pin`] does, for writing if `device_writes` is true.
 fn pin(
     addr: usize,
     len: usize,
     device_writes: bool,
     limits: SegmentLimits<'_>,
-) -> Result<(Pins, Range<usize>, List)> {
+) -> Result<PinnedBuffer<Pins>> {
     let limits = limits.check()?;
     if len == 0 {
         return Err(EINVAL);
     }
     addr.checked_add(len).ok_or(EOVERFLOW)?;
-    // SAFETY: Arithmetic on the two.
+    // SAFETY: The function only compares the two numbers with the limit of user space.
     if !unsafe { ffi::sgdma_access_ok(addr, len) } {
         return Err(EFAULT);
     }
@@ -251,12 +309,13 @@ fn pin(
     let range = offset..offset + len;
     let nr_pages = range.end.div_ceil(PAGE_SIZE);
 
-    // Dropped in the other order, on an error too.
+    // The pages are counted before they are pinned. On an error, too, they are unpinned before the
+    // count is taken back, as locals are dropped in the opposite order.
     let account = Account::new(nr_pages)?;
-    // SAFETY: Its memory has an account.
+    // SAFETY: The calling task has memory of its own, which the account has found.
     let pinned = unsafe { Pinned::pin(addr - offset, nr_pages, device_writes) }?;
-    // SAFETY: Pinned pages are valid as long as they are, which is longer than this takes; nobody
-    // changes which ones they are.
+    // SAFETY: `pinned` is borrowed and does not change during the call, so each call of `pages()`
+    // yields the same pages. The pages are valid as long as they are pinned.
     let list = unsafe {
         List::from_pages(
             || pinned.pages(),
@@ -266,8 +325,11 @@ fn pin(
         )
     }?;
     // SAFETY:
-    // - Made of them, all of them, and put into the table with the result.
-    // - They were pinned for writing in this case.
-    let pins = unsafe { pinned.into_pins(&list, device_writes, account) };
-    Ok((pins, range, list))
+    // - The list was made of these pages. `range` begins in the first page and ends in the last
+    //   one, so the list has all of them.
+    // - The caller puts the list into one table with the result. A table drops its owner first, and
+    //   changes its list only through an exclusive reference.
+    // - `Pinned::pin()` has pinned the pages for writing if `device_writes` is true.
+    let owner = unsafe { pinned.into_pins(&list, device_writes, account) };
+    Ok(PinnedBuffer { owner, range, list })
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tables: a buffer's pages and the scatterlist that describes them, not mapped for any device.
+//! Tables: a buffer's pages and the list that describes them, not mapped for any device.
 //!
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 
@@ -38,14 +38,15 @@ use kernel::{
     prelude::*, //
 };
 
-/// A buffer, scattered in memory, with its `struct sg_table`.
+/// A buffer, scattered in memory, with the `struct sg_table` that describes it.
 ///
-/// While it is an `SgTable`, no device knows of it and the CPU owns it: bytes are copied in and
-/// out at any offset. [`map`](Self::map) turns it into a [`Mapped`](crate::Mapped) table.
+/// No device can use the buffer of an `SgTable`. It belongs to the CPU, which copies bytes in and
+/// out at any offset. [`map`](Self::map) turns the table into a [`Mapped`](crate::Mapped) table,
+/// for one device.
 ///
-/// The pages belong to `P`: to the table itself, as [`alloc`](Self::alloc) makes it, or to a
-/// [`PageOwner`]. Dropping the table drops the owner; pages of the table's own are freed without
-/// sleeping.
+/// `P` is the owner of the pages: [`OwnedPages`] in a table that [`alloc`](Self::alloc) has made,
+/// or a [`PageOwner`]. Dropping the table drops the owner. For `OwnedPages` this frees the pages
+/// and does not sleep.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -64,64 +65,85 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order; the list is not
-///   mapped for any device.
-/// - All bytes of those pages are initialised, and nobody else uses them: but for user space, in a
-///   table that a [`UserTable`](crate::UserTable) keeps to itself.
-// The list comes last, for pinned pages are let go by going through it.
+/// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order.
+/// - The list is not mapped for any device.
+/// - All bytes of these pages are initialised.
+/// - Nobody else uses these bytes. User space is exempt if a [`UserTable`](crate::UserTable) has
+///   the table, which then lends no reference to it.
+// Fields are dropped in order. The list comes last: the drop of pinned pages, which `owner` may be,
+// reads the list.
+#[doc(alias = "sg_table")]
 pub struct SgTable<P = OwnedPages> {
     owner: P,
     range: Range<usize>,
-    /// What the segments were cut to.
+    /// The limits within which the segments were cut.
     limits: SegmentLimits<'static>,
     list: List,
-    /// Where it goes if it is dropped while a device may be at it.
+    /// The place in a quarantine for the parts of this table, if they are dropped while a device
+    /// may be using them.
     place: Place<Kept<P>>,
 }
 
+/// The bytes of a buffer's first and last page that are not in the buffer.
+struct Margins {
+    /// The number of bytes before the buffer.
+    before: i32,
+    /// The number of bytes behind the buffer.
+    after: i32,
+}
+
 impl SgTable {
-    /// Allocates a zeroed buffer of `len` bytes from single pages: `sg_alloc_table_from_pages()`.
+    /// Allocates a zeroed buffer of `len` bytes in single pages, and its list:
+    /// `sg_alloc_table_from_pages_segment()`.
     ///
-    /// Neighbouring pages become one segment as far as `limits` allow; give the device that the
-    /// table is meant for, or [`SegmentLimits::NONE`]. For a device that does not reach all memory
-    /// they come from where the device finds them in place (`GFP_DMA32`, `GFP_DMA`), as long as
-    /// there are some; what comes from elsewhere then bounces. The rest of the last page is zeroed
-    /// too: a device behind an IOMMU sees whole pages.
+    /// `limits` is the device that the table is meant for, or [`SegmentLimits::NONE`]. Neighbouring
+    /// pages share a segment as far as the limits allow. If the device does not reach all memory,
+    /// the pages come from zones that it reaches (`GFP_DMA32`, `GFP_DMA`), as long as these have
+    /// free pages. A page that comes from elsewhere bounces when it is mapped. The bytes between
+    /// `len` and the end of the last page are zeroed, too, because a device behind an IOMMU sees
+    /// whole pages.
     ///
-    /// Sleeps only if `gfp` allows it; of its bits those of `GFP_KERNEL_ACCOUNT`, `GFP_ATOMIC`,
-    /// `GFP_NOWAIT`, `__GFP_NOWARN`, `__GFP_HIGHMEM`,
+    /// The call sleeps only if `gfp` allows it. Of `gfp`, only the bits of `GFP_KERNEL_ACCOUNT`,
+    /// `GFP_ATOMIC`, `GFP_NOWAIT`, `__GFP_NOWARN`, `__GFP_HIGHMEM`,
     /// [`__GFP_RETRY_MAYFAIL`](crate::__GFP_RETRY_MAYFAIL) and
-    /// [`__GFP_NORETRY`](crate::__GFP_NORETRY) count. Nobody is killed for the memory.
+    /// [`__GFP_NORETRY`](crate::__GFP_NORETRY) count. The allocation does not make the OOM killer
+    /// end a process.
     ///
     /// # Errors
     ///
     /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
-    /// - `E2BIG` if it takes 2^31 segments or more.
-    /// - `ENOMEM` if there is no memory, or so little that others would be killed when they want
-    ///   some; also if the device reaches none of it, and it cannot bounce.
-    /// - `EINTR` if the process is being killed.
+    /// - `E2BIG` if there are 2^31 segments or more.
+    /// - `ENOMEM` if there is no memory; or so little that the OOM killer would end a process at
+    ///   the next allocation of somebody else; or none that the device reaches, and bouncing is not
+    ///   possible.
+    /// - `EINTR` if the calling process is being killed.
+    #[doc(alias = "sg_alloc_table_from_pages")]
+    #[doc(alias = "sg_alloc_table_from_pages_segment")]
     pub fn alloc<'a>(len: usize, limits: impl Into<SegmentLimits<'a>>, gfp: Flags) -> Result<Self> {
         Self::alloc_from_blocks(len, 0, limits.into(), gfp.into())
     }
 
-    /// As [`alloc`](Self::alloc), from blocks of `1 << order` pages, each contiguous in memory and
-    /// aligned to its size: what a device with large pages wants.
+    /// Allocates a buffer as [`alloc`](Self::alloc) does, in blocks of `1 << order` pages.
     ///
-    /// The pages of the last block that the buffer does not need are not kept.
+    /// Each block is contiguous in memory and aligned to its size, as a device with large pages
+    /// needs. Pages of the last block that the buffer does not need are freed.
     ///
     /// ```
     /// # use kernel::prelude::*;
     /// # use sgdma::{DmaDevice, SgTable};
     /// # fn table(dev: DmaDevice<'_>) -> Result<SgTable> {
-    /// // 16 MiB of 2 MiB each, with pages of 4 KiB.
+    /// // 16 MiB in blocks of 2 MiB, if pages have 4 KiB.
     /// SgTable::alloc_blocks(16 << 20, 9, dev, GFP_KERNEL)
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// As for `alloc`; `EINVAL` also if `order` is larger than the kernel's `MAX_PAGE_ORDER`, and
-    /// `ENOMEM` if memory is too fragmented for it.
+    /// Those of `alloc`, and:
+    ///
+    /// - `EINVAL` if `order` is larger than the kernel's `MAX_PAGE_ORDER`.
+    /// - `ENOMEM` if memory is too fragmented for such blocks.
+    #[doc(alias = "alloc_pages")]
     pub fn alloc_blocks<'a>(
         len: usize,
         order: u32,
@@ -134,6 +156,7 @@ impl SgTable {
         Self::alloc_from_blocks(len, order, limits.into(), gfp.into())
     }
 
+    /// Allocates a buffer in blocks of `1 << order` pages. The caller has checked `order`.
     fn alloc_from_blocks(
         len: usize,
         order: u32,
@@ -143,10 +166,13 @@ impl SgTable {
         let limits = limits.check()?;
         let place = place(gfp)?;
         let owner = OwnedPages::alloc(len.div_ceil(PAGE_SIZE), order, limits.reach, gfp)?;
-        // SAFETY: The pages are the owner's.
+        // SAFETY: Each call of `owner.pages()` yields the same pages, which are valid as long as
+        // `owner` is.
         let list = unsafe { List::from_pages(|| owner.pages(), 0..len, limits, gfp) }?;
-        // INVARIANT: The pages are the table's own and were zeroed; the entries describe them up to
-        // `len`.
+        // INVARIANT:
+        // - The list was made of `owner`'s pages for the bytes `0..len`, and is not mapped.
+        // - The pages were zeroed when they were allocated.
+        // - Nobody else has the pages.
         Ok(Self {
             owner,
             range: 0..len,
@@ -157,26 +183,32 @@ impl SgTable {
     }
 }
 
-/// Makes a place for a table of its own pages. Out of line, for the driver's code may go while it
-/// is used.
+/// Makes a place for a table of owned pages.
+///
+/// Out of line: inlined into a driver, the place would refer to code of the driver's module, which
+/// may be unloaded before the place is emptied.
 #[inline(never)]
 fn place(gfp: Gfp) -> Result<Place<Kept<OwnedPages>>> {
     Place::new_ours(gfp)
 }
 
 impl<P: PageOwner> SgTable<P> {
-    /// Makes a table of the bytes `range` of `owner`'s pages: `sg_alloc_table_from_pages()`.
+    /// Makes a table of the bytes `range` of `owner`'s pages:
+    /// `sg_alloc_table_from_pages_segment()`.
     ///
-    /// `limits` and `gfp` as for [`alloc`](SgTable::alloc); see [`PageOwner`] for an example.
+    /// `limits` and `gfp` have the same meaning as for [`alloc`](SgTable::alloc). [`PageOwner`] has
+    /// an example. The call sleeps only if `gfp` allows it.
     ///
     /// # Errors
     ///
-    /// `owner` comes back with each of them.
+    /// Each error returns `owner`, too.
     ///
     /// - `EINVAL` if `range` is empty, runs backwards or ends beyond the owner's bytes, or if
     ///   `limits` contradict their documentation.
-    /// - `E2BIG` if it takes 2^31 segments or more.
+    /// - `E2BIG` if there are 2^31 segments or more.
     /// - `ENOMEM` if there is no memory for the list.
+    #[doc(alias = "sg_alloc_table_from_pages")]
+    #[doc(alias = "sg_alloc_table_from_pages_segment")]
     pub fn new<'a>(
         owner: P,
         range: Range<usize>,
@@ -189,13 +221,17 @@ impl<P: PageOwner> SgTable<P> {
                 return Err(EINVAL);
             }
             let place = Place::new(gfp.into())?;
-            // SAFETY: Its owner vouches for the pages.
+            // SAFETY: By the safety requirements of `PageOwner`, each call of `pages()` yields the
+            // same pages, which stay allocated until `owner` is dropped.
             let list =
                 unsafe { List::from_pages(|| owner.pages(), range.clone(), limits, gfp.into()) }?;
             Ok((list, place))
         });
         match list {
-            // INVARIANT: Described just now; its owner vouches for the bytes.
+            // INVARIANT:
+            // - The list was made of `owner`'s pages for the bytes `range`, and is not mapped.
+            // - By the safety requirements of `PageOwner`, all bytes of the pages are initialised,
+            //   and nobody accesses them except through the table.
             Ok((list, place)) => Ok(Self {
                 owner,
                 range,
@@ -210,28 +246,35 @@ impl<P: PageOwner> SgTable<P> {
         }
     }
 
-    /// Takes the table apart, and gives the owner back. Does not sleep.
+    /// Frees the list, and returns the owner of the pages. Does not sleep.
+    #[must_use = "to drop the owner, drop the table"]
     pub fn into_owner(self) -> P {
         self.owner
     }
 
-    /// As [`owner`](Self::owner); it must stay the same one, with the same pages.
+    /// Returns the owner of the pages, to change their bytes.
+    ///
+    /// The caller must not replace the owner: the list describes the pages of this one.
     pub(crate) fn owner_mut(&mut self) -> &mut P {
         &mut self.owner
     }
 
-    /// Which of the owner's bytes the table is of.
+    /// Returns the range of the owner's bytes that is the buffer.
     pub(crate) fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 }
 
 impl<P> SgTable<P> {
-    /// A table of parts that were made elsewhere.
+    /// Makes a table of parts that were made elsewhere.
     ///
     /// # Safety
     ///
-    /// They keep to the type invariants.
+    /// - `list` describes the bytes `range` of `owner`'s pages, in order, by segments within
+    ///   `limits`, and is not mapped for any device.
+    /// - All bytes of these pages are initialised.
+    /// - Nobody else uses these bytes, or the table goes into a [`UserTable`](crate::UserTable) and
+    ///   only user space does.
     pub(crate) unsafe fn from_parts(
         owner: P,
         range: Range<usize>,
@@ -239,7 +282,7 @@ impl<P> SgTable<P> {
         list: List,
         place: Place<Kept<P>>,
     ) -> Self {
-        // INVARIANT: The caller promises just this.
+        // INVARIANT: The requirements of this function are the type invariants.
         Self {
             owner,
             range,
@@ -249,18 +292,23 @@ impl<P> SgTable<P> {
         }
     }
 
-    /// Its place in a quarantine, and what goes there; the pages before the list, as ever.
-    pub(crate) fn into_kept(self) -> (Place<Kept<P>>, P, List) {
+    /// Takes the table apart. Returns its place in a quarantine, and the parts that go there.
+    ///
+    /// The caller drops the owner before the list.
+    pub(crate) fn into_parts(self) -> (Place<Kept<P>>, P, List) {
         (self.place, self.owner, self.list)
     }
 
-    /// The same table, with `owner` made into another one, which keeps it, and a place for that.
+    /// Returns the table with the owner that `make` makes of its owner, and a place for that.
+    ///
+    /// The new owner must hold the old one, and with it the pages.
     pub(crate) fn map_owner<Q>(
         self,
         place: Place<Kept<Q>>,
         make: impl FnOnce(P) -> Q,
     ) -> SgTable<Q> {
-        // INVARIANT: The pages are what they were, as their owner is there still.
+        // INVARIANT: The new owner holds the old one. So the pages are the same, and the list
+        // describes them.
         SgTable {
             owner: make(self.owner),
             range: self.range,
@@ -270,19 +318,23 @@ impl<P> SgTable<P> {
         }
     }
 
-    /// Not for everybody: while the pages are in a table, nobody else may get at their bytes.
+    /// Returns the owner of the pages.
+    ///
+    /// It is private to the library: while the pages are in a table, a driver must not reach their
+    /// bytes through the owner.
     pub(crate) fn owner(&self) -> &P {
         &self.owner
     }
 
-    /// The segments before mapping, as runs of physical addresses.
+    /// Returns the segments as runs of physical addresses.
     pub(crate) fn phys_runs(&self) -> impl Iterator<Item = Run> + '_ {
         self.cpu().entries().map(sg_phys_run)
     }
 
-    /// The same as far as the list covers when it covers whole pages.
+    /// Returns the segments as runs of physical addresses, with the first and the last one
+    /// lengthened as [`cover_whole_pages`](Self::cover_whole_pages) does.
     fn whole_phys_runs(&self) -> impl Iterator<Item = Run> + '_ {
-        let (before, after) = self.margins();
+        let Margins { before, after } = self.margins();
         let last = self.sgt().orig_nents - 1;
         self.phys_runs().zip(0..).map(move |(mut run, i)| {
             if i == 0 {
@@ -296,23 +348,24 @@ impl<P> SgTable<P> {
         })
     }
 
-    /// Whether `dev`, which is mapped directly, reaches all of it.
+    /// Returns `true` if `dev` reaches all of the buffer. `dev` must have the direct route.
     pub(crate) fn is_reached_by(&self, dev: DmaDevice<'_>) -> bool {
         self.phys_runs()
             .all(|run| dev.direct_address(run).is_some())
     }
 
-    /// Whether each segment is in one piece for `dev`, which is mapped directly.
+    /// Returns `true` if no segment crosses a border, where the bus shows memory to `dev` at
+    /// another offset. `dev` must have the direct route.
     pub(crate) fn is_straight_for(&self, dev: DmaDevice<'_>) -> bool {
         self.phys_runs().all(|run| dev.straight(run) == run.len)
     }
 
-    /// Whether the buffer begins and ends where a page does.
+    /// Returns `true` if the buffer begins and ends at ends of pages.
     pub(crate) fn is_whole_pages(&self) -> bool {
         (self.range.start | self.range.end) % PAGE_SIZE == 0
     }
 
-    /// The pages of which the buffer begins or ends in the middle.
+    /// Returns the pages that are only partly in the buffer: none, or its first or last one.
     pub(crate) fn partial_pages(&self) -> impl Iterator<Item = CpuPage<'_>> {
         let page_of = |byte: usize| self.cpu().page_parts(byte..byte + 1).next();
         let first = (self.range.start % PAGE_SIZE != 0).then_some(0);
@@ -324,33 +377,38 @@ impl<P> SgTable<P> {
             .map(|part| part.page)
     }
 
-    /// Has the list cover the buffer's pages from end to end; if it is mapped, what the device sees
-    /// of it, too.
+    /// Lengthens the first and the last segment to the ends of their pages. If the list is
+    /// `mapped`, the bus addresses and lengths change likewise.
     pub(crate) fn cover_whole_pages(&mut self, mapped: bool) {
-        let (before, after) = self.margins();
+        let Margins { before, after } = self.margins();
         self.list.stretch(before, after, mapped);
     }
 
-    /// Has it cover just the buffer's bytes again.
+    /// Shortens the first and the last segment to the bytes of the buffer again, after
+    /// [`cover_whole_pages`](Self::cover_whole_pages).
     pub(crate) fn cover_bytes(&mut self, mapped: bool) {
-        let (before, after) = self.margins();
+        let Margins { before, after } = self.margins();
         self.list.stretch(-before, -after, mapped);
     }
 
-    /// Returns how many bytes of the first page lie before the buffer, and of the last one behind
-    /// it; none where no segment is a whole page.
-    fn margins(&self) -> (i32, i32) {
-        // No segment is a whole page then.
+    /// Returns the margins of the buffer, or none if a limit is less than a page: a segment must
+    /// not be lengthened to a whole page then.
+    fn margins(&self) -> Margins {
         if self.limits.max_size < PAGE_SIZE || self.limits.boundary < PAGE_SIZE - 1 {
-            return (0, 0);
+            return Margins {
+                before: 0,
+                after: 0,
+            };
         }
-        let after = self.range.end.wrapping_neg() % PAGE_SIZE;
-        ((self.range.start % PAGE_SIZE) as i32, after as i32)
+        Margins {
+            before: (self.range.start % PAGE_SIZE) as i32,
+            after: (self.range.end.wrapping_neg() % PAGE_SIZE) as i32,
+        }
     }
 
-    /// Whether every segment keeps to `limits`.
+    /// Returns `true` if every segment is within `limits`.
     pub(crate) fn fits(&self, limits: SegmentLimits<'_>) -> bool {
-        // As they were cut, if that was for this device or one like it.
+        // The segments need no look if they were cut within limits that are as strict.
         if self.limits.max_size <= limits.max_size
             && (self.limits.boundary == limits.boundary || limits.boundary == usize::MAX)
         {
@@ -361,76 +419,99 @@ impl<P> SgTable<P> {
             .all(|run| run.len <= max && run.within(boundary))
     }
 
-    /// Whether `dev`, which all segments fit, takes them by whole pages, too.
+    /// Returns `true` if the segments still fit `dev` after
+    /// [`cover_whole_pages`](Self::cover_whole_pages). They must fit without it.
     pub(crate) fn fits_whole_pages(&self, dev: DmaDevice<'_>) -> bool {
         let max = dev.max_seg_size();
         match self.margins() {
-            (0, 0) => true,
-            // Segments are cut where pages end: see `segments()`.
-            (0, _) if self.limits.max_size <= max && !dev.has_borders() => true,
+            Margins {
+                before: 0,
+                after: 0,
+            } => true,
+            // `max_size` cuts segments only where pages end, see `segments()`. A last segment that
+            // is lengthened to the end of its page is still within `max_size`.
+            Margins { before: 0, .. } if self.limits.max_size <= max && !dev.has_borders() => true,
             _ => self.whole_phys_runs().all(|run| {
                 run.len <= max as u64 && (!dev.has_borders() || dev.straight(run) == run.len)
             }),
         }
     }
 
-    /// Length of the buffer in bytes, as it was asked for.
+    /// Returns the length of the buffer in bytes, as it was asked for.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
     #[inline]
     pub fn len(&self) -> usize {
-        // A range that runs backwards makes no table.
+        // Does not wrap: no table can be made of a range that runs backwards.
         self.range.end.wrapping_sub(self.range.start)
     }
 
-    /// The table in its CPU form: which pages there are.
+    /// Returns the CPU form of the table, which names its pages.
     #[inline]
     pub fn cpu(&self) -> &CpuTable {
-        // SAFETY: By the type invariants the list has `orig_nents` entries, made of our pages. It is
-        // changed only through an exclusive reference.
+        // SAFETY:
+        // - The list is a valid table. By the type invariants its entries have the pages of the
+        //   owner, which are valid.
+        // - The list, its entries and pages change, or go, only through an exclusive reference to
+        //   the table, or with the table. The result borrows the table.
         unsafe { CpuTable::from_raw(self.list.sgt()) }
     }
 
-    /// Copies `src` into the buffer, from byte `offset` on: `sg_pcopy_from_buffer()`, but all or
-    /// nothing. Does not sleep.
+    /// Copies `src` into the buffer, from byte `offset` on: `sg_pcopy_from_buffer()`. Does not
+    /// sleep.
     ///
-    /// Getting to `offset` takes time for each segment before it.
+    /// It takes time for each segment before `offset`.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end. Nothing was copied then,
+    /// whereas the C function copies a part.
+    #[doc(alias = "sg_pcopy_from_buffer")]
+    #[doc(alias = "sg_copy_from_buffer")]
     pub fn copy_from_slice(&mut self, offset: usize, src: &[u8]) -> Result {
         self.copy_from_slice_shared(offset, src)
     }
 
-    /// As [`copy_from_slice`](Self::copy_from_slice), where others may be reading and writing.
+    /// Copies as [`copy_from_slice`](Self::copy_from_slice) does, while user space or a device may
+    /// be reading and writing the same bytes. They may see the copy in part.
     pub(crate) fn copy_from_slice_shared(&self, offset: usize, src: &[u8]) -> Result {
         let mut rest = src;
         for PagePart { page, offset, len } in self.page_parts(offset, src.len())? {
             let from;
             (from, rest) = rest.split_at(len);
-            // SAFETY: The page is one of the table's, and has `len` bytes from `offset` on; `from`
-            // is valid for reading `len` bytes, and no part of the page, which nobody borrows.
+            // SAFETY:
+            // - The page is one of the table's, so it is valid, and it has `len` bytes from
+            //   `offset` on.
+            // - `from` is valid for reading `len` bytes.
+            // - The page has no byte of `from`. Only a table of a `ByteBuffer` lends references to
+            //   its bytes, while it is not mapped. Such a table gets here by `copy_from_slice()`,
+            //   whose exclusive borrow excludes these references.
             unsafe { ffi::sgdma_memcpy_to_page(page.as_ptr(), offset, from.as_ptr(), len) };
         }
         Ok(())
     }
 
-    /// Copies from byte `offset` of the buffer on into all of `dst`: `sg_pcopy_to_buffer()`, but
-    /// all or nothing. Does not sleep.
+    /// Copies the bytes of the buffer from byte `offset` on into `dst`: `sg_pcopy_to_buffer()`.
+    /// Does not sleep.
     ///
-    /// Getting to `offset` takes time for each segment before it.
+    /// It takes time for each segment before `offset`.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + dst.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL` if `offset + dst.len()` lies beyond the buffer's end. Nothing was copied then,
+    /// whereas the C function copies a part.
+    #[doc(alias = "sg_pcopy_to_buffer")]
+    #[doc(alias = "sg_copy_to_buffer")]
     pub fn copy_to_slice(&self, offset: usize, dst: &mut [u8]) -> Result {
         let mut rest = dst;
         for PagePart { page, offset, len } in self.page_parts(offset, rest.len())? {
             let to;
             (to, rest) = rest.split_at_mut(len);
-            // SAFETY: The page is one of the table's, and has `len` bytes from `offset` on; `to` is
-            // valid for writing `len` bytes, and no part of the page, which nobody borrows for
-            // writing.
+            // SAFETY:
+            // - The page is one of the table's, so it is valid, and it has `len` bytes from
+            //   `offset` on.
+            // - `to` is valid for writing `len` bytes.
+            // - The page has no byte of `to`: `to` is an exclusive reference, and the table is
+            //   borrowed, so no exclusive reference to its bytes exists.
             unsafe { ffi::sgdma_memcpy_from_page(to.as_mut_ptr(), page.as_ptr(), offset, len) };
         }
         Ok(())
@@ -440,12 +521,14 @@ impl<P> SgTable<P> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the range runs backwards or ends beyond the buffer; nothing was written then.
+    /// `EINVAL` if `range` runs backwards or ends beyond the buffer. Nothing was written then.
     pub fn fill(&mut self, range: Range<usize>, value: u8) -> Result {
         let len = range.end.checked_sub(range.start).ok_or(EINVAL)?;
         for PagePart { page, offset, len } in self.page_parts(range.start, len)? {
-            // SAFETY: The page is one of the table's, and has `len` bytes from `offset` on; we hold
-            // the table exclusively, so nobody borrows them.
+            // SAFETY:
+            // - The page is one of the table's, so it is valid, and it has `len` bytes from
+            //   `offset` on.
+            // - Nobody has a reference to these bytes, as the table is borrowed exclusively.
             unsafe { ffi::sgdma_memset_page(page.as_ptr(), offset, value.into(), len) };
         }
         Ok(())
@@ -455,12 +538,17 @@ impl<P> SgTable<P> {
     ///
     /// # Errors
     ///
-    /// As for [`fill`](Self::fill).
+    /// Those of [`fill`](Self::fill).
+    #[doc(alias = "sg_zero_buffer")]
     pub fn zero(&mut self, range: Range<usize>) -> Result {
         self.fill(range, 0)
     }
 
-    /// Cuts `len` bytes at `offset` by pages; `EINVAL` if some of them lie beyond the buffer's end.
+    /// Cuts the `len` bytes of the buffer from byte `offset` on at pages.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `offset + len` lies beyond the buffer's end.
     fn page_parts(&self, offset: usize, len: usize) -> Result<impl Iterator<Item = PagePart<'_>>> {
         match offset.checked_add(len) {
             Some(end) if end <= self.len() => Ok(self.cpu().page_parts(offset..end)),
@@ -468,18 +556,21 @@ impl<P> SgTable<P> {
         }
     }
 
+    /// Returns the C structure, for reading.
     pub(crate) fn sgt(&self) -> &bindings::sg_table {
         self.list.sgt()
     }
 
-    /// Makes the list as good as new for another mapping.
+    /// Removes the marks of an earlier mapping from the list, before the next one.
     pub(crate) fn unmark(&mut self) {
         if let Some(first) = self.list.entries_mut().next() {
             sg_dma_unmark(first);
         }
     }
 
-    /// For mapping, which sets `nents` and the entries' DMA fields and nothing else.
+    /// Returns the C structure, for a call that maps, syncs or unmaps the table.
+    ///
+    /// Such a call sets `nents` and the DMA fields of the entries. Nothing else may be changed.
     pub(crate) fn sgt_mut(&mut self) -> &mut bindings::sg_table {
         self.list.sgt_mut()
     }

@@ -405,7 +405,7 @@ fn segments_shorter_than_a_page_are_the_same_buffer() -> Result {
         // Each page once, and those that the buffer begins or ends in the middle of.
         let once = || {
             let runs = table.cpu().pages_once();
-            runs.flat_map(|(first, n)| (0..n).map(move |i| first.wrapping_add(i)))
+            runs.flat_map(crate::walk::cpu::PageRun::pages)
         };
         let owned = table.owner().pages().map(NonNull::as_ptr);
         check!(once().eq(owned));

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Aligned blocks: whether runs can be described by them, and ranges cut at them.
+//! Blocks: aligned frames of a size that a device chooses.
 //!
-//! No kernel call in here: the same file is compiled and tested on the host.
+//! A device with pages of 64 KiB or 2 MiB needs fewer slots for a buffer than one with pages of 4
+//! KiB. But a block must hold nothing but the buffer between its first and its last byte: the runs
+//! have to meet at multiples of the size. [`fit_blocks`] checks one size, [`best_block_size`] finds
+//! the best of several. [`block_parts`] cuts a range of bytes at multiples of a size.
+//!
+//! This file calls nothing of the kernel: tests on the host compile it, too.
 
 use crate::walk::run::Run;
 
-/// Whether `runs` can be told by blocks of `size` bytes, a power of two: only the first block may
-/// begin before its run does, and only the last one end after. Runs that continue their neighbour
-/// are one.
+/// Returns `true` if blocks of `size` bytes, a power of two, can describe `runs`.
+///
+/// That is, each run begins and ends at a multiple of `size`. Three places are exempt: the
+/// beginning of the first run, the end of the last run, and a place where a run continues the one
+/// before.
 pub(crate) fn fit_blocks(runs: impl Iterator<Item = Run>, size: u64) -> bool {
-    // Where the last run has ended, if there was one.
+    // The address behind the last run, if there was one.
     let mut end = None;
     for run in runs.filter(|run| run.len > 0) {
-        // Both are multiples of `size`, or the same.
+        // The end of the last run and the beginning of this one must be multiples of `size`, or
+        // equal.
         if end.is_some_and(|end| end != run.addr && (end | run.addr) & (size - 1) != 0) {
             return false;
         }
@@ -22,15 +30,24 @@ pub(crate) fn fit_blocks(runs: impl Iterator<Item = Run>, size: u64) -> bool {
     true
 }
 
-/// The best of `sizes`, a bit for each, for blocks that tell `runs`, which must be coalesced, at
-/// device address `va` and on: the largest, but no larger than makes it one block.
+/// Returns the best size of blocks that describe `runs` to a device, or `None` if no size fits.
 ///
-/// The address of a byte within its block is the same there and on the bus, so that the device need
-/// only exchange the upper bits, and runs meet where blocks do. None if no size is right.
+/// That is the largest size that fits, but none larger than the smallest that makes `runs` one
+/// block.
+///
+/// - `runs` must be coalesced.
+/// - `sizes` has a bit for each size that the device supports: bit 12 for 4096 bytes.
+/// - `va` is the address at which the device's users find the first byte.
+///
+/// A size fits if each byte lies at the same offset in its block by its device address, counted
+/// from `va`, as by its bus address. The device then replaces only the upper bits of an address,
+/// and runs meet where blocks do.
 pub(crate) fn best_block_size(runs: impl Iterator<Item = Run>, sizes: u64, va: u64) -> Option<u64> {
-    // Ones where a block's size would be cut too short or too long.
+    // A size fits if no bit below the size's own is set in here. See the loop for what sets bits.
     let (mut bits, mut len) = (0u64, 0u64);
     for run in runs {
+        // The device address of the run. A block must have the same offset at both addresses, and
+        // must begin here unless this is the first run.
         let at = va.wrapping_add(len);
         bits |= at ^ run.addr;
         if len > 0 {
@@ -39,27 +56,28 @@ pub(crate) fn best_block_size(runs: impl Iterator<Item = Run>, sizes: u64, va: u
         len = len.checked_add(run.len)?;
     }
     let last = va.checked_add(len.checked_sub(1)?)?;
-    // A block of this size, if it is one, holds them all, and so do larger ones.
+    // One block of `1 << all` bytes holds everything, so larger sizes need not be considered: the
+    // bit of the smallest such size excludes them.
     let all = u64::BITS - (va ^ last).leading_zeros();
     bits |= sizes & u64::MAX.checked_shl(all).unwrap_or(0);
-    // Up to the lowest one, inclusive: a size is a bit that is aligned to itself.
+    // The second operand has the lowest bit of `bits`, and all bits below.
     let fitting = sizes & (bits ^ bits.wrapping_sub(1));
     (fitting != 0).then(|| 1 << fitting.ilog2())
 }
 
-/// A part of a byte range that lies in one block.
+/// A part of a range of bytes that lies in one block.
 pub(crate) struct BlockPart {
-    /// The number of the block.
+    /// The number of the block, counted from zero.
     pub(crate) block: usize,
-    /// The first byte in the block.
+    /// The offset of the first byte in the block.
     pub(crate) offset: usize,
     /// The length in bytes; never zero.
     pub(crate) len: usize,
 }
 
-/// Cuts the byte range `offset .. offset + len` at multiples of `size`.
+/// Cuts the bytes `offset..offset + len` at multiples of `size`.
 ///
-/// The range must not wrap; a caller checks it against its buffer first.
+/// The caller checks that `offset + len` does not wrap.
 pub(crate) fn block_parts(
     offset: usize,
     len: usize,

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The DMA walk: what the device sees of a mapped table.
+//! The DMA walk: the bus addresses of a mapped table.
 //!
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 //!
-//! Bounded by the `nents` that mapping returned and by `sg_dma_len()`. The CPU's pages are another
-//! walk and another type: an IOMMU may have merged entries, so the two do not run in step.
+//! The walk ends after the `nents` entries that mapping returned, and takes `sg_dma_address()` and
+//! `sg_dma_len()` of each. It does not read pages: see [`CpuTable`](crate::CpuTable) for these. An
+//! IOMMU may have merged entries, so entry number `n` is another part of the buffer in each walk.
 //!
-//! All walks are iterators that can be cloned, to go on later from where they are. One that starts
-//! at a page offset is the same walk behind `skip`, which takes constant time for each entry.
+//! A [`DmaTable`] has four walks: over entries, over runs, over pages, and over blocks. All are
+//! iterators. A driver can keep one, or clone it, to continue later. To begin at a page offset, it
+//! uses `skip`, which takes constant time for each entry.
 
 use crate::walk::{
     blocks::{
@@ -37,21 +39,21 @@ use kernel::{
     prelude::*, //
 };
 
-/// A `struct sg_table` in its mapped form: what the device sees of it.
+/// The mapped form of a `struct sg_table`: its bus addresses.
 ///
-/// [`Mapped`](crate::Mapped) lends it; tables that C mapped are taken over by
-/// [`from_raw`](Self::from_raw). There is no way to the CPU's pages from here: an imported dma-buf
-/// may have none.
+/// A [`Mapped`](crate::Mapped) table dereferences to this form. [`from_raw`](Self::from_raw) lends
+/// it of a table that C code has mapped. A `DmaTable` does not lead to pages, because an imported
+/// dma-buf may have none. Its methods do not sleep.
 ///
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{DmaTable, Run};
-/// /// Fills the page table of a device with pages as large as the CPU's.
+/// /// Fills the page table of a device whose pages have the size of the CPU's.
 /// fn fill(ptes: &mut [u64], buffer: &DmaTable) {
 ///     buffer.dma_pages().fill(ptes, |addr| addr | 1);
 /// }
 ///
-/// /// The same in a loop, for what is more than an expression.
+/// /// Does the same in a loop, whose body may be more than one expression.
 /// fn fill_by_loop(ptes: &mut [u64], buffer: &DmaTable) {
 ///     for run in buffer.dma_pages().zip_runs(ptes) {
 ///         for (addr, pte) in run {
@@ -60,7 +62,7 @@ use kernel::{
 ///     }
 /// }
 ///
-/// /// Fills one of 2 MiB pages; where in the first one the buffer begins.
+/// /// Fills a page table of 2 MiB pages. Returns the offset of the buffer in the first page.
 /// fn fill_large(ptes: &mut [u64], buffer: &DmaTable) -> Result<u64> {
 ///     let mut blocks = buffer.dma_blocks(2 << 20)?;
 ///     let offset = blocks.offset();
@@ -81,83 +83,110 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Behind a reference, the table is mapped for a device, `sgl` has `nents` mapped entries, and
-/// neither is changed or unmapped while the reference lives.
+/// While a reference to it lives, the table is mapped for a device, `sgl` has `nents` mapped
+/// entries, and nobody unmaps the table, or changes the structure or a DMA field of an entry.
 #[repr(transparent)]
+#[doc(alias = "sg_table")]
 pub struct DmaTable(bindings::sg_table);
 
-// SAFETY: By its invariants it is only read.
+// SAFETY: A reference only permits reading, and by the type invariants nobody changes the fields
+// that are read.
 unsafe impl Send for DmaTable {}
 // SAFETY: As for `Send`.
 unsafe impl Sync for DmaTable {}
 
 impl DmaTable {
-    /// Takes a table that is mapped already, by C code for example.
+    /// Returns the mapped form of a table that somebody else has mapped, C code for example.
     ///
     /// # Safety
     ///
-    /// During `'a`, `sgt` points to a valid table that is mapped for a device, with `nents` as
-    /// mapping returned it, and nobody changes, unmaps or frees it.
+    /// During `'a`:
+    ///
+    /// - `sgt` points to a valid table that is mapped for a device, with `nents` as mapping
+    ///   returned it.
+    /// - Nobody changes, unmaps or frees the structure or its entries.
     ///
     /// ```
     /// # use sgdma::DmaTable;
-    /// /// What C code has given us mapped, such as an imported dma-buf.
+    /// /// Counts the pages of a table that C code has mapped, such as an imported dma-buf.
     /// ///
     /// /// # Safety
     /// ///
-    /// /// `sgt` is mapped for a device as long as the call lasts.
+    /// /// During the call, `sgt` is mapped for a device, and nobody changes, unmaps or frees it.
     /// unsafe fn pages(sgt: *const kernel::bindings::sg_table) -> usize {
-    ///     // SAFETY: Promised by the caller.
+    ///     // SAFETY: The reference is used during the call only, while `sgt` is mapped and nobody
+    ///     // changes, unmaps or frees it.
     ///     let table = unsafe { DmaTable::from_raw(sgt) };
     ///     table.dma_pages().count()
     /// }
     /// ```
     pub unsafe fn from_raw<'a>(sgt: *const bindings::sg_table) -> &'a Self {
-        // SAFETY: Valid, as the caller promises; the type is transparent.
-        // INVARIANT: The caller promises just this.
+        // SAFETY:
+        // - `sgt` is valid for reading during `'a`, and `DmaTable` has the layout of `sg_table`.
+        // - Nobody changes the structure during `'a`, as a shared reference requires.
+        // INVARIANT: By the requirements of this function, the table is mapped, and nobody changes
+        // or unmaps it during `'a`.
         unsafe { &*sgt.cast() }
     }
 
-    /// The C structure, for C functions that read it.
+    /// Returns the C structure, for C functions that only read it.
     pub fn as_raw(&self) -> *const bindings::sg_table {
         &self.0
     }
 
-    /// Number of entries that mapping made: `sg_table::nents`. An IOMMU may have merged some.
+    /// Returns the number of entries after mapping: `sg_table::nents`.
+    ///
+    /// It is less than [`CpuTable::orig_nents`](crate::CpuTable::orig_nents) if an IOMMU has merged
+    /// segments.
     pub fn nents(&self) -> usize {
         self.0.nents as usize
     }
 
-    /// The mapped entries, one run of bus addresses for each: `for_each_sgtable_dma_sg()`.
+    /// Returns a walk over the mapped entries, which yields a run of bus addresses for each:
+    /// `for_each_sgtable_dma_sg()`.
+    #[doc(alias = "for_each_sgtable_dma_sg")]
+    #[doc(alias = "sg_dma_address")]
+    #[doc(alias = "sg_dma_len")]
     #[inline]
     pub fn dma_segments(&self) -> DmaSegments<'_> {
-        // SAFETY: By the type invariants the list has `nents` entries that nobody changes as long
-        // as `self` is borrowed.
+        // SAFETY: By the type invariants `sgl` has `nents` entries, and nobody changes them while
+        // `self` is borrowed, which is the lifetime of the result.
         DmaSegments(unsafe { Entries::new(self.0.sgl, self.0.nents) })
     }
 
-    /// The runs of bus addresses: entries that continue their neighbour are one.
+    /// Returns a walk over the runs of bus addresses. An entry that continues the one before is in
+    /// the same run.
+    ///
+    /// It suits a copy engine whose descriptors have an address and a length.
     #[inline]
     pub fn dma_runs(&self) -> DmaRuns<'_> {
         DmaRuns(Coalesce::new(self.dma_segments()))
     }
 
-    /// The page-aligned bus addresses of all entries: `for_each_sgtable_dma_page()`.
+    /// Returns a walk over the page-aligned bus addresses of all entries:
+    /// `for_each_sgtable_dma_page()`.
+    #[doc(alias = "for_each_sgtable_dma_page")]
+    #[doc(alias = "sg_dma_page_iter")]
     #[inline]
     pub fn dma_pages(&self) -> DmaPages<'_> {
-        DmaPages(FrameWalk::new(self.dma_segments(), PAGE_SHIFT as u32))
+        DmaPages {
+            walk: FrameWalk::new(self.dma_segments(), PAGE_SHIFT as u32),
+        }
     }
 
-    /// The addresses of the blocks of `size` bytes that hold the buffer, `size` being a size of
-    /// the device's pages: `rdma_for_each_block()`. It may be smaller or larger than the CPU's.
+    /// Returns a walk over the addresses of the blocks of `size` bytes that hold the buffer:
+    /// `rdma_for_each_block()`.
     ///
-    /// The buffer begins [`DmaBlocks::offset`] bytes into the first one.
+    /// `size` is a size of the device's pages in bytes. It may be smaller or larger than
+    /// `PAGE_SIZE`. The buffer begins [`DmaBlocks::offset`] bytes into the first block.
     ///
     /// # Errors
     ///
-    /// - `EINVAL` if `size` is no power of two.
-    /// - `ERANGE` if the runs are not aligned well enough: a block inside the buffer would hold
-    ///   what is not the buffer's.
+    /// - `EINVAL` if `size` is not a power of two.
+    /// - `ERANGE` if a run begins or ends elsewhere than at a multiple of `size`, unless that is an
+    ///   end of the buffer: a block would then hold other bytes between those of the buffer.
+    #[doc(alias = "rdma_for_each_block")]
+    #[doc(alias = "rdma_umem_for_each_dma_block")]
     pub fn dma_blocks(&self, size: u64) -> Result<DmaBlocks<'_>> {
         if !size.is_power_of_two() {
             return Err(EINVAL);
@@ -172,11 +201,14 @@ impl DmaTable {
         })
     }
 
-    /// The best size of blocks for a device that has pages of `sizes`, a bit for each, and finds the
-    /// buffer's first byte at its virtual address `va`: `ib_umem_find_best_pgsz()`.
+    /// Returns the best size of blocks for a device, in bytes: `ib_umem_find_best_pgsz()`.
     ///
-    /// It is the largest with which the buffer begins as far into its first block as `va` does, and
-    /// no larger than makes it one block. [`dma_blocks`](Self::dma_blocks) then has them.
+    /// - `sizes` has a bit for each size of pages that the device supports: `4 << 10` for 4 KiB.
+    /// - `va` is the address at which users of the device find the buffer's first byte.
+    ///
+    /// The result is the largest of `sizes` for which `va` and the buffer begin at the same offset
+    /// in a block, and for which [`dma_blocks`](Self::dma_blocks) succeeds. It is not larger than
+    /// the smallest one with which the buffer is one block.
     ///
     /// ```
     /// # use kernel::prelude::*;
@@ -195,18 +227,22 @@ impl DmaTable {
     ///
     /// # Errors
     ///
-    /// `ERANGE` if none of the sizes is right, as where `va` lies elsewhere in a page than the
-    /// buffer, or if the buffer wraps at `va`.
+    /// `ERANGE` if none of `sizes` fits: for example if `va` has another offset in a page than the
+    /// buffer. Also if the buffer, placed at `va`, wraps around the end of the address space.
+    #[doc(alias = "ib_umem_find_best_pgsz")]
     pub fn best_block_size(&self, sizes: u64, va: u64) -> Result<u64> {
         best_block_size(self.dma_runs(), sizes, va).ok_or(ERANGE)
     }
 }
 
-/// See [`DmaTable::dma_segments`].
+/// A walk over the mapped entries of a table, which [`DmaTable::dma_segments`] returns.
+///
+/// It yields the run of each entry, empty ones included.
 #[derive(Clone)]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct DmaSegments<'a>(Entries<'a>);
 
-/// What the device sees of an entry.
+/// Returns the bus addresses of a mapped entry.
 #[inline]
 fn dma_run(sg: &bindings::scatterlist) -> Run {
     Run {
@@ -229,7 +265,8 @@ impl Iterator for DmaSegments<'_> {
     }
 }
 
-// SAFETY: As the entries' own does.
+// SAFETY: `Entries::next_while()` calls its closure at most `most` times, and the closure calls
+// `take` once.
 unsafe impl Runs for DmaSegments<'_> {
     #[inline]
     fn next_while(&mut self, most: usize, mut take: impl FnMut(Run) -> bool) {
@@ -240,8 +277,9 @@ unsafe impl Runs for DmaSegments<'_> {
 impl ExactSizeIterator for DmaSegments<'_> {}
 impl FusedIterator for DmaSegments<'_> {}
 
-/// See [`DmaTable::dma_runs`].
+/// A walk over the runs of a mapped table, which [`DmaTable::dma_runs`] returns.
 #[derive(Clone)]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct DmaRuns<'a>(Coalesce<DmaSegments<'a>>);
 
 impl Iterator for DmaRuns<'_> {
@@ -258,7 +296,7 @@ impl Iterator for DmaRuns<'_> {
     }
 }
 
-// SAFETY: As the walk's own does.
+// SAFETY: `Coalesce` implements `Runs`, so its `next_while()` calls `take` at most `most` times.
 unsafe impl Runs for DmaRuns<'_> {
     #[inline]
     fn next_while(&mut self, most: usize, take: impl FnMut(Run) -> bool) {
@@ -268,54 +306,65 @@ unsafe impl Runs for DmaRuns<'_> {
 
 impl FusedIterator for DmaRuns<'_> {}
 
-/// See [`DmaTable::dma_pages`].
+/// A walk over the page-aligned bus addresses of a mapped table, which [`DmaTable::dma_pages`]
+/// returns.
 ///
-/// Yields the frames of `PAGE_SIZE` bytes that hold at least one byte of an entry, entry after
-/// entry: what a page table is filled with. A run need not begin where its first frame does: a
-/// bounce buffer or an IOMMU with smaller pages may put it anywhere in there. A copy engine wants
+/// It yields the address of each frame of `PAGE_SIZE` bytes that holds at least one byte of an
+/// entry, entry after entry. A page table has a slot for each of these. An entry may begin in the
+/// middle of its first frame, for example in a bounce buffer. A copy engine therefore takes
 /// [`DmaRuns`].
 #[derive(Clone)]
-pub struct DmaPages<'a>(FrameWalk<DmaSegments<'a>>);
+#[must_use = "iterators are lazy and do nothing unless consumed"]
+pub struct DmaPages<'a> {
+    walk: FrameWalk<DmaSegments<'a>>,
+}
 
-/// See [`DmaTable::dma_blocks`].
+/// A walk over the block addresses of a mapped table, which [`DmaTable::dma_blocks`] returns.
 #[derive(Clone)]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct DmaBlocks<'a> {
     walk: FrameWalk<DmaRuns<'a>>,
     offset: u64,
 }
 
 impl DmaBlocks<'_> {
-    /// How many bytes into the first block of the table the buffer begins.
+    /// Returns the offset of the buffer's first byte in the first block of the table, in bytes:
+    /// `ib_umem_dma_offset()`.
+    ///
+    /// It stays the same as the walk goes on.
+    #[doc(alias = "ib_umem_dma_offset")]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 }
 
-/// Walks of frames are [`FrameWalk`]s that hide what they are made of.
+/// Implements a public walk, `$name`, by its private field `walk`: a [`FrameWalk`] over `$runs`.
 macro_rules! frame_walk {
-    ($name:ident, $walk:tt, $runs:ident) => {
+    ($name:ident, $runs:ident) => {
         impl<'a> $name<'a> {
-            /// Sets `slots`, those of a page table for example, to what `encode` makes of the next
-            /// addresses; how many of them. The quickest way.
+            /// Writes `encode(addr)` to each of `slots`, for the next addresses. Returns the number
+            /// of slots written, which is less than `slots.len()` only if the walk has ended.
             ///
-            /// The walk goes on behind them, with the next page of the page table.
+            /// The next call continues with the next address, to fill the next page of a page
+            /// table. `fill` is the fastest way through a walk.
             #[inline]
             pub fn fill<T>(
                 &mut self,
                 slots: &mut [T],
                 encode: impl FnMut(DmaAddress) -> T,
             ) -> usize {
-                self.$walk.fill(slots, encode)
+                self.walk.fill(slots, encode)
             }
 
-            /// The next addresses, each beside one of `slots`, in a loop for each run: nearly as quick
-            /// as [`fill`](Self::fill), for a body that does more than to set a slot.
+            /// Returns the next addresses, each beside one of `slots`, with an iterator for each
+            /// run.
             ///
-            /// The walk goes on behind the last run that was given out, whether that was gone through
-            /// or not. An empty entry gives an empty run.
+            /// The two loops are nearly as fast as [`fill`](Self::fill), and their body can do more
+            /// than set a slot. The walk continues behind the last run that was yielded, even if
+            /// the caller has not gone through that run. An empty entry yields an empty run.
             #[inline]
             pub fn zip_runs<'s, T>(&mut self, slots: &'s mut [T]) -> ZipRuns<'_, 's, $runs<'a>, T> {
-                self.$walk.zip_runs(slots)
+                self.walk.zip_runs(slots)
             }
         }
 
@@ -324,22 +373,22 @@ macro_rules! frame_walk {
 
             #[inline]
             fn next(&mut self) -> Option<DmaAddress> {
-                self.$walk.next()
+                self.walk.next()
             }
 
             #[inline]
             fn nth(&mut self, n: usize) -> Option<DmaAddress> {
-                self.$walk.nth(n)
+                self.walk.nth(n)
             }
 
             #[inline]
             fn fold<B, F: FnMut(B, DmaAddress) -> B>(self, init: B, f: F) -> B {
-                self.$walk.fold(init, f)
+                self.walk.fold(init, f)
             }
 
             #[inline]
             fn size_hint(&self) -> (usize, Option<usize>) {
-                self.$walk.size_hint()
+                self.walk.size_hint()
             }
         }
 
@@ -347,5 +396,5 @@ macro_rules! frame_walk {
     };
 }
 
-frame_walk!(DmaPages, 0, DmaSegments);
-frame_walk!(DmaBlocks, walk, DmaRuns);
+frame_walk!(DmaPages, DmaSegments);
+frame_walk!(DmaBlocks, DmaRuns);

@@ -1,31 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The frames that cover runs of addresses.
+//! Frames: aligned pieces of the address space, of one size, that cover runs.
 //!
-//! No kernel call in here: the same file is compiled and tested on the host.
+//! A page table has one slot for each page of a device. The device's pages are frames: frame number
+//! `n` is the addresses from `n << shift` to `(n + 1) << shift`. A run covers each frame that holds
+//! at least one byte of it. The first and the last frame may hold other bytes, too.
+//!
+//! [`FrameWalk`] yields the frames of run after run. It is an iterator, and has two faster ways to
+//! set slots: [`FrameWalk::fill`] with an expression, [`FrameWalk::zip_runs`] with a loop for each
+//! run. These inner loops have a known number of rounds, so the compiler unrolls or vectorises
+//! them.
+//!
+//! This file calls nothing of the kernel: tests on the host compile it, too.
 
 use crate::walk::run::{
     Run,
     Runs, //
 };
 
-/// Frames in a row that are still to come: the address of the first, and how many.
+/// Consecutive frames that a walk has not yielded yet.
 ///
-/// Of which size they are is the walk's to know, once for all of them.
+/// The walk stores the frame size.
 #[derive(Clone, Debug)]
 struct Frames {
+    /// The address of the first frame.
     next: u64,
+    /// The number of frames.
     left: u64,
 }
 
 impl Frames {
-    /// No frame at all.
+    /// No frames.
     const EMPTY: Self = Self { next: 0, left: 0 };
 
-    /// The frames of `1 << shift` bytes that hold at least one byte of `run`; none if it is empty.
+    /// Returns the frames of `1 << shift` bytes that hold at least one byte of `run`: none if `run`
+    /// is empty.
     ///
-    /// The run must not wrap around the end of the address space, nor be longer than a list can
-    /// tell, which is half of it.
+    /// The run must not wrap around the end of the address space, nor be longer than half of the
+    /// address space. The runs of a list are shorter: a list has fewer than 2^31 entries of fewer
+    /// than 2^32 bytes.
     #[inline]
     const fn cover(run: Run, shift: u32) -> Self {
         let last = (1 << shift) - 1;
@@ -39,18 +52,18 @@ impl Frames {
         }
     }
 
-    /// Drops up to `n` frames; how many of the `n` there were not.
+    /// Skips up to `n` frames. Returns the number of frames that remain to be skipped.
     #[inline]
     fn drop_front(&mut self, n: u64, shift: u32) -> u64 {
         let dropped = n.min(self.left);
         self.left -= dropped;
-        // Wraps only behind the last frame of the address space, when nothing is left.
+        // Wraps only behind the last frame of the address space. No frame is left then.
         self.next = self.next.wrapping_add(dropped << shift);
         n - dropped
     }
 
-    /// The next frames, as many as there are and as there are `slots`, each beside one; and the
-    /// slots that are left.
+    /// Takes the next frames, one for each of `slots`, as far as both last. Returns the frames
+    /// beside their slots, and the slots that got no frame.
     #[inline]
     fn beside<'s, T>(&mut self, slots: &'s mut [T], shift: u32) -> (ZipRun<'s, T>, &'s mut [T]) {
         let next = self.next;
@@ -74,19 +87,23 @@ impl Frames {
     }
 }
 
-/// The frames of `1 << shift` bytes of run after run, by their addresses.
+/// A walk over the frames of `1 << shift` bytes that cover run after run. It yields addresses.
 ///
-/// Going to the next frame takes constant time, and so does skipping a run's: `nth` (and with it
-/// `skip`, which is how a walk starts at an offset) goes run by run, and `fold` (and with it
-/// `for_each`, `count` and the like) has a plain counted loop for each.
+/// The step to the next frame takes constant time. `nth` takes constant time for each run that it
+/// skips; `skip`, by which a walk starts at an offset, uses `nth`. `fold` has a plain counted loop
+/// for each run; `for_each` and `count` use `fold`.
 #[derive(Clone, Debug)]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub(crate) struct FrameWalk<I> {
+    /// The runs after the current one.
     runs: I,
+    /// The frames of the current run that the walk has not yielded.
     frames: Frames,
     shift: u32,
 }
 
 impl<I: Iterator<Item = Run>> FrameWalk<I> {
+    /// Walks over the frames of `1 << shift` bytes that cover `runs`.
     #[inline]
     pub(crate) fn new(runs: I, shift: u32) -> Self {
         Self {
@@ -96,7 +113,8 @@ impl<I: Iterator<Item = Run>> FrameWalk<I> {
         }
     }
 
-    /// Goes on to the next run that has a frame, if those of the last one are through.
+    /// Goes on to the next run that has a frame, if no frame of the current run is left. Returns
+    /// `None` if there is no such run.
     #[inline]
     fn next_run(&mut self) -> Option<()> {
         while self.frames.left == 0 {
@@ -157,13 +175,14 @@ impl<I: Iterator<Item = Run>> Iterator for FrameWalk<I> {
 }
 
 impl<I: Runs> FrameWalk<I> {
-    /// The next frames, run by run, each beside one of `slots`.
+    /// Returns the next frames, each beside one of `slots`, with an iterator for each run.
     #[inline]
     pub(crate) fn zip_runs<'w, 's, T>(&'w mut self, slots: &'s mut [T]) -> ZipRuns<'w, 's, I, T> {
         ZipRuns { walk: self, slots }
     }
 
-    /// Sets `slots` to what `encode` makes of the next frames; how many of them.
+    /// Writes `encode(frame)` to each slot, for the next frames. Returns the number of slots
+    /// written, which is less than `slots.len()` only if the walk has ended.
     #[inline]
     pub(crate) fn fill<T>(&mut self, slots: &mut [T], mut encode: impl FnMut(u64) -> T) -> usize {
         let all = slots.len();
@@ -175,8 +194,9 @@ impl<I: Runs> FrameWalk<I> {
             for (frame, slot) in run {
                 *slot = encode(frame);
             }
-            // Most tables are of runs of one length. These are those of single pages, and of the blocks
-            // that large folios and page tables come in: a loop each, without another inside.
+            // In most tables all runs have one length. The lengths here are those of single pages,
+            // and of the blocks that large folios and page tables consist of. `fill_alike` has a
+            // single loop for each, without an inner loop of unknown length.
             rest = match frames {
                 1 => self.fill_alike::<1, T>(rest, &mut encode),
                 4 => self.fill_alike::<4, T>(rest, &mut encode),
@@ -194,7 +214,8 @@ impl<I: Runs> FrameWalk<I> {
         all - rest.len()
     }
 
-    /// [`fill`](Self::fill) for the next runs, as long as each is just `N` frames; the slots that are left.
+    /// Fills `slots` for the next runs, and stops at the first run that is not exactly `N` frames.
+    /// Returns the slots that are left.
     #[inline]
     fn fill_alike<'s, const N: usize, T>(
         &mut self,
@@ -208,8 +229,8 @@ impl<I: Runs> FrameWalk<I> {
                 return false;
             }
             let mut frame = run.addr;
-            // SAFETY: There are `N` slots for each time this is called, by the safety requirement of
-            // `Runs`.
+            // SAFETY: `filled + N <= slots.len()`: by the safety requirement of `Runs` there are at
+            // most `slots.len() / N` calls of this closure, and each adds `N` to `filled`.
             for slot in unsafe { slots.get_unchecked_mut(filled..filled + N) } {
                 *slot = encode(frame);
                 frame = frame.wrapping_add(size);
@@ -221,9 +242,10 @@ impl<I: Runs> FrameWalk<I> {
     }
 }
 
-/// The addresses of a walk beside as many slots, run by run.
+/// An iterator over runs. It yields a [`ZipRun`] for each: the addresses of that run beside slots.
 ///
-/// See [`DmaPages::zip_runs`](crate::DmaPages::zip_runs).
+/// [`DmaPages::zip_runs`](crate::DmaPages::zip_runs) returns it.
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct ZipRuns<'w, 's, I, T> {
     walk: &'w mut FrameWalk<I>,
     slots: &'s mut [T],
@@ -252,9 +274,10 @@ impl<'s, I: Iterator<Item = Run>, T> Iterator for ZipRuns<'_, 's, I, T> {
 
 impl<I: Iterator<Item = Run>, T> core::iter::FusedIterator for ZipRuns<'_, '_, I, T> {}
 
-/// The addresses of one run, each beside its slot.
+/// An iterator over the addresses of one run. It yields each address beside a slot.
 ///
-/// See [`DmaPages::zip_runs`](crate::DmaPages::zip_runs).
+/// [`DmaPages::zip_runs`](crate::DmaPages::zip_runs) returns an iterator over these.
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct ZipRun<'s, T> {
     next: u64,
     size: u64,
@@ -269,7 +292,7 @@ impl<'s, T> Iterator for ZipRun<'s, T> {
         let (slot, rest) = core::mem::take(&mut self.slots).split_first_mut()?;
         self.slots = rest;
         let frame = self.next;
-        // Wraps only behind the last frame of the address space, when no slot is left.
+        // Wraps only behind the last frame of the address space. No slot is left then.
         self.next = frame.wrapping_add(self.size);
         Some((frame, slot))
     }

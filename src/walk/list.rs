@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A `struct sg_table` that owns its list of entries.
+//! Lists of entries that are allocated and freed with a `struct sg_table`.
 //!
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
+//!
+//! A [`List`] owns its entries, but not the pages that the entries point to.
 
 use crate::{
     base::gfp::Gfp,
@@ -22,50 +24,55 @@ use kernel::{
     prelude::*, //
 };
 
-/// A `struct sg_table` with its list of entries.
+/// A `struct sg_table` that owns its list of entries.
 ///
 /// # Invariants
 ///
-/// It was allocated, with `orig_nents` entries, of which there is at least one.
+/// `sg_alloc_table()` has allocated the list. It has `orig_nents` entries, at least one.
 pub(crate) struct List(sg_table);
 
-// SAFETY: The list is owned by the value and tied to no task.
+// SAFETY: The value owns the list, and any task may change or free a list.
 unsafe impl Send for List {}
-// SAFETY: Behind a shared reference it is only read.
+// SAFETY: A shared reference only permits reading, which several tasks may do at once.
 unsafe impl Sync for List {}
 
 impl List {
-    /// Makes a list of as many entries, which have no pages yet.
+    /// Allocates a list of `orig_nents` entries, which have no pages yet: `sg_alloc_table()`.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if they are none, `ENOMEM` if there is no memory.
+    /// - `EINVAL` if `orig_nents` is zero.
+    /// - `ENOMEM` if there is no memory.
     pub(crate) fn alloc(orig_nents: u32, gfp: Gfp) -> Result<Self> {
         if orig_nents == 0 {
             return Err(EINVAL);
         }
         let mut sgt = sg_table::default();
-        // SAFETY: `sgt` is valid for writing, and there is at least one entry.
+        // SAFETY: `sgt` is valid for writing, and the number of entries is not zero. The flags are
+        // for memory that has an address.
         to_result(unsafe { sg_alloc_table(&mut sgt, orig_nents, gfp.for_lists()) })?;
-        // INVARIANT: Allocated just now.
+        // INVARIANT: The call above succeeded, so the list has `orig_nents` entries.
         Ok(Self(sgt))
     }
 
-    /// The entries, to be set.
+    /// Returns the `orig_nents` entries, to be set.
     pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut scatterlist> {
         let mut next = self.0.sgl.cast_const();
         (0..self.0.orig_nents).map(move |_| {
-            // SAFETY: By the type invariants this entry is the first, or another one behind the last.
+            // SAFETY: By the type invariants the list has an entry for each round. `next` is the
+            // first entry, or points behind the entry of the last round: to an entry or a chain.
             let sg = unsafe { sg_unchain(next) };
             next = sg.wrapping_add(1);
-            // SAFETY: It is an entry of our list, which is borrowed, and comes up once.
+            // SAFETY: `sg` is an entry of this list, which the iterator borrows exclusively. Each
+            // entry comes up once, so no two references are to the same entry.
             unsafe { &mut *sg.cast_mut() }
         })
     }
 
-    /// Has the first entry begin so many bytes earlier, and the last one end so many later; fewer
-    /// than nothing is the other way round. If the list is mapped, so do the entries that the
-    /// device sees.
+    /// Moves the beginning of the first entry `before` bytes down, and the end of the last entry
+    /// `after` bytes up. Negative numbers move them the other way.
+    ///
+    /// If the list is `mapped`, the bus addresses and lengths change likewise.
     pub(crate) fn stretch(&mut self, before: i32, after: i32, mapped: bool) {
         if before | after == 0 {
             return;
@@ -89,11 +96,14 @@ impl List {
         }
     }
 
+    /// Returns the C structure, for reading.
     pub(crate) fn sgt(&self) -> &sg_table {
         &self.0
     }
 
-    /// For mapping, which sets `nents` and the entries' DMA fields and nothing else.
+    /// Returns the C structure, for a call that maps or unmaps the list.
+    ///
+    /// Such a call sets `nents` and the DMA fields of the entries. Nothing else may be changed.
     pub(crate) fn sgt_mut(&mut self) -> &mut sg_table {
         &mut self.0
     }
@@ -101,7 +111,8 @@ impl List {
 
 impl Drop for List {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants it was allocated; it is freed once, here.
+        // SAFETY: By the type invariants `sg_alloc_table()` has made the list. It is freed once, as
+        // the value is dropped once.
         unsafe { sg_free_table(&mut self.0) };
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The lockstep walk: each CPU page beside its bus address.
+//! The lockstep walk: each page of a mapped table beside its bus address.
 //!
-//! An IOMMU merges entries, so the two walks of a mapped table do not run in step by entries. They
-//! do by bytes: this is a cursor in each.
+//! An IOMMU may merge entries. Entry number `n` then is another part of the buffer in the CPU walk
+//! than in the DMA walk. But byte number `n` is the same in both. The lockstep walk has a cursor in
+//! each, and moves both by the same number of bytes.
 
 use crate::walk::{
     cpu::{
@@ -26,9 +27,10 @@ use kernel::{
     page::PAGE_SIZE, //
 };
 
-/// A piece of a mapped table that lies in one page and is contiguous on the bus.
+/// A part of a mapped table that lies in one page and is contiguous on the bus.
 ///
-/// In a table of whole pages that no IOMMU page or bounce buffer cuts, it is a whole page.
+/// It is a whole page, unless a segment begins or ends inside the page, or an IOMMU or a bounce
+/// buffer has cut the page.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -36,47 +38,54 @@ use kernel::{
 /// fn show<D: Direction>(buffer: &Mapped<'_, D>) {
 ///     for piece in buffer.lockstep() {
 ///         let page = piece.page.as_ptr();
-///         pr_info!("{:p}+{} is {:#x}, {} bytes\n", page, piece.offset, piece.dma_address, piece.len);
+///         pr_info!("page {:p} has bus address {:#x}\n", page, piece.dma_address);
 ///     }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {
-    /// The page it lies in.
+    /// The page that holds the piece.
     pub page: CpuPage<'a>,
-    /// Where in that page it begins, in bytes.
+    /// The offset of the first byte in the page, in bytes.
     pub offset: usize,
-    /// How long it is, in bytes; never zero.
+    /// The length in bytes; never zero.
     pub len: usize,
-    /// The bus address of its first byte.
+    /// The bus address of the first byte.
     pub dma_address: DmaAddress,
 }
 
-/// See [`Mapped::lockstep`](crate::Mapped::lockstep).
+/// A walk over the pages of a mapped table, each beside its bus address.
+///
+/// [`Mapped::lockstep`](crate::Mapped::lockstep) returns it. The walk ends as soon as one of the
+/// two forms ends.
 #[derive(Clone)]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Lockstep<'a> {
-    // Where the CPU's cursor is.
+    /// The page of the CPU walk's cursor.
     page: *mut bindings::page,
+    /// The offset of this cursor in its page.
     offset: usize,
-    // Where the device's is.
+    /// The bus address of the DMA walk's cursor.
     dma_address: DmaAddress,
-    // How far both can go before one gets to the end of its entry; and what that leaves of each.
+    /// The number of bytes that both cursors can go before one reaches the end of its entry.
     span: usize,
+    /// The number of bytes behind the span in the CPU walk's entry.
     cpu_left: usize,
+    /// The number of bytes behind the span in the DMA walk's entry.
     dma_left: usize,
     entries: Entries<'a>,
     segments: DmaSegments<'a>,
 }
 
-// SAFETY: The pages are only told, see `CpuPage`.
+// SAFETY: The walk only names pages, like `CpuPage`, and its entries are `Send`.
 unsafe impl Send for Lockstep<'_> {}
 // SAFETY: As for `Send`.
 unsafe impl Sync for Lockstep<'_> {}
 
 impl<'a> Lockstep<'a> {
-    /// Walks the two forms of one table, which C has made and mapped for example.
+    /// Walks over the two forms of one table, for example of one that C code has made and mapped.
     ///
-    /// Of two tables it tells nothing that means something.
+    /// Both references must be to the same table. Otherwise the result is meaningless.
     pub fn new(cpu: &'a CpuTable, dma: &'a DmaTable) -> Self {
         Self {
             page: core::ptr::null_mut(),
@@ -90,7 +99,8 @@ impl<'a> Lockstep<'a> {
         }
     }
 
-    /// Goes to the next entry in each list that is at the end of one.
+    /// Begins the next span: each cursor at the end of its entry goes to the next entry.
+    /// Returns `None` if there is none.
     #[inline]
     fn next_span(&mut self) -> Option<()> {
         while self.cpu_left == 0 {
@@ -117,8 +127,8 @@ impl<'a> Iterator for Lockstep<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Piece<'a>> {
-        // Most pieces are whole pages. Only the first of a span may begin within one, and that is
-        // told by who starts the span, below.
+        // Most pieces are whole pages. Only the first piece of a span may begin inside a page, and
+        // the code below takes that piece. If a page or more is left then, `offset` is zero.
         if self.span >= PAGE_SIZE {
             let piece = Piece {
                 page: CpuPage::new(self.page),
@@ -146,11 +156,11 @@ impl<'a> Iterator for Lockstep<'a> {
             self.page = self.page.wrapping_add(1);
             self.offset = 0;
         }
-        // Wraps only behind the last byte of the address space, when nothing is left.
+        // Wraps only behind the last byte of the address space. Nothing is left then.
         self.dma_address = self.dma_address.wrapping_add(piece.len as DmaAddress);
         Some(piece)
     }
 }
 
-// Once one cursor is at its end, it stays there.
+// `next()` continues to return `None`, because both `Entries` and `DmaSegments` are fused.
 impl FusedIterator for Lockstep<'_> {}

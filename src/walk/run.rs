@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Runs of addresses.
+//! Runs: contiguous ranges of addresses.
 //!
-//! No kernel call in here: the same file is compiled and tested on the host.
+//! A mapped entry is a run of bus addresses, a segment one of physical addresses. [`Coalesce`]
+//! joins runs that follow one another without a gap.
+//!
+//! This file calls nothing of the kernel: tests on the host compile it, too.
 
-/// A run of bus addresses: what `sg_dma_address()` and `sg_dma_len()` say of one mapped entry.
+/// A run of bus addresses: `sg_dma_address()` and `sg_dma_len()` of one mapped entry, or of
+/// several that follow one another without a gap.
 ///
 /// ```
 /// # use sgdma::Run;
@@ -14,26 +18,30 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Address of the first byte.
+    /// The address of the first byte.
+    #[doc(alias = "sg_dma_address")]
     pub addr: u64,
-    /// Length in bytes.
+    /// The length in bytes.
+    #[doc(alias = "sg_dma_len")]
     pub len: u64,
 }
 
 impl Run {
-    /// Whether the run lies within one `boundary`-aligned window; `boundary` is a mask.
+    /// Returns `true` if the run does not cross a multiple of `boundary + 1`, a power of two.
     pub(crate) const fn within(&self, boundary: u64) -> bool {
         self.len == 0 || (self.addr & boundary).saturating_add(self.len - 1) <= boundary
     }
 }
 
-/// Runs, one after another.
+/// An iterator over runs that can also stop before a run.
 ///
 /// # Safety
 ///
-/// [`next_while`](Self::next_while) keeps to `most`.
+/// [`next_while`](Self::next_while) calls `take` at most `most` times.
 pub(crate) unsafe trait Runs: Iterator<Item = Run> + Clone {
-    /// Gives `take` the next runs, at most `most`, as long as it says that it took one.
+    /// Calls `take` on up to `most` runs, and stops at the first for which `take` returns `false`.
+    ///
+    /// The iterator then continues with that run.
     #[inline]
     fn next_while(&mut self, most: usize, mut take: impl FnMut(Run) -> bool) {
         for _ in 0..most {
@@ -46,15 +54,18 @@ pub(crate) unsafe trait Runs: Iterator<Item = Run> + Clone {
     }
 }
 
-/// Runs, with those that continue their neighbour made one; empty ones are left out.
+/// The runs of another iterator, joined where one begins at the end of the one before. Empty runs
+/// are left out.
 #[derive(Clone, Debug)]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub(crate) struct Coalesce<I> {
     runs: I,
-    /// The next one, as far as is known; it is not empty.
+    /// The next run, as far as `runs` has been read. It is not empty.
     ahead: Option<Run>,
 }
 
 impl<I: Iterator<Item = Run>> Coalesce<I> {
+    /// Joins `runs`.
     #[inline]
     pub(crate) fn new(mut runs: I) -> Self {
         let ahead = runs.find(|run| run.len > 0);
@@ -69,7 +80,8 @@ impl<I: Iterator<Item = Run>> Iterator for Coalesce<I> {
     fn next(&mut self) -> Option<Run> {
         let mut run = self.ahead.take()?;
         for next in self.runs.by_ref() {
-            // Does not wrap: runs end within the address space, and this one goes on.
+            // The sum wraps only to zero, for a run at the end of the address space. No memory of
+            // a device continues beyond that end, at address zero.
             if run.addr.wrapping_add(run.len) == next.addr || next.len == 0 {
                 run.len += next.len;
             } else {
@@ -88,5 +100,5 @@ impl<I: Iterator<Item = Run>> Iterator for Coalesce<I> {
     }
 }
 
-// SAFETY: As provided.
+// SAFETY: `next_while()` is the trait's own, whose loop has `most` rounds with one call of `take`.
 unsafe impl<I: Iterator<Item = Run> + Clone> Runs for Coalesce<I> {}
