@@ -62,7 +62,12 @@ def exists(name, files):
 
 
 def named(text, top):
-    """Yields the paths that a document names: those of this tree's folders, and `files` in quotes."""
+    """Yields the paths that a document names: those of this tree's folders, and `files` in quotes.
+
+    The glossary's last table has names that are no more in its first column.
+    """
+    new, heading, old = text.partition("\n## Old words\n")
+    text = new + heading + re.sub(r"^\|[^|]*\|", "|", old, flags=re.M)
     for word in re.findall(rf"(?<![\w/.~$-])(?:{'|'.join(top)})/[\w./*-]*", text):
         yield word.rstrip(".-")
     for word in re.findall(r"`([\w./*-]+\.(?:rs|c|h|py|md|toml|sh|mk|config))`", text):
