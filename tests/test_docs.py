@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Holds the documents beside the tree: files that they name, files that they must name, versions."""
+"""Compares the documents with the tree: the files that they name or must name, and versions."""
 
 import re
 import subprocess
@@ -15,11 +15,11 @@ LINKING = [*DOCUMENTS, *sorted((ROOT / "samples").glob("*/README.md"))]
 
 # docs/architecture.md has a line for each of these files. A pattern with / at the end stands for a
 # folder, which has a line as a whole.
-LISTED = ["src/*", "include/*", "harness/*", "scripts/*", "bench/*", "tests/*.py", "tests/pytest.ini",
-          "tests/guest/*", "tests/user/*", "tests/modules/*/", "tests/host/", "tests/compile-fail/",
-          "samples/*/"]
-# Kernel headers, and files of a driver that a document makes up.
-FOREIGN = ["linux/*", "driver.c", "mydriver.*"]
+LISTED = ["src/*", "include/*", "harness/*", "scripts/*", "bench/*", "tests/*.py",
+          "tests/pytest.ini", "tests/guest/*", "tests/user/*", "tests/modules/*/", "tests/host/",
+          "tests/compile-fail/", "samples/*/"]
+# Kernel headers, files of a driver that a document makes up, and places for names.
+FOREIGN = ["linux/*", "driver.c", "mydriver.*", "NAME.*", "ARCH-VARIANT.*"]
 
 
 def tracked():
@@ -53,16 +53,16 @@ def test_each_file_has_its_line_in_architecture():
 
 
 def exists(name, files):
-    """Tells whether a document may name this: a path from the top or from src/, or a file's name."""
+    """Tells whether there is a file or folder of this path, from the top or src/, or this name."""
     name = name.rstrip("/")
-    folders = {"/".join(file.split("/")[:n]) for file in files for n in range(1, file.count("/") + 1)}
+    folders = {file[:match.start()] for file in files for match in re.finditer("/", file)}
     return any(fnmatch(path, pattern) for pattern in (name, f"src/{name}")
                for path in (*files, *folders)) or (
         "/" not in name and any(fnmatch(file.rpartition("/")[2], name) for file in files))
 
 
 def named(text, top):
-    """Yields the paths that a document names: those of this tree's folders, and `files` in quotes.
+    """Yields the paths that a document names: in a folder of the tree, and quoted `files`.
 
     The glossary's last table has names that are no more in its first column.
     """
@@ -92,7 +92,8 @@ def test_links_lead_somewhere(document):
 
 def test_newest_version_of_the_changelog_is_the_modules():
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    [in_module] = re.findall(r'^MODULE_VERSION\("(.*)"\);$', (ROOT / "src/module.c").read_text(), re.M)
+    module = (ROOT / "src/module.c").read_text()
+    [in_module] = re.findall(r'^MODULE_VERSION\("(.*)"\);$', module, re.M)
     versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.M)
     assert versions[0] == in_module
     in_order = sorted(versions, key=lambda v: [int(n) for n in v.split(".")], reverse=True)
