@@ -174,7 +174,7 @@ fmt fmt-check: $(if $(RUSTFMT),,no-rustfmt)
 	@cd '$(TOP)' && rustfmt $(if $(filter fmt-check,$@),--check) $(RUST_SOURCES)
 .PHONY: no-rustfmt
 no-rustfmt:
-	$(error rustfmt is missing: `rustup component add rustfmt clippy`, or your distribution's packages)
+	$(error rustfmt is missing: run `rustup component add rustfmt clippy`, or install your distribution's packages)
 
 # The Rust declarations of our C headers, which are committed.
 bindings: $(if $(RUSTFMT),,no-rustfmt) setup
@@ -200,16 +200,16 @@ help:
 	@sed -n 's/^#: \?//p' '$(TOP)/Makefile'
 
 #: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
-#: make test            all tests: host, and the self-tests and checks in every boot scenario
-#: make shell           the same guest, with a prompt
-#: make soak            the long forms of the tests; ROUNDS=, FAULTS=, TURNS= and CALLS= say how long
-#: make report          what sgdma says of each device of a guest (BOOT= chooses which)
-#: make bench           instructions and cycles, beside C on the same tables; also build/bench.json, .svg
+#: make test            run all tests: on the host, and in every boot scenario
+#: make shell           boot the same guest, with a prompt
+#: make soak            the long form of the tests; ROUNDS=, FAULTS=, TURNS= and CALLS= set how long
+#: make report          print sgdma's report on the devices of a guest (BOOT= chooses which)
+#: make bench           measure instructions and cycles beside C; also build/bench.json, bench.svg
 #: make                 build the modules, into build/
 #:
 #: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)
 #: BOOT=<scenario>      which boot scenario; scripts/boot --list lists them
-#: CMDLINE="..."        more kernel parameters, for make run and make shell
+#: CMDLINE="..."        more kernel parameters, for make run, shell and report
 #: QEMU_ARGS="..."      more arguments for QEMU, likewise
 #: GUEST_FILES="..."    more files for that guest: *.ko to /lib/sgdma, others to /bin
 #: GUEST_SCRIPT=<file>  what make run has the guest do instead of the checks
@@ -218,14 +218,14 @@ help:
 #: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests, a seventh of the code
 #: SGDMA_CACHE=<path>   the directory that holds sgdma/, the kernels and tools (default: ~/.cache)
 #:
-#: make check-env KDIR= what a kernel build tree lacks to build these modules, if anything
+#: make check-env KDIR= say what a kernel build tree lacks to build these modules, if anything
 #: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
-#: make -s kernel-env   the command that builds a driver of yours for the guests' kernel
+#: make -s kernel-env   print the command that builds a driver of yours for the guests' kernel
 #: make setup           only fetch and build what the rest needs
 #: make lint            bindings, rustfmt, clippy, compiler warnings, checkpatch
 #: make bindings        generate the Rust declarations of the C headers, after a change there
 #: make fmt             format the Rust code
-#: make doc             the library's documentation, into build/<arch>/doc
-#: make rust-analyzer   rust-project.json for editors
+#: make doc             make the library's documentation, in build/<arch>/doc
+#: make rust-analyzer   make rust-project.json for editors
 #: make clean           remove build/
-#: make distclean       and the cache too: kernels, tools, sources
+#: make distclean       remove build/ and the cache: kernels, tools, sources
