@@ -200,11 +200,11 @@ help:
 	@sed -n 's/^#: \?//p' '$(TOP)/Makefile'
 
 #: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
-#: make test            run all tests: on the host, and in every boot scenario
-#: make shell           boot the same guest, with a prompt
-#: make soak            the long form of the tests; ROUNDS=, FAULTS=, TURNS= and CALLS= set how long
-#: make report          print sgdma's report on the devices of a guest (BOOT= chooses which)
-#: make bench           measure instructions and cycles beside C; also build/bench.json, bench.svg
+#: make test            all tests: host, and the self-tests and checks in every boot scenario
+#: make shell           the same guest, with a prompt
+#: make soak            the long forms of the tests; ROUNDS=, FAULTS=, TURNS= and CALLS= say how long
+#: make report          what sgdma says of each device of a guest (BOOT= chooses which)
+#: make bench           instructions and cycles, beside C on the same tables; also build/bench.json, .svg
 #: make                 build the modules, into build/
 #:
 #: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)
@@ -218,7 +218,7 @@ help:
 #: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests, a seventh of the code
 #: SGDMA_CACHE=<path>   the directory that holds sgdma/, the kernels and tools (default: ~/.cache)
 #:
-#: make check-env KDIR= say what a kernel build tree lacks to build these modules, if anything
+#: make check-env KDIR= what a kernel build tree lacks to build these modules, if anything
 #: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
 #: make -s kernel-env   print the command that builds a driver of yours for the guests' kernel
 #: make setup           only fetch and build what the rest needs
