@@ -174,7 +174,8 @@ fmt fmt-check: $(if $(RUSTFMT),,no-rustfmt)
 	@cd '$(TOP)' && rustfmt $(if $(filter fmt-check,$@),--check) $(RUST_SOURCES)
 .PHONY: no-rustfmt
 no-rustfmt:
-	$(error rustfmt is missing: run `rustup component add rustfmt clippy`, or install your distribution's packages)
+	$(error rustfmt is missing: run `rustup component add rustfmt clippy`, or install your \
+		distribution's packages)
 
 # The Rust declarations of our C headers, which are committed.
 bindings: $(if $(RUSTFMT),,no-rustfmt) setup
