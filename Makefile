@@ -190,7 +190,8 @@ fmt fmt-check: $(if $(RUSTFMT),,no-rustfmt)
 	@cd '$(TOP)' && rustfmt $(if $(filter fmt-check,$@),--check) $(RUST_SOURCES)
 .PHONY: no-rustfmt
 no-rustfmt:
-	$(error rustfmt is missing: `rustup component add rustfmt clippy`, or your distribution's packages)
+	$(error rustfmt is missing: run `rustup component add rustfmt clippy`, or install your \
+		distribution's packages)
 
 # The Rust declarations of our C headers, which are committed.
 bindings: $(if $(RUSTFMT),,no-rustfmt) setup
@@ -226,7 +227,7 @@ help:
 #:
 #: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)
 #: BOOT=<scenario>      which boot scenario; scripts/boot --list lists them
-#: CMDLINE="..."        more kernel parameters, for make run and make shell
+#: CMDLINE="..."        more kernel parameters, for make run, shell and report
 #: QEMU_ARGS="..."      more arguments for QEMU, likewise
 #: GUEST_FILES="..."    more files for that guest: *.ko to /lib/sgdma, others to /bin
 #: GUEST_SCRIPT=<file>  what make run has the guest do instead of the checks
@@ -237,12 +238,12 @@ help:
 #:
 #: make check-env KDIR= check a kernel build tree, and name what it lacks for these modules
 #: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
-#: make -s kernel-env   the command that builds a driver of yours for the guests' kernel
+#: make -s kernel-env   print the command that builds a driver of yours for the guests' kernel
 #: make setup           only fetch and build what the rest needs
 #: make lint            bindings, rustfmt, clippy, compiler warnings, checkpatch
 #: make bindings        generate the Rust declarations of the C headers, after a change there
 #: make fmt             format the Rust code
-#: make doc             the library's documentation, into build/<arch>/doc
-#: make rust-analyzer   rust-project.json for editors
+#: make doc             make the library's documentation, in build/<arch>/doc
+#: make rust-analyzer   make rust-project.json for editors
 #: make clean           remove build/
-#: make distclean       and the cache too: kernels, tools, sources
+#: make distclean       remove build/ and the cache: kernels, tools, sources

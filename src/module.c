@@ -8,7 +8,7 @@
 #include "device/coherency.h"
 #include "ffi/helpers.h"
 
-MODULE_VERSION("0.1");
+MODULE_VERSION("0.2.0");
 
 static struct sgdma_parameters parameters = {
 	.tables = 100,

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Compares the documents with the tree: the files that they name or must name, and versions."""
+
+import re
+import subprocess
+from fnmatch import fnmatch
+
+import pytest
+
+from harness.scenarios import ROOT
+
+ARCHITECTURE = ROOT / "docs/architecture.md"
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINKING = [*DOCUMENTS, *sorted((ROOT / "samples").glob("*/README.md"))]
+
+# docs/architecture.md has a line for each of these files. A pattern with / at the end stands for a
+# folder, which has a line as a whole.
+LISTED = ["Makefile", "Kbuild", "rust-toolchain.toml", ".rustfmt.toml", ".ci/*",
+          "src/*", "include/*", "harness/*", "scripts/*", "bench/*",
+          "tests/*.py", "tests/pytest.ini", "tests/guest/*", "tests/user/*",
+          "tests/modules/*/", "tests/host/", "tests/compile-fail/", "samples/*/"]
+# Kernel headers, files of a driver that a document makes up, and places for names.
+FOREIGN = ["linux/*", "driver.c", "mydriver.*", "NAME.*", "ARCH-VARIANT.*"]
+
+
+def tracked():
+    """Returns the files of this checkout that git has, or would have with `git add .`."""
+    git = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others",
+                          "--exclude-standard"], text=True, capture_output=True)
+    if git.returncode:
+        pytest.skip("this tree is no git checkout: nothing tells which files belong to it")
+    return sorted(name for name in git.stdout.split("\0") if name and (ROOT / name).exists())
+
+
+def must_be_listed(files):
+    """Returns the lines that docs/architecture.md must have for these files."""
+    lines = set()
+    for name in files:
+        for pattern in LISTED:
+            if not pattern.endswith("/"):
+                lines |= {name} if fnmatch(name, pattern) else set()
+            elif fnmatch(name, f"{pattern}*"):
+                lines.add("/".join(name.split("/")[:pattern.count("/")]) + "/")
+                break
+    return lines
+
+
+def test_each_file_has_its_line_in_architecture():
+    lines = re.findall(r"^\| `([^`]+)` \|", ARCHITECTURE.read_text(), re.M)
+    wanted = must_be_listed(tracked())
+    assert sorted(wanted - set(lines)) == [], "add a row to docs/architecture.md for each"
+    assert sorted(set(lines) - wanted) == [], "docs/architecture.md has a row, and there is no file"
+    assert len(lines) == len(set(lines)), "docs/architecture.md names a file twice"
+
+
+def exists(name, files):
+    """Tells whether there is a file or folder of this path, from the top or src/, or this name."""
+    name = name.rstrip("/")
+    folders = {file[:match.start()] for file in files for match in re.finditer("/", file)}
+    return any(fnmatch(path, pattern) for pattern in (name, f"src/{name}")
+               for path in (*files, *folders)) or (
+        "/" not in name and any(fnmatch(file.rpartition("/")[2], name) for file in files))
+
+
+def named(text, top):
+    """Yields the paths that a document names: in a folder of the tree, and quoted `files`.
+
+    The glossary's last table has names that are no more in its first column.
+    """
+    new, heading, old = text.partition("\n## Old words\n")
+    text = new + heading + re.sub(r"^\|[^|]*\|", "|", old, flags=re.M)
+    for word in re.findall(rf"(?<![\w/.~$-])(?:{'|'.join(top)})/[\w./*-]*", text):
+        yield word.rstrip(".-")
+    for word in re.findall(r"`([\w./*-]+\.(?:rs|c|h|py|md|toml|sh|mk|config))`", text):
+        yield word
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_named_paths_exist(document):
+    files = tracked()
+    top = {name.split("/")[0] for name in files if "/" in name}
+    missing = {word for word in named(document.read_text(), top)
+               if not exists(word, files) and not any(fnmatch(word, f) for f in FOREIGN)}
+    assert sorted(missing) == []
+
+
+@pytest.mark.parametrize("document", LINKING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document):
+    links = re.findall(r"\]\((?!\w+://)([^)#]+)(?:#[^)]*)?\)", document.read_text())
+    missing = {link for link in links if not (document.parent / link).exists()}
+    assert sorted(missing) == []
+
+
+def test_newest_version_of_the_changelog_is_the_modules():
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    module = (ROOT / "src/module.c").read_text()
+    [in_module] = re.findall(r'^MODULE_VERSION\("(.*)"\);$', module, re.M)
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.M)
+    assert versions[0] == in_module
+    in_order = sorted(versions, key=lambda v: [int(n) for n in v.split(".")], reverse=True)
+    assert versions == in_order
