@@ -17,7 +17,7 @@ pub mod base {
 }
 
 pub mod bindings {
-    /// Has the size of the kernel's, so that pointers to it leave room for the marks.
+    /// A page structure of the kernel's size: pointers to it leave room for the marks.
     #[repr(C, align(64))]
     pub struct page([u8; 64]);
 
@@ -119,7 +119,7 @@ pub mod error {
 
 pub mod page {
     pub const PAGE_SHIFT: usize = 4;
-    /// Is small, because the models count bytes.
+    /// A small size, because the models count bytes.
     pub const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 }
 
