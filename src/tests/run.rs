@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Runs the self-tests without KUnit.
+
+use super::{
+    base,
+    device,
+    for_cpu,
+    lifecycle,
+    map,
+    owner,
+    segments,
+    sharing,
+    suite::{
+        not_unless,
+        Suite, //
+    },
+    sync_debug,
+    table,
+    walk, //
+};
+use kernel::prelude::*;
+
+/// All suites, in the order of the layers.
+const SUITES: [Suite; 11] = [
+    base::SUITE,
+    walk::SUITE,
+    lifecycle::SUITE,
+    device::SUITE,
+    table::SUITE,
+    segments::SUITE,
+    owner::SUITE,
+    map::SUITE,
+    for_cpu::SUITE,
+    sync_debug::SUITE,
+    sharing::SUITE,
+];
+
+/// Runs all suites without KUnit, and reports in KTAP as KUnit does.
+pub(crate) fn run() {
+    pr_info!("KTAP version 1\n");
+    pr_info!("1..1\n");
+    pr_info!("    KTAP version 1\n");
+    pr_info!("    # Subtest: sgdma\n");
+    pr_info!("    1..{}\n", SUITES.len());
+    let mut passed = true;
+    for (number, suite) in (1..).zip(&SUITES) {
+        let suite_passed = suite.run();
+        pr_info!(
+            "    {}ok {} {}\n",
+            not_unless(suite_passed),
+            number,
+            suite.name
+        );
+        passed &= suite_passed;
+    }
+    pr_info!("{}ok 1 sgdma\n", not_unless(passed));
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices to map for, and the accesses to memory that they would make.
+
+use crate::{
+    ffi,
+    DmaDevice,
+    Unbinding, //
+};
+use kernel::{
+    bindings,
+    device::{
+        Bound,
+        Device, //
+    },
+    error::to_result,
+    faux,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// A device that takes part in the DMA API and has no hardware.
+pub(super) struct TestDevice(faux::Registration, Arc<Unbinding>);
+
+impl TestDevice {
+    pub(super) fn new() -> Result<Self> {
+        Self::limited(u64::MAX, &[])
+    }
+
+    pub(super) fn named(name: &'static CStr) -> Result<Self> {
+        Self::with(name, u64::MAX, &[])
+    }
+
+    /// Makes a device with this mask and these ranges of its bus.
+    ///
+    /// A range is an address in memory, an address on the bus, and a size.
+    pub(super) fn limited(mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
+        Self::with(c"sgdma-selftest", mask, ranges)
+    }
+
+    fn with(name: &'static CStr, mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
+        let faux = faux::Registration::new(name, None)?;
+        let dev: *mut bindings::device = core::ptr::from_ref(faux.as_ref()).cast_mut().cast();
+        // SAFETY:
+        // - `dev` is valid as long as `faux` lives, and nobody else knows it yet.
+        // - A faux device has no pointer to a mask, and does not use its coherent mask.
+        unsafe { (*dev).dma_mask = &raw mut (*dev).coherent_dma_mask };
+        if !ranges.is_empty() {
+            // SAFETY: `dev` is valid and has no ranges yet, and the length is that of `ranges`.
+            to_result(unsafe {
+                ffi::sgdma_selftest_set_ranges(dev, ranges.as_ptr(), ranges.len())
+            })?;
+        }
+        // SAFETY: `dev` is valid, has a pointer to a mask, and nothing is mapped for it yet.
+        to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, mask) })?;
+        Ok(Self(faux, Arc::pin_init(Unbinding::new(), GFP_KERNEL)?))
+    }
+
+    pub(super) fn dma(&self) -> DmaDevice<'_> {
+        let dev: &Device = self.0.as_ref();
+        // SAFETY: A faux device is bound as long as it is registered, which `self` keeps it.
+        let dev: &Device<Bound> = unsafe { dev.as_bound() };
+        // SAFETY: `with()` has set the mask, and nobody changes it afterwards.
+        unsafe { DmaDevice::from_bound(dev, &self.1) }
+    }
+}
+
+/// Writes a byte as the test device would.
+pub(super) fn device_write(addr: u64, byte: u8) {
+    // SAFETY:
+    // - The test device is mapped directly, so that `addr` tells where the byte is in memory.
+    // - The callers have `addr` from a mapping that lasts, so that the memory is there.
+    unsafe { ffi::sgdma_selftest_device_write(addr, byte) };
+}
+
+/// Reads a byte as the test device would.
+pub(super) fn device_read(addr: u64) -> u8 {
+    // SAFETY: As for `device_write()`.
+    unsafe { ffi::sgdma_selftest_device_read(addr) }
+}
