@@ -21,7 +21,6 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
-#include "device/coherency.h"
 #include "ffi/helpers.h"
 
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev)
@@ -226,66 +225,3 @@ void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *en
 	add_wait_queue(queue, entry);
 }
 EXPORT_SYMBOL_GPL(sgdma_add_waiter);
-
-/*
- * For self-tests, whose device has no hardware: what one that is mapped
- * directly would do.
- */
-void sgdma_selftest_device_write(dma_addr_t addr, u8 byte)
-{
-	WRITE_ONCE(*(u8 *)phys_to_virt(addr), byte);
-}
-
-u8 sgdma_selftest_device_read(dma_addr_t addr)
-{
-	return READ_ONCE(*(u8 *)phys_to_virt(addr));
-}
-
-/* As whoever maps a page to user space, and unmaps it. */
-void sgdma_selftest_refer(struct page *page, bool refer)
-{
-	if (refer)
-		get_page(page);
-	else
-		put_page(page);
-}
-
-unsigned long sgdma_selftest_user_memory(size_t len)
-{
-	unsigned long addr;
-
-	if (!current->mm)
-		return 0;
-	addr = vm_mmap(NULL, 0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	return IS_ERR_VALUE(addr) ? 0 : addr;
-}
-
-/* Gives the bus of a device that nobody uses yet ranges: memory, bus, size. They go with it. */
-int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t count)
-{
-	struct bus_dma_region *map = kcalloc(count + 1, sizeof(*map), GFP_KERNEL);
-
-	if (!map)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		map[i] = (struct bus_dma_region) {
-			.cpu_start = ranges[i][0], .dma_start = ranges[i][1],
-			.size = ranges[i][2],
-		};
-	dev->dma_range_map = map;
-	/* As firmware's are made. */
-	dev->bus_dma_limit = dma_range_map_max(map);
-	return 0;
-}
-
-int sgdma_selftest_page_refs(struct page *page)
-{
-	return page_ref_count(page);
-}
-
-/* As if memory came that is beyond the reach of @dev, which then has @mask. */
-void sgdma_selftest_plug(struct device *dev, u64 mask)
-{
-	*dev->dma_mask = mask;
-	sgdma_memory_comes();
-}
