@@ -46,8 +46,8 @@ int sgdma_module_init(void);
 void sgdma_module_exit(void);
 
 /*
- * Lets other tasks run. Returns true if the self-tests should end: the task that loads the module is
- * being killed, or KUnit stops the thread that runs them. May sleep.
+ * Lets other tasks run. Returns true if the self-tests should end: the task that loads the module
+ * is being killed, or KUnit stops the thread that runs them. May sleep.
  */
 bool sgdma_selftest_is_stopped(void);
 
