@@ -218,13 +218,14 @@ impl<'a, 'bound> Walk<'a, 'bound> {
             entry_size,
             decode,
         } = self.tables;
-        let per_page = TABLE_PAGE / entry_size;
+        let per_page = TABLE_PAGE.checked_div(*entry_size).ok_or(EINVAL)?;
         let mut addr = *root;
         for (level, part) in self.parts.iter_mut().enumerate().take(levels.len()).rev() {
             let index = match level {
-                0 => n % per_page,
-                _ => n / per_page,
-            };
+                0 => n.checked_rem(per_page),
+                _ => n.checked_div(per_page),
+            }
+            .ok_or(EINVAL)?;
             let entry = addr + (index * entry_size) as DmaAddress;
             addr = decode(part.fetch(self.engine, entry, *entry_size)?)?;
         }

@@ -8,8 +8,8 @@
 //! for all of these. [`Gfp`] changes the flags in two ways:
 //!
 //! - It leaves out flags that make no sense for pages, which the allocator would warn of.
-//! - It adds `__GFP_RETRY_MAYFAIL`: a large request then fails before the OOM killer ends a process,
-//!   which a plain `GFP_KERNEL` permits.
+//! - It adds `__GFP_RETRY_MAYFAIL`: a large request then fails before the OOM killer ends a
+//!   process. A plain `GFP_KERNEL` would let the OOM killer do so.
 
 use crate::ffi;
 use kernel::{

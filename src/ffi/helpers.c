@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inline C functions that the kernel crate has no binding for. They are
- * exported, because generic Rust code of ours is compiled into the driver that
- * uses it.
+ * Functions for inline functions and macros of C, which have no Rust binding. helpers.h documents
+ * them.
+ *
+ * Some are exported, because generic Rust code of this module is compiled into the driver that uses
+ * it, and calls them from there.
  */
 #include <linux/capability.h>
 #include <linux/dma-direct.h>
@@ -41,7 +43,7 @@ void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask)
 }
 EXPORT_SYMBOL_GPL(sgdma_dma_set_seg_boundary);
 
-/* These two are inline where the kernel knows no IOMMU. */
+/* The next two are inline functions in a kernel without CONFIG_IOMMU_API. */
 struct iommu_domain *sgdma_iommu_get_domain_for_dev(struct device *dev)
 {
 	return iommu_get_domain_for_dev(dev);
@@ -73,8 +75,8 @@ struct page *sgdma_phys_to_page(phys_addr_t phys)
 EXPORT_SYMBOL_GPL(sgdma_phys_to_page);
 
 /*
- * Memory that a device, or another CPU, may write meanwhile: C's copy of it is some mixture, where
- * Rust's would be undefined.
+ * A device or another CPU may write the page during the copy. For C code of the kernel, the result
+ * is some mixture of old and new bytes. For Rust code it would be undefined behaviour.
  */
 void sgdma_memcpy_from_page(u8 *to, struct page *page, size_t offset, size_t len)
 {
@@ -94,13 +96,16 @@ void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len)
 }
 EXPORT_SYMBOL_GPL(sgdma_memset_page);
 
-/* What vmalloc has not given to its user has another tag, in hardware. */
+/*
+ * With hardware tags, KASAN gives the end of the last page another tag than the vector's bytes. An
+ * access without a tag is not checked.
+ */
 void sgdma_zero_page_from(struct page *page, size_t offset)
 {
 	memset(kasan_reset_tag(page_address(page)) + offset, 0, PAGE_SIZE - offset);
 }
 
-/* Writes back what caches hold of a page: there is no call for that alone. */
+/* The DMA API has no call that only writes back caches, so the page is mapped and unmapped. */
 int sgdma_clean_page(struct device *dev, struct page *page)
 {
 	dma_addr_t addr = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_TO_DEVICE);
@@ -118,19 +123,18 @@ void sgdma_say_why_not_shared(struct device *dev, const char *why)
 }
 EXPORT_SYMBOL_GPL(sgdma_say_why_not_shared);
 
-/* A page that user space has mapped, or that is pinned, has more references than its owner's. */
+/* Each mapping of user space, and each pin, has a reference of its own beside the owner's. */
 bool sgdma_page_is_unshared(struct page *page)
 {
 	return page_ref_count(page) == 1;
 }
 
-/* As pages that nobody can be made to give back, without others being killed for the next ones. */
+/* The pages that are free or can be reclaimed, and those that can be swapped out. */
 bool sgdma_pages_available(unsigned long nr)
 {
 	return nr <= si_mem_available() + max(get_nr_swap_pages(), 0L);
 }
 
-/* Between two parts of what takes long. */
 int sgdma_pause(void)
 {
 	if (fatal_signal_pending(current))
@@ -154,7 +158,6 @@ bool sgdma_access_ok(unsigned long addr, unsigned long len)
 	return access_ok((void __user *)addr, len);
 }
 
-/* A batch of user pages: what is between two looks at signals. */
 int sgdma_pin_user_pages(unsigned long start, int nr, bool write, struct page **pages)
 {
 	int ret = sgdma_pause();
@@ -175,7 +178,7 @@ struct mm_struct *sgdma_current_mm(void)
 	return current->mm;
 }
 
-/* As ib_umem_get() and ib_umem_release() do it. */
+/* Counts as ib_umem_get() does: first adds, so that two tasks cannot both pass the limit. */
 bool sgdma_account_pinned(struct mm_struct *mm, unsigned long nr)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
@@ -194,7 +197,7 @@ void sgdma_unaccount_pinned(struct mm_struct *mm, unsigned long nr)
 
 int sgdma_init_srcu_struct(struct srcu_struct *ssp)
 {
-	/* A macro with a lock class of its own under lockdep. */
+	/* Under lockdep this is a macro, which makes a lock class for the place of the call. */
 	return init_srcu_struct(ssp);
 }
 EXPORT_SYMBOL_GPL(sgdma_init_srcu_struct);
@@ -213,12 +216,12 @@ EXPORT_SYMBOL_GPL(sgdma_srcu_read_unlock);
 
 void sgdma_init_waitqueue_head(struct wait_queue_head *queue)
 {
-	/* A macro with a lock class of its own under lockdep. */
+	/* Under lockdep this is a macro, which makes a lock class for the place of the call. */
 	init_waitqueue_head(queue);
 }
 EXPORT_SYMBOL_GPL(sgdma_init_waitqueue_head);
 
-/* Queues the current task up, as DEFINE_WAIT_FUNC() and add_wait_queue() do. */
+/* Does the same as DEFINE_WAIT_FUNC() and add_wait_queue(). */
 void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *entry)
 {
 	init_wait_func(entry, woken_wake_function);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The C functions that only this module calls. scripts/bindgen makes Rust declarations of them,
- * with these comments. After a change here, run `make bindings`.
+ * C functions that only this module calls, by the file that has them.
  *
- * A parameter that Rust passes has no enum type of the kernel: its Rust type differs between
- * kernel releases.
+ * scripts/bindgen makes Rust declarations of them, with these comments. Run `make bindings` after
+ * a change in this file.
+ *
+ * No parameter or result has an enum type of the kernel. The Rust type of such an enum differs
+ * between kernel releases.
  */
 #ifndef SGDMA_HELPERS_H
 #define SGDMA_HELPERS_H
@@ -23,7 +25,7 @@ struct wait_queue_head;
 
 /* module.c */
 
-/* The parameters that insmod is given. */
+/* The module's parameters. */
 struct sgdma_parameters {
 	bool sync_debug;
 	bool selftest;
@@ -31,33 +33,36 @@ struct sgdma_parameters {
 	unsigned long long seed;
 };
 
-/* Returns the module's parameters, which do not change. */
+/* Returns the module's parameters. They do not change while the module is loaded. */
 const struct sgdma_parameters *sgdma_parameters(void);
 
 /*
- * Starts the report and the C parts that live as long as the module. Returns zero or an error.
- * Called by the task that loads the module.
+ * Starts the report in debugfs and the other C parts of the module. Returns zero or an error. May
+ * sleep. To be called once, by the task that loads the module.
  */
 int sgdma_module_init(void);
 
-/* Ends what sgdma_module_init() starts. */
+/* Ends the parts that sgdma_module_init() has started. May sleep. To be called once. */
 void sgdma_module_exit(void);
 
 /*
- * Lets other tasks run. Returns true if a self-test should end, because nobody waits for the
- * self-test any more. May sleep.
+ * Lets other tasks run. Returns true if the self-tests should end: the task that loads the module
+ * is being killed, or KUnit stops the thread that runs them. May sleep.
  */
 bool sgdma_selftest_is_stopped(void);
 
 /* quarantine.c */
 
-/* Adds @number buffers and @bytes to the counters of kind @what, an index of that file. */
+/*
+ * Adds @number buffers and @bytes bytes, both of which may be negative, to a counter of the
+ * quarantine. @what is an index into the counters of quarantine.c. For any context.
+ */
 void sgdma_count_held(unsigned int what, long number, long bytes);
 
-/* Logs that a buffer of @len bytes is held. For any context. */
+/* Logs that the quarantine holds a buffer of @len bytes. For any context. */
 void sgdma_say_held(struct device *dev, size_t len);
 
-/* Logs that a buffer of @len bytes is held for ever. For any context. */
+/* Logs that the quarantine holds a buffer of @len bytes for ever. For any context. */
 void sgdma_say_for_ever(struct device *dev, size_t len);
 
 /* Calls get_device(). For any context. */
@@ -69,18 +74,18 @@ void sgdma_put_device(struct device *dev);
 /* Calls try_module_get(). Returns false if the module is being unloaded. */
 bool sgdma_try_module_get(struct module *module);
 
-/* Calls module_put(). */
+/* Calls module_put(). For any context. */
 void sgdma_module_put(struct module *module);
 
-/* Returns true if two devices are, or were, in the same place of the same bus. */
+/* Returns true if two devices are, or have been, in the same place of the same bus. */
 bool sgdma_same_place(struct device *a, struct device *b);
 
-/* Adds the file of the quarantine to the report's directory. */
+/* Adds the file of the quarantine to the module's directory in debugfs. May sleep. */
 void sgdma_quarantine_init(void);
 
 /* limits.c */
 
-/* The DMA limits of a device before a binding changes them. */
+/* The DMA limits of a device, as they are before a binding changes them. */
 struct sgdma_limits {
 	u64 mask;
 	u64 coherent_mask;
@@ -96,18 +101,18 @@ int sgdma_save_limits(struct device *dev, struct sgdma_limits *limits);
 /* Restores the DMA limits of a device. */
 void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits);
 
-/* Calls dma_set_min_align_mask(), which warns if the bus gave the device no dma_parms. */
+/* Calls dma_set_min_align_mask(), which warns if the bus has given the device no dma_parms. */
 void sgdma_dma_set_min_align_mask(struct device *dev, unsigned int mask);
 
 /* helpers.c */
 
-/* Calls dma_get_max_seg_size(). Returns bytes, never zero. */
+/* Calls dma_get_max_seg_size(). Returns a number of bytes, never zero. */
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev);
 
 /* Calls dma_get_seg_boundary(). Returns a mask such as 0xffffffff. */
 unsigned long sgdma_dma_get_seg_boundary(struct device *dev);
 
-/* Calls dma_set_seg_boundary(), which warns if the bus gave the device no dma_parms. */
+/* Calls dma_set_seg_boundary(), which warns if the bus has given the device no dma_parms. */
 void sgdma_dma_set_seg_boundary(struct device *dev, unsigned long mask);
 
 /* Calls iommu_get_domain_for_dev(). Returns NULL if no IOMMU maps for the device. */
@@ -117,75 +122,88 @@ struct iommu_domain *sgdma_iommu_get_domain_for_dev(struct device *dev);
 phys_addr_t sgdma_iommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova);
 
 /*
- * Calls dma_dev_need_sync(). Returns true if a mapping for the device may need
- * synchronisation. Once the device bounces, the answer stays true.
+ * Calls dma_dev_need_sync(). Returns true if a mapping for the device may need syncs. Once a buffer
+ * of the device has bounced, it always returns true.
  */
 bool sgdma_dma_dev_need_sync(struct device *dev);
 
-/* Calls page_to_phys(). */
+/* Calls page_to_phys(), which only computes with the pointer's value. */
 phys_addr_t sgdma_page_to_phys(struct page *page);
 
 /* Calls phys_to_page(), for an address that has a page. */
 struct page *sgdma_phys_to_page(phys_addr_t phys);
 
-/* Returns true if @nr pages can be had for long without anybody being killed. */
+/*
+ * Returns true if the system can spare @nr pages for long. Otherwise the OOM killer would end a
+ * process at one of the next allocations.
+ */
 bool sgdma_pages_available(unsigned long nr);
 
-/* Returns -EINTR if the calling process is being killed; else calls cond_resched(). */
+/* Lets other tasks run. Returns -EINTR if the calling process is being killed. May sleep. */
 int sgdma_pause(void);
 
-/* Calls memcpy_from_page(). Others may write to the page meanwhile. */
+/*
+ * Calls memcpy_from_page(). Others may write the page at the same time. The copy then has some
+ * mixture of old and new bytes.
+ */
 void sgdma_memcpy_from_page(u8 *to, struct page *page, size_t offset, size_t len);
 
-/* Calls memcpy_to_page(). Others may access the page meanwhile. */
+/* Calls memcpy_to_page(). Others may read or write the page at the same time. */
 void sgdma_memcpy_to_page(struct page *page, size_t offset, const u8 *from, size_t len);
 
-/* Calls memset_page(). Others may access the page meanwhile. */
+/* Calls memset_page(). Others may read or write the page at the same time. */
 void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len);
 
-/* Zeroes a page of vmalloc's from byte @offset on. */
+/* Zeroes a page that vmalloc has allocated, from byte @offset to its end. */
 void sgdma_zero_page_from(struct page *page, size_t offset);
 
-/* Writes back what CPU caches hold of a page. Returns zero or an error. */
+/* Writes back the lines of a page that CPU caches hold. Returns zero or an error. */
 int sgdma_clean_page(struct device *dev, struct page *page);
 
-/* Logs why a buffer is not shared with @dev; not too often. */
+/* Logs the reason why a buffer is not shared with @dev. The rate of the messages is limited. */
 void sgdma_say_why_not_shared(struct device *dev, const char *why);
 
-/* Returns true if nobody refers to a page but vmalloc, its owner. */
+/* Returns true if nobody refers to a page except its owner: no mapping of user space, no pin. */
 bool sgdma_page_is_unshared(struct page *page);
 
-/* Calls page_private(), of a page whose private data is another page. */
+/* Calls page_private() for a page whose private field is NULL or points to another page. */
 struct page *sgdma_page_private(struct page *page);
 
-/* Calls set_page_private(). */
+/* Calls set_page_private(): @page, which the caller owns, points to @to. */
 void sgdma_set_page_private(struct page *page, struct page *to);
 
-/* Returns true if user space's memory may be at these @len bytes. */
+/* Calls access_ok(). Returns true if the @len bytes from @addr on are addresses of user space. */
 bool sgdma_access_ok(unsigned long addr, unsigned long len);
 
 /*
- * Pins up to @nr pages of user space for long, for a process with memory of its own.
- * Returns how many pages were pinned, or an error: -EINTR if the process is being killed.
- * Takes mmap_lock.
+ * Calls pin_user_pages_fast() for up to @nr pages of the calling process from address @start on,
+ * to pin them for long, and stores them to @pages. The process must have memory of its own.
+ * Returns the number of pages pinned, or an error: -EINTR if the process is being killed. Lets
+ * other tasks run, takes mmap_lock, and may sleep.
  */
 int sgdma_pin_user_pages(unsigned long start, int nr, bool write, struct page **pages);
 
-/* Calls unpin_user_page_range_dirty_lock() for @nr pages. May sleep. */
+/*
+ * Calls unpin_user_page_range_dirty_lock() for @nr pages from @page on. Marks them dirty if @dirty
+ * is true. May sleep.
+ */
 void sgdma_unpin_user_pages(struct page *page, unsigned long nr, bool dirty);
 
 /*
- * Returns current->mm, NULL in a kernel thread.
+ * Returns current->mm: NULL in a kernel thread.
  *
- * The kernel crate reads another member where CONFIG_SCHEDSTATS is not set: a member of struct
- * task_struct is empty then, and bindgen leaves out its alignment.
+ * The kernel crate cannot be used for this. Without CONFIG_SCHEDSTATS, a member of struct
+ * task_struct is empty, and bindgen leaves out its alignment. The crate then reads another member.
  */
 struct mm_struct *sgdma_current_mm(void);
 
-/* Counts @nr pinned pages. Returns false if the calling process may not pin so many. */
+/*
+ * Counts @nr pinned pages in @mm, which belongs to the calling process. Returns false, and counts
+ * nothing, if RLIMIT_MEMLOCK does not allow so many.
+ */
 bool sgdma_account_pinned(struct mm_struct *mm, unsigned long nr);
 
-/* Takes back what sgdma_account_pinned() counted. */
+/* Takes @nr pages off the count of sgdma_account_pinned(). For any process. */
 void sgdma_unaccount_pinned(struct mm_struct *mm, unsigned long nr);
 
 /* Calls init_srcu_struct(). May sleep. */
@@ -200,18 +218,24 @@ void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
 /* Calls init_waitqueue_head(). */
 void sgdma_init_waitqueue_head(struct wait_queue_head *queue);
 
-/* Adds an entry for the current task, for wait_woken() and remove_wait_queue(). */
+/*
+ * Initialises @entry for the current task, and adds it to @queue. The task then calls wait_woken(),
+ * and at last remove_wait_queue().
+ */
 void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *entry);
 
 /* sync_debug.c */
 
 /*
- * Has bytes of a table in sync-debug mode change hands. Returns false if the table is not in
- * that mode.
+ * Hands @len bytes of a table in sync-debug mode, from byte @offset on, to the CPU if @for_cpu is
+ * true, or to the device. Returns false if the table is not in sync-debug mode.
  */
 bool sgdma_shadow_sync(struct sg_table *sgt, size_t offset, size_t len, bool for_cpu);
 
-/* The kernel's: user space may keep pages longer than this module is loaded. */
+/*
+ * Calls alloc_pages(). This function is the kernel's own, and not in this module: pages that user
+ * space has mapped may outlive the module.
+ */
 struct page *rust_helper_alloc_pages(gfp_t gfp, unsigned int order);
 
 #endif

@@ -15,10 +15,7 @@
 #include "device/coherency.h"
 #include "tests/device.h"
 
-/*
- * For self-tests, whose device has no hardware: what one that is mapped
- * directly would do.
- */
+/* The device of the self-tests has no hardware. These two do its accesses to memory. */
 void sgdma_selftest_device_write(dma_addr_t addr, u8 byte)
 {
 	WRITE_ONCE(*(u8 *)phys_to_virt(addr), byte);
@@ -29,7 +26,6 @@ u8 sgdma_selftest_device_read(dma_addr_t addr)
 	return READ_ONCE(*(u8 *)phys_to_virt(addr));
 }
 
-/* As whoever maps a page to user space, and unmaps it. */
 void sgdma_selftest_refer(struct page *page, bool refer)
 {
 	if (refer)
@@ -48,8 +44,7 @@ unsigned long sgdma_selftest_user_memory(size_t len)
 	return IS_ERR_VALUE(addr) ? 0 : addr;
 }
 
-/* Gives the bus of a device that nobody uses yet ranges: memory, bus, size. They go with it. */
-int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t count)
+int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count)
 {
 	struct bus_dma_region *map = kcalloc(count + 1, sizeof(*map), GFP_KERNEL);
 
@@ -61,7 +56,7 @@ int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t 
 			.size = ranges[i][2],
 		};
 	dev->dma_range_map = map;
-	/* As firmware's are made. */
+	/* The kernel computes the limit in the same way from the ranges of the firmware. */
 	dev->bus_dma_limit = dma_range_map_max(map);
 	return 0;
 }
@@ -71,7 +66,6 @@ int sgdma_selftest_page_refs(struct page *page)
 	return page_ref_count(page);
 }
 
-/* As if memory came that is beyond the reach of @dev, which then has @mask. */
 void sgdma_selftest_plug(struct device *dev, u64 mask)
 {
 	*dev->dma_mask = mask;
