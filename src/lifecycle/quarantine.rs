@@ -475,8 +475,8 @@ impl Quarantine {
 }
 
 kernel::sync::global_lock! {
-    // SAFETY: `init()` initialises the mutex when this module is loaded. Nothing locks it before: no
-    // driver is bound through this module by then.
+    // SAFETY: `init()` initialises the mutex when this module is loaded. Nothing locks it before:
+    // no driver is bound through this module by then.
     unsafe(uninit) static ORPHANS: Mutex<List> = List::new();
 }
 
