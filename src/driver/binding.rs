@@ -76,7 +76,6 @@ use kernel::{
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "it decides if buffers in quarantine are released"]
 pub enum Quiet {
     /// The device will not access any buffer that it was told of before: it was reset, or has
     /// finished everything.

@@ -253,7 +253,7 @@ static void cross_run(struct shadow *shadow, enum sgdma_crossing what, bool cpu_
 	check_run(shadow, what, cpu_owns, at, cpu, device, n);
 	switch (what) {
 	case FOR_DEVICE:
-		/* If only the CPU writes, its page has the newest bytes whoever owns them. */
+		/* Where only the CPU writes, the CPU's page is always the newest. */
 		if (reads && (cpu_owns || !writes))
 			memcpy(device, cpu, n);
 		if (writes)
@@ -261,7 +261,7 @@ static void cross_run(struct shadow *shadow, enum sgdma_crossing what, bool cpu_
 		break;
 	case FOR_CPU:
 	case UNMAP:
-		/* If only the device writes, its page has the newest bytes whoever owns them. */
+		/* Where only the device writes, the device's page is always the newest. */
 		if (writes && (!cpu_owns || !reads))
 			memcpy(cpu, device, n);
 		if (reads)

@@ -19,7 +19,7 @@ enum sgdma_complaint {
 	SGDMA_NOT_UNMAPPED,
 };
 
-/* The call that makes bytes change hands. */
+/* The kind of call that makes bytes change hands: that bytes get another owner. */
 enum sgdma_crossing { FOR_DEVICE, FOR_CPU, UNMAP, UNMAP_WITHOUT_SYNC };
 
 /*
@@ -39,7 +39,7 @@ struct shadow {
 	size_t len;
 	/* The device's pages. The list has as many entries as the driver's, of the same lengths. */
 	struct sg_table device;
-	/* Held while bytes cross: several CPUs may synchronise parts of one buffer. */
+	/* Held while bytes change hands: several CPUs may synchronise parts of one buffer. */
 	spinlock_t lock;
 	/*
 	 * True if the device may write to its pages even after the mapping is gone. Then neither
@@ -89,7 +89,10 @@ struct shadow *sgdma_shadow_alloc(struct device *dev, struct sg_table *sgt,
 /* Drops a reference. The last one frees the shadow. Does not sleep. */
 void sgdma_shadow_put(struct shadow *shadow);
 
-/* Makes @len bytes from @at on change hands. They lie within the buffer. Does not sleep. */
+/*
+ * Makes @len bytes of the buffer, from byte @at on, change hands: checks for wrong writes, copies
+ * and poisons. Does not sleep.
+ */
 void sgdma_shadow_cross(struct shadow *shadow, enum sgdma_crossing what, size_t at, size_t len);
 
 /* Logs a line about a mapping, unless it has one of that subject. Returns true if it logged. */

@@ -104,8 +104,8 @@ static void forget_address(struct shadow_entry *entry)
 }
 
 /*
- * Removes a mapping from all that keeps it. Returns true if the caller gets the reference that was
- * held for it, false if another task has removed the mapping before.
+ * Removes a mapping from the list, the hash table and the tree. Returns true if the caller gets the
+ * reference that was held for these, false if another task removed the mapping before.
  */
 static bool take_out(struct shadow *shadow)
 {
@@ -197,7 +197,7 @@ static bool evict(struct device *dev, dma_addr_t addr, size_t len)
 
 /*
  * Removes earlier mappings that a new one replaces: @sgt was mapped for @dev, with the driver's
- * list @list. An earlier mapping of that list can no longer be named by a call. An earlier mapping
+ * list @list. No call can name an earlier mapping of that list any more. An earlier mapping
  * at the same bus addresses was unmapped by a plain dma_unmap_sgtable(): the addresses were free.
  */
 static void replace_earlier(struct device *dev, struct sg_table *sgt, struct scatterlist *list)
