@@ -7,6 +7,7 @@
 
 #include "device/coherency.h"
 #include "ffi/helpers.h"
+#include "map/sync_debug.h"
 
 MODULE_VERSION("0.2.0");
 

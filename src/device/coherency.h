@@ -69,14 +69,6 @@ void sgdma_reach_exit(void);
 /* Returns true if the library was loaded with sync_debug=1. */
 bool sgdma_sync_debug(void);
 
-/* Returns the size in bytes of the longest segment that is sure to have a shadow. */
-size_t sgdma_max_shadow(void);
-
-/* Watches for devices that are unbound while something is mapped for them. */
-void sgdma_sync_debug_init(void);
-
-/* Ends what sgdma_sync_debug_init() starts. */
-void sgdma_sync_debug_exit(void);
 
 /* The buses whose devices are looked at; a null pointer comes last. */
 #define SGDMA_BUSES 3

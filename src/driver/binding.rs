@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a binding consists of: everything that is done to a device for its driver, built up in
-//! stages and taken down by one function.
+//! Bindings: everything that this module does to a device for its driver.
 //!
-//! A binding ends in one order, whether the driver is unbound or its probe fails, at any stage:
+//! [`Binding::begin`] builds a binding up in stages:
 //!
-//! 1. the gate is shut, and who waits inside is woken
-//! 2. the driver's `unbind`
-//! 3. file operations that run come to their end
-//! 4. the driver's `stop`: the device whole, nobody inside
-//! 5. bus mastering off, and drained
-//! 6. the driver's data is dropped
-//! 7. quarantine is released
-//! 8. the limits are what they were, and so is the count of who has enabled the device
+//! 1. It switches DMA off, which firmware may have left on.
+//! 2. It enables the device's registers.
+//! 3. It saves the device's DMA limits and applies the driver's.
+//! 4. It calls the driver's `quiesce`, and releases the orphans of a device that was reset.
+//! 5. It switches DMA on, unless orphans are left.
+//! 6. It calls the driver's `probe`, which makes the driver's data.
+//! 7. It registers the device node.
 //!
-//! What later is acquired for a driver has its place in here, and nowhere else.
+//! [`Binding::end`] takes a binding down, in one order. It runs when the driver is unbound, and
+//! also when a stage above fails:
+//!
+//! 1. It revokes the gate: no file operation begins any more, and waiting operations are woken.
+//! 2. It calls the driver's `unbind`.
+//! 3. It waits for the file operations that are still running.
+//! 4. It calls the driver's `stop`. The device still works, and nobody else uses it.
+//! 5. It switches DMA off and waits for the transfers that are under way.
+//! 6. It drops the driver's data.
+//! 7. It releases the buffers in quarantine, or makes orphans of them.
+//! 8. It restores the DMA limits and disables the device's registers.
+//!
+//! Anything else that is ever acquired for a driver becomes a stage here, and nowhere else.
 
 use crate::{
     device::{
@@ -47,10 +57,10 @@ use kernel::{
     sync::Arc, //
 };
 
-/// What a driver knows of its device that was made quiet.
+/// A driver's statement on what its device may still do after the driver made it quiet.
 ///
-/// It is a statement about hardware, as [`InFlight::complete`](crate::InFlight::complete) is: see
-/// `docs/soundness.md`.
+/// The statement is about hardware, as [`InFlight::complete`](crate::InFlight::complete) is, so no
+/// type can check it. See `docs/soundness.md`.
 ///
 /// ```
 /// # use kernel::{device::Core, pci, prelude::*};
@@ -67,59 +77,61 @@ use kernel::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quiet {
-    /// The device was reset, or has ended all that it was told before: it goes on with none of
-    /// that.
+    /// The device will not access any buffer that it was told of before: it was reset, or has
+    /// finished everything.
     ///
-    /// What earlier bindings of the device have left in quarantine is then released, and at the end
-    /// of a binding what that has left, without a reset by the bus.
+    /// From `quiesce` this releases the buffers that earlier bindings of the device left in
+    /// quarantine. From `stop` it releases the buffers in quarantine without a reset by the bus.
     Reset,
-    /// It may go on with what it was told before, once it is let to memory.
+    /// The device may go on with the buffers that it was told of before, once it may do DMA.
     Unknown,
 }
 
-/// Whether a device does DMA no more.
+/// The result of switching a device's DMA off.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
 pub(crate) enum Halt {
-    /// It cannot, and what it had sent has arrived.
+    /// The device does no DMA. All that it wrote before has arrived in memory.
     Halted,
-    /// It is not there any more.
+    /// The device was removed.
     Gone,
-    /// It would not be halted.
+    /// The device may still do DMA.
     Failed,
 }
 
-/// A bus that the devices of driver `D` are on: what a binding asks of the bus, and of the driver
-/// by the bus's own trait. Implemented by the bus's type of a device.
+/// A device of driver `D` on its bus: the operations that a binding needs of the bus, and the hooks
+/// of the driver.
 ///
-/// All but [`start_dma`](Self::start_dma) may sleep.
+/// The device type of each bus implements this. All functions but [`start_dma`](Self::start_dma)
+/// may sleep.
 pub(crate) trait Bus<D: Driver> {
-    /// What the driver's table of ids says of a device.
+    /// The data of the driver in its table of device ids.
     type IdInfo;
 
     /// Returns the device.
     fn device(&self) -> &Device<Bound>;
 
-    /// Has the device answer at its registers; counted.
+    /// Enables the device's registers. Calls are counted.
     fn enable(&self) -> Result;
 
-    /// Takes one [`enable`](Self::enable) back.
+    /// Takes one call of [`enable`](Self::enable) back.
     fn disable(&self);
 
-    /// Lets the device do DMA.
+    /// Lets the device do DMA. Does not sleep.
     ///
     /// # Safety
     ///
     /// `dev` is a device of this bus, and bound.
     unsafe fn start_dma(dev: *mut bindings::device);
 
-    /// Keeps the device from DMA, and waits for what is under way.
+    /// Switches the device's DMA off, and waits for the transfers that are under way.
     fn stop_dma(&self) -> Halt;
 
-    /// Has the device forget all that it was told, DMA staying off.
+    /// Resets the device, whose DMA stays off.
     ///
     /// # Errors
     ///
-    /// That of the bus, if the device cannot be reset by itself.
+    /// An error of the bus, if this device cannot be reset alone.
     fn reset(&self) -> Result;
 
     /// Calls the driver's `limits`.
@@ -142,59 +154,80 @@ pub(crate) trait Bus<D: Driver> {
     fn stop<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) -> Quiet;
 }
 
-/// The DMA limits of a device as its binding found them; dropping it brings them back.
-struct Found<'bound> {
+/// The DMA limits that a device had before its binding; a drop restores them.
+///
+/// # Invariants
+///
+/// - `sgdma_save_limits()` has stored `limits` for `dev`.
+/// - When the value is dropped, no memory is being mapped or allocated for `dev`, and nobody
+///   accesses memory that is still mapped for `dev`.
+#[must_use = "dropping it restores the limits at once"]
+struct SavedLimits<'bound> {
     dev: &'bound Device<Bound>,
     limits: ffi::sgdma_limits,
 }
 
-impl<'bound> Found<'bound> {
+impl<'bound> SavedLimits<'bound> {
+    /// Saves the DMA limits of `dev`.
+    ///
     /// # Errors
     ///
-    /// `EINVAL` if the device has none of its own, as where its mask is its parent's.
+    /// `EINVAL` if the device has no limits of its own, because its mask is that of its parent.
     ///
     /// # Safety
     ///
-    /// Whenever the result is dropped, no memory is mapped, being mapped or being allocated for
-    /// `dev`, but for what nobody will touch until it is unmapped.
+    /// When the result is dropped:
+    ///
+    /// - No memory is being mapped or allocated for `dev`.
+    /// - Nobody accesses memory that is still mapped for `dev`, until it is unmapped.
     unsafe fn new(dev: &'bound Device<Bound>) -> Result<Self> {
         let mut limits = ffi::sgdma_limits::default();
-        // SAFETY: `dev` is valid, and so is `limits` for writing.
+        // SAFETY: The device is valid: `dev` borrows it. `limits` is valid for writing.
         to_result(unsafe {
             ffi::sgdma_save_limits(crate::device::dma_device::as_raw(dev), &mut limits)
         })
         .inspect_err(|_| dev_err!(dev, "it has no DMA limits of its own, but its parent's\n"))?;
+        // INVARIANT: `sgdma_save_limits()` has succeeded for `dev`. The caller promises the rest.
         Ok(Self { dev, limits })
     }
 }
 
-impl Drop for Found<'_> {
+impl Drop for SavedLimits<'_> {
     fn drop(&mut self) {
         // SAFETY:
-        // - `dev` is valid, and these limits were its own.
-        // - Nobody maps or allocates, as whoever made this has promised. What was forgotten, or is
-        //   kept, is unmapped by its address and by where the device's memory is mapped, which the
-        //   masks have no part in.
+        // - The device is valid: `dev` borrows it.
+        // - By the type invariants `limits` was saved for this device.
+        // - By the type invariants nobody maps or allocates for the device now, so nobody sees
+        //   limits that change. Memory that is still mapped, because it was forgotten or is in
+        //   quarantine, is later unmapped by its bus address; the limits have no part in that.
         unsafe {
             ffi::sgdma_restore_limits(crate::device::dma_device::as_raw(self.dev), &self.limits)
         };
     }
 }
 
-/// A binding, or as much of it as there is.
+/// A binding, or those of its stages that have been built.
+#[must_use = "only end() takes a binding down"]
 pub(crate) struct Binding<'bound, D: Driver> {
-    // In the order in which they are made; `end()` goes backwards.
-    /// In a box, so that it stays where it is.
+    // The fields are in the order in which they are made. `end()` goes backwards.
+    /// Boxed: each `DmaDevice` of the binding has a reference to it.
     unbinding: KBox<Arc<Unbinding>>,
+    /// Boxed for the same reason.
     quarantine: Pin<KBox<Quarantine>>,
+    /// True if `Bus::enable()` was called.
     enabled: bool,
-    limits: Option<Found<'bound>>,
+    limits: Option<SavedLimits<'bound>>,
     ctx: Option<Pin<KBox<DriverContext<'bound, D>>>>,
     node: Option<Pin<KBox<DeviceNode<D>>>>,
 }
 
 impl<'bound, D: Driver> Binding<'bound, D> {
-    /// Binds the driver to a device of `bus`. May sleep.
+    /// Binds the driver to the device `bus`. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Those of the bus and of the driver's hooks, `ENOMEM`, `EINVAL` for wrong limits, and `EIO`
+    /// if the platform refuses the limits. The stages that were built are taken down again.
     pub(crate) fn begin<B: Bus<D>>(bus: &'bound B, info: &'bound B::IdInfo) -> Result<Self> {
         let unbinding = Arc::pin_init(Unbinding::new(), GFP_KERNEL)?;
         let mut this = Self {
@@ -214,39 +247,34 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
     }
 
+    /// Builds all stages. After an error the caller takes down those that were built.
     fn build<B: Bus<D>>(&mut self, bus: &'bound B, info: &'bound B::IdInfo) -> Result {
-        // Firmware may have left it on.
+        // Firmware may have left DMA on.
         let _ = bus.stop_dma();
         bus.enable()?;
         self.enabled = true;
 
-        // SAFETY: It is dropped by `end()`, when the driver's data is, with which all is dropped
-        // that borrows the binding; or it was forgotten, and nobody has it.
-        self.limits = Some(unsafe { Found::new(bus.device()) }?);
+        // SAFETY: `end()` drops the limits.
+        // - Mapping and allocating take something that borrows the binding. Before the limits,
+        //   `end()` drops the driver's data, and with it all such values.
+        // - A value that the driver has forgotten keeps its memory mapped, but nobody can reach
+        //   the value any more.
+        self.limits = Some(unsafe { SavedLimits::new(bus.device()) }?);
         let limits = bus.limits(info)?;
-        // SAFETY:
-        // - Mapping and allocating DMA memory takes a bound device. This binding has just begun,
-        //   under the device lock. The one hook of the driver's that has run cannot have kept it;
-        //   what an earlier binding lent has ended with that one.
-        // - The limits found include `dma_parms`.
-        // - Both boxes stay where they are on the heap. They are dropped at the end of `end()`,
-        //   after all that may hold a `DmaDevice`; what was forgotten uses neither.
-        let dma = unsafe {
-            let unbinding = &raw const *self.unbinding;
-            let quarantine = &raw const *self.quarantine;
-            DmaDevice::with_limits(bus.device(), &*unbinding, &limits, &*quarantine)
-        }?;
+        // SAFETY: This is the first call, and `probe()` comes later.
+        let dma = unsafe { self.dma_device(bus, &limits) }?;
 
         if bus.quiesce(info)? == Quiet::Reset {
             quarantine::release_orphans(dma.as_raw());
         }
         match quarantine::orphans(dma.as_raw()) {
-            // SAFETY: It is being bound.
+            // SAFETY: `dma` borrows a device of this bus, which is being bound.
             0 => unsafe { B::start_dma(dma.as_raw()) },
             number => {
                 dev_warn!(
                     bus.device(),
-                    "bus mastering stays off until the driver has reset it: {} buffers of earlier are still its\n",
+                    "bus mastering stays off until the driver resets the device, which may still \
+                     use {} buffers of earlier bindings\n",
                     number
                 );
                 self.quarantine.start_dma_later(dma.as_raw());
@@ -258,34 +286,67 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             GFP_KERNEL,
         )?);
         if let (Some(prefix), Some(ctx)) = (D::Files::NODE, &self.ctx) {
-            // SAFETY: `lent` is pinned on the heap and only shared. It is dropped by `end()`, after
-            // the node, within the binding.
+            // SAFETY:
+            // - `ctx` is pinned on the heap. `end()` drops it after the node, within the binding.
+            // - Nobody has `ctx` exclusively: `self` only gives shared references to it.
             let node = unsafe { DeviceNode::register(prefix, dma, &raw const **ctx) };
             self.node = Some(KBox::pin_init(node, GFP_KERNEL)?);
         }
         Ok(())
     }
 
-    /// Takes down what there is. May sleep.
+    /// Applies `limits`, and returns the token for mapping. May sleep.
     ///
-    /// The driver core would drop it all, but only after the bus has let go of the device: its
-    /// IOMMU may serve somebody else by then.
+    /// # Errors
+    ///
+    /// `EINVAL` for limits that contradict their documentation, `EIO` if the platform refuses them.
+    ///
+    /// # Safety
+    ///
+    /// Called once, after `self.limits` was set and before the driver's `probe()`.
+    unsafe fn dma_device<B: Bus<D>>(
+        &self,
+        bus: &'bound B,
+        limits: &DmaLimits,
+    ) -> Result<DmaDevice<'bound>> {
+        // SAFETY:
+        // - No memory is mapped, being mapped or being allocated for the device: that takes a
+        //   bound device. This binding has just begun, under the device lock. The driver's
+        //   `limits()` had a bound device, but could not keep it. Borrows of an earlier binding
+        //   have ended with that binding.
+        // - The bus gave the device its `dma_parms`: `sgdma_save_limits()` has read them for
+        //   `self.limits`.
+        // - The references to the boxes stay valid as long as a `DmaDevice` is used. The boxes
+        //   stay in place on the heap, and `end()` drops them after the driver's data. A
+        //   `DmaDevice` in forgotten data is not used any more.
+        unsafe {
+            let unbinding = &raw const *self.unbinding;
+            let quarantine = &raw const *self.quarantine;
+            DmaDevice::with_limits(bus.device(), &*unbinding, limits, &*quarantine)
+        }
+    }
+
+    /// Takes down all stages that were built. May sleep.
+    ///
+    /// The driver core would drop the binding too, but only after the bus has released the device.
+    /// The device's IOMMU may serve another driver by then.
     pub(crate) fn end<B: Bus<D>>(mut self, bus: &'bound B) {
         self.unbinding.begin();
         if let Some(ctx) = &self.ctx {
             bus.unbind(ctx.as_ref().data());
         }
-        // Waits for the operations that use `lent`.
+        // The drop of the node waits for the file operations that use `ctx`.
         self.node = None;
         let quiet = match &self.ctx {
             Some(ctx) => bus.stop(ctx.as_ref().data()),
             None => Quiet::Unknown,
         };
-        // The data may still say that the device was reset, when it is dropped.
+        // The drop of the data may call `Reset::done()`, which must not switch DMA on again.
         self.quarantine.never_start_dma();
         let halt = bus.stop_dma();
         if quiet == Quiet::Reset {
-            // This is no word about what the data submits when it is dropped.
+            // Before the data is dropped: the driver's statement does not cover buffers that the
+            // drop submits.
             self.quarantine.reset(self.quarantine.begin_reset());
         }
         self.ctx = None;
@@ -296,10 +357,12 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
     }
 
-    /// Releases what is in quarantine, or has it outlive the binding. The driver's data is gone, so
-    /// nothing goes there any more.
+    /// Releases the buffers in quarantine, or makes orphans of them. May sleep.
+    ///
+    /// The driver's data was dropped, so no more buffers come.
     fn end_quarantine<B: Bus<D>>(&self, bus: &B, quiet: Quiet, halt: Halt) {
-        // To be kept from memory is a pause: what the device was told, it may go on with later.
+        // Switching DMA off only pauses the device: once DMA is on again, the device may go on. So
+        // only a reset, or the driver's word, ends the device's use of the buffers.
         let is_over = match halt {
             Halt::Gone => true,
             Halt::Halted if !self.quarantine.is_open() => quiet == Quiet::Reset,

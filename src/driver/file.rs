@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Open files, and the operations that the VFS calls on them.
+//! Open files of a device node, and the C functions that the VFS calls for them.
 //!
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
+//!
+//! Each C function here finds the Rust state of the file, enters the gate, and calls the driver's
+//! [`FileOps`]. The exception is `ioctl`, which runs in front of the gate: the driver enters
+//! through a [`Door`].
 
 use crate::driver::{
     Door,
@@ -30,7 +34,7 @@ use kernel::{
     types::ForeignOwnable, //
 };
 
-/// The `private_data` of an open file.
+/// The `private_data` of an open file: a pinned `KBox` of this.
 #[pin_data]
 pub(crate) struct OpenFile<D: Driver> {
     pub(crate) gate: DriverGate<D>,
@@ -39,7 +43,7 @@ pub(crate) struct OpenFile<D: Driver> {
 }
 
 impl<D: Driver> OpenFile<D> {
-    /// Runs `op` with what the gate lends, if the device is still bound.
+    /// Runs `op` inside of the gate. Returns `ENODEV` if unbinding has begun.
     fn inside<R>(
         &self,
         op: impl FnOnce(&D::Files, &DriverContext<'_, D>) -> Result<R>,
@@ -47,17 +51,25 @@ impl<D: Driver> OpenFile<D> {
         self.gate.enter(|ctx| op(&self.state, ctx))
     }
 
+    /// Releases a file: `file_operations::release`.
+    ///
     /// # Safety
     ///
-    /// `file` was opened by `DeviceNode::open()` and is being released.
+    /// - `DeviceNode::open()` has opened `file`.
+    /// - `file` is being released, so no other operation on it runs or will run.
     pub(crate) unsafe extern "C" fn release(
         _inode: *mut bindings::inode,
         file: *mut bindings::file,
     ) -> c_int {
-        // SAFETY: `DeviceNode::open()` put it there, and nobody uses the file any more.
+        // SAFETY:
+        // - `DeviceNode::open()` has stored the result of `into_foreign()` of a
+        //   `Pin<KBox<Self>>` there.
+        // - The file is released once, and no other operation borrows the value then, as the
+        //   caller promises.
         let open = unsafe { Pin::<KBox<Self>>::from_foreign((*file).private_data) };
         if D::Files::HAS_RELEASE {
-            // It fails after unbind.
+            // After unbinding this fails, and the driver's data, with all it held for the file, is
+            // gone.
             let _ = open.inside(|file, ctx| {
                 file.release(ctx);
                 Ok(())
@@ -66,14 +78,19 @@ impl<D: Driver> OpenFile<D> {
         0
     }
 
+    /// Maps a file to user space: `file_operations::mmap`.
+    ///
     /// # Safety
     ///
-    /// As the VFS calls `mmap`: `file` was opened by `DeviceNode::open()`, and `vma` is being set up.
+    /// - `DeviceNode::open()` has opened `file`, which is not released during the call.
+    /// - `vma` is valid and being set up by the VFS, which holds `mmap_lock`.
     pub(crate) unsafe extern "C" fn mmap(
         file: *mut bindings::file,
         vma: *mut bindings::vm_area_struct,
     ) -> c_int {
-        // SAFETY: The caller hands us both, and they stay during the call.
+        // SAFETY:
+        // - `DeviceNode::open()` has opened `file`, which stays open during the call.
+        // - `vma` is valid, and being set up during the call, as `VmaNew` demands.
         let (open, offset, vma) = unsafe {
             (
                 Self::opened(file),
@@ -87,59 +104,82 @@ impl<D: Driver> OpenFile<D> {
         })
     }
 
+    /// Returns the state of an open file.
+    ///
     /// # Safety
     ///
-    /// `file` was opened by `DeviceNode::open()` and is not released during `'a`.
+    /// `DeviceNode::open()` has opened `file`, which is not released during `'a`.
     unsafe fn opened<'a>(file: *mut bindings::file) -> &'a Self {
-        // SAFETY: `DeviceNode::open()` put it there; until `release()` it is only borrowed.
+        // SAFETY:
+        // - `DeviceNode::open()` has stored the result of `into_foreign()` of a
+        //   `Pin<KBox<Self>>` there.
+        // - Only `release()` takes the value back, and the file is not released during `'a`. All
+        //   other functions only borrow the value.
         let open: Pin<&'a Self> = unsafe { Pin::<KBox<Self>>::borrow((*file).private_data) };
         open.get_ref()
     }
 
+    /// Reads from a file: `file_operations::read_iter`.
+    ///
     /// # Safety
     ///
-    /// As the VFS calls `read_iter`: `kiocb` belongs to a file opened by `DeviceNode::open()`, and
-    /// `iter` is a destination that nobody else uses, of memory that is there during the call.
+    /// - `kiocb` is valid. Its file was opened by `DeviceNode::open()` and is not released during
+    ///   the call. Nobody else accesses its position.
+    /// - `iter` is a valid destination, which nobody else accesses. Its memory stays during the
+    ///   call.
     pub(crate) unsafe extern "C" fn read_iter(
         kiocb: *mut bindings::kiocb,
         iter: *mut bindings::iov_iter,
     ) -> isize {
-        // SAFETY: The caller hands us a valid `kiocb`; nobody else uses its position meanwhile.
+        // SAFETY:
+        // - `kiocb` is valid, and its file stays open during the call, as the caller promises.
+        // - Nobody else accesses the position, as the caller promises.
         let (open, pos) = unsafe { (Self::opened((*kiocb).ki_filp), &mut (*kiocb).ki_pos) };
-        // SAFETY: The caller hands us a valid destination, ours alone.
+        // SAFETY: `iter` is a valid destination of memory that stays, and nobody else accesses it,
+        // as the caller promises.
         let dst = unsafe { IovIterDest::from_raw(iter) };
         let room = dst.len();
         transferred(open.inside(|file, ctx| file.read(ctx, pos, dst)), room)
     }
 
+    /// Writes to a file: `file_operations::write_iter`.
+    ///
     /// # Safety
     ///
-    /// As the VFS calls `write_iter`: `kiocb` belongs to a file opened by `DeviceNode::open()`, and
-    /// `iter` is a source that nobody else uses, of memory that is there during the call.
+    /// - `kiocb` is valid. Its file was opened by `DeviceNode::open()` and is not released during
+    ///   the call. Nobody else accesses its position.
+    /// - `iter` is a valid source, which nobody else accesses. Its memory stays during the call.
     pub(crate) unsafe extern "C" fn write_iter(
         kiocb: *mut bindings::kiocb,
         iter: *mut bindings::iov_iter,
     ) -> isize {
-        // SAFETY: The caller hands us a valid `kiocb`; nobody else uses its position meanwhile.
+        // SAFETY:
+        // - `kiocb` is valid, and its file stays open during the call, as the caller promises.
+        // - Nobody else accesses the position, as the caller promises.
         let (open, pos) = unsafe { (Self::opened((*kiocb).ki_filp), &mut (*kiocb).ki_pos) };
-        // SAFETY: The caller hands us a valid source, ours alone.
+        // SAFETY: `iter` is a valid source of memory that stays, and nobody else accesses it, as
+        // the caller promises.
         let src = unsafe { IovIterSource::from_raw(iter) };
         let given = src.len();
         transferred(open.inside(|file, ctx| file.write(ctx, pos, src)), given)
     }
 
+    /// Handles an ioctl: `file_operations::unlocked_ioctl`.
+    ///
     /// # Safety
     ///
-    /// `file` was opened by `DeviceNode::open()`.
+    /// `DeviceNode::open()` has opened `file`, which is not released during the call.
     pub(crate) unsafe extern "C" fn ioctl(
         file: *mut bindings::file,
         cmd: c_uint,
         arg: c_ulong,
     ) -> c_long {
-        // SAFETY: The caller guarantees it.
+        // SAFETY: `DeviceNode::open()` has opened `file`, which stays open during the call, as the
+        // caller promises.
         let open = unsafe { Self::opened(file) };
         from_result(|| {
-            // Or else a bad request to a device that is gone would be told that it is bad.
+            // Tested first: a request to a device that is gone fails with `ENODEV`, also if the
+            // request is malformed.
             if open.gate.is_revoked() {
                 return Err(ENODEV);
             }
@@ -148,10 +188,11 @@ impl<D: Driver> OpenFile<D> {
     }
 }
 
-/// What the VFS takes for the number of bytes of a read or a write of at most `most`.
+/// Returns a driver's result of a read or a write of up to `most` bytes as the VFS takes it.
 ///
-/// It has a `BUG_ON` for `EIOCBQUEUED`, which promises a completion that nobody will give, and
-/// trusts the number.
+/// The VFS trusts the number of bytes, so a larger number becomes `most`. The VFS has a `BUG_ON`
+/// for
+/// `EIOCBQUEUED`, which promises a completion that never comes, so that error becomes `EIO`.
 fn transferred(result: Result<usize>, most: usize) -> isize {
     from_result(|| match result {
         Ok(n) => Ok(isize::try_from(n.min(most))?),

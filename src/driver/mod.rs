@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The contract between a driver and this library, on whatever bus.
+//! The contract between a driver and this library, for any bus.
 //!
-//! A driver implements [`Driver`], and the trait of its bus, as [`crate::pci::Driver`]. An open file
-//! outlives the binding, so its own state is `'static`; each operation is lent the driver's data,
-//! which may borrow the binding, for as long as it runs.
+//! A driver implements two traits: [`Driver`], which does not depend on the bus, and the trait of
+//! its bus, such as [`crate::pci::Driver`].
+//!
+//! The driver's data, [`Driver::Data`], exists while the device is bound, and may borrow the
+//! binding. The state of an open file, [`Driver::Files`], may exist longer, so it is `'static`.
+//! Each operation on an open file borrows the data through a [`DriverContext`], for as long as the
+//! operation runs. A gate makes sure that the device is still bound then.
 
 mod binding;
 mod file;
@@ -36,18 +40,18 @@ use kernel::{
     ThisModule, //
 };
 
-/// The module a driver is in; implemented by [`module_pci_driver!`](crate::module_pci_driver).
+/// A driver's kernel module. [`module_pci_driver!`](crate::module_pci_driver) implements this.
 ///
 /// # Safety
 ///
-/// [`MODULE`](Self::MODULE) is the module that the implementing code is in.
+/// [`MODULE`](Self::MODULE) is the module that has the code of the implementing type.
 pub unsafe trait DriverModule {
-    /// `THIS_MODULE` of the driver.
+    /// The driver's `THIS_MODULE`.
     const MODULE: &'static ThisModule;
 }
 
-/// A driver, on whatever bus: the part that the trait of its bus, as
-/// [`pci::Driver`](crate::pci::Driver), builds on.
+/// A driver for any bus. The trait of the driver's bus, such as
+/// [`pci::Driver`](crate::pci::Driver), builds on this.
 ///
 /// ```
 /// # use sgdma::{Mapped, NoFiles, ToDevice};
@@ -57,11 +61,13 @@ pub unsafe trait DriverModule {
 ///     type Data<'bound> = Mapped<'bound, ToDevice>;
 ///     type Files = NoFiles;
 /// }
-/// # // SAFETY: As `module_pci_driver!` does it.
+/// # // SAFETY: `THIS_MODULE` is the module that has this code.
 /// # unsafe impl sgdma::DriverModule for Gpu {
 /// #     const MODULE: &'static kernel::ThisModule = &THIS_MODULE;
 /// # }
-/// # kernel::prelude::module! { type: M, name: "gpu", authors: [""], description: "", license: "GPL" }
+/// # kernel::prelude::module! {
+/// #     type: M, name: "gpu", authors: [""], description: "", license: "GPL"
+/// # }
 /// # struct M;
 /// # impl kernel::Module for M {
 /// #     fn init(_: &'static kernel::ThisModule) -> kernel::prelude::Result<Self> { Ok(Self) }
@@ -69,29 +75,31 @@ pub unsafe trait DriverModule {
 /// # fn main() {}
 /// ```
 pub trait Driver: DriverModule + Sized + 'static {
-    /// The driver's objects for one bound device. They may borrow the binding.
+    /// The driver's data for one bound device. It may borrow the binding.
     type Data<'bound>: Send + Sync + 'bound;
 
-    /// What user space can open: a type of the driver, or [`NoFiles`].
+    /// The state of a file that user space opens, or [`NoFiles`].
     type Files: FileOps<Self>;
 }
 
-/// The state of one open file of driver `D`, and what user space can do with it.
+/// The state of one open file of driver `D`, and the operations on the file.
 ///
-/// Operations run in process context and may sleep. The device stays bound until the operation
-/// returns, so unbinding waits for it: an operation sleeps by [`Unbinding::wait`], which unbinding
-/// ends, and one of many steps asks [`Unbinding::has_begun`] before each. It must not wait for the
-/// unbinding of its own device in another way.
+/// Operations run in process context and may sleep. Unbinding waits until a running operation
+/// returns, so an operation must end soon once unbinding has begun:
 ///
-/// Accesses to user space count: a process may serve the memory behind an address late, or never
-/// (`userfaultfd(2)`, FUSE). An `ioctl` accesses it outside the gate. An access of `read`, `write`
-/// or `mmap` holds up unbinding until it is served, or the operation's process is killed: it ends
-/// with `EFAULT` then.
+/// - An operation that waits for the device sleeps in [`Unbinding::wait`], which unbinding ends.
+/// - An operation of many steps calls [`Unbinding::has_begun`] before each step.
+/// - No operation waits for the unbinding of its own device in another way: that is a deadlock.
+///
+/// An access to memory of user space may take long. A process may serve such memory late or never
+/// (`userfaultfd(2)`, FUSE). An `ioctl` accesses the memory outside of the gate. In `read`, `write`
+/// and `mmap` the access delays unbinding until the memory is served. If the process of the
+/// operation is killed, the access fails with `EFAULT`.
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
 /// # use sgdma::{pci::Driver, FileOps, DriverContext, SgTable};
-/// /// A file that shows a buffer.
+/// /// A file whose bytes are those of a buffer.
 /// struct BufferFile(SgTable);
 ///
 /// #[vtable]
@@ -102,7 +110,12 @@ pub trait Driver: DriverModule + Sized + 'static {
 ///         Ok::<_, Error>(Self(SgTable::alloc(4096, ctx.dma(), GFP_KERNEL)?))
 ///     }
 ///
-///     fn read(&self, _: &DriverContext<'_, D>, pos: &mut i64, dst: &mut IovIterDest<'_>) -> Result<usize> {
+///     fn read(
+///         &self,
+///         _: &DriverContext<'_, D>,
+///         pos: &mut i64,
+///         dst: &mut IovIterDest<'_>,
+///     ) -> Result<usize> {
 ///         let mut bytes = [0; 256];
 ///         let start = usize::try_from(*pos)?;
 ///         let n = self.0.len().saturating_sub(start).min(bytes.len());
@@ -115,15 +128,17 @@ pub trait Driver: DriverModule + Sized + 'static {
 /// ```
 #[vtable]
 pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
-    /// The node is `/dev/<NODE>-<device name>`; `None` for a driver without one.
+    /// The prefix of the node `/dev/<NODE>-<device name>`; `None` for a driver without a node.
     const NODE: Option<&'static CStr>;
 
-    /// Makes the state of a file that is being opened.
+    /// Creates the state of a file that is being opened. May sleep.
     ///
-    /// Runs under the lock of all misc devices: nothing in here may open or register another one.
+    /// Runs with the mutex of all misc devices held, so it must neither open nor register another
+    /// misc device.
     fn open(ctx: &DriverContext<'_, D>) -> impl PinInit<Self, Error>;
 
-    /// Reads from position `pos` on into `dst`, moves `pos`, and returns the number of bytes.
+    /// Reads from position `pos` on to `dst`, advances `pos`, and returns the number of bytes.
+    /// May sleep.
     fn read(
         &self,
         _ctx: &DriverContext<'_, D>,
@@ -133,7 +148,8 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Writes `src` from position `pos` on, moves `pos`, and returns the number of bytes.
+    /// Writes `src` from position `pos` on, advances `pos`, and returns the number of bytes. May
+    /// sleep.
     fn write(
         &self,
         _ctx: &DriverContext<'_, D>,
@@ -143,32 +159,37 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Handles `mmap(2)` of what lies at byte `offset`, a multiple of the page size.
+    /// Handles `mmap(2)` of the file from byte `offset` on, a multiple of the page size. May sleep.
     ///
-    /// See [`Shared::map_to_user`](crate::Shared::map_to_user). Runs under `mmap_lock`: take no lock
-    /// in here that is held elsewhere while user space is accessed.
+    /// [`Shared::map_to_user`](crate::Shared::map_to_user) does the mapping. Runs with `mmap_lock`
+    /// held, so it must not take a lock that other code holds while it accesses memory of user
+    /// space.
     fn mmap(&self, _ctx: &DriverContext<'_, D>, _offset: u64, _vma: &VmaNew) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The file is closed, for good, and the device is still bound.
+    /// Releases the objects that the driver's data holds for this file, which was closed. May
+    /// sleep.
     ///
-    /// What the driver's data holds for this file can go. After unbind it is gone already, and this
-    /// is not called.
+    /// Runs only while the device is bound: after unbinding, the driver's data is gone.
     fn release(&self, _ctx: &DriverContext<'_, D>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Handles `ioctl(2)`; see [`kernel::ioctl`] for `cmd`. `ENOTTY` for an unknown one.
+    /// Handles `ioctl(2)`; see [`kernel::ioctl`] for `cmd`. May sleep.
     ///
-    /// Runs in front of the gate, where unbinding does not wait for it: user space's memory is read
-    /// and written here. What takes the device is done inside, by [`Door::enter`].
+    /// Runs in front of the gate, where unbinding does not wait: here the operation accesses memory
+    /// of user space. For all that needs the device, the operation enters by [`Door::enter`].
+    ///
+    /// # Errors
+    ///
+    /// `ENOTTY` for an unknown `cmd`.
     fn ioctl(&self, _door: &Door<'_, D>, _cmd: u32, _arg: usize) -> Result<isize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
 
-/// [`Driver::Files`] of a driver that has no device node.
+/// The [`Driver::Files`] of a driver without a device node.
 pub enum NoFiles {}
 
 #[vtable]
@@ -180,60 +201,70 @@ impl<D: Driver> FileOps<D> for NoFiles {
     }
 }
 
-/// What a file operation is lent for as long as it runs: the bound device and the driver's data.
+/// The bound device and the driver's data, which a file operation borrows for as long as it runs.
 ///
-/// The two lifetimes of `&'a DriverContext<'bound, D>` are kept apart on purpose: data that has room for
-/// what lives as long as the binding cannot be made to hold what lives as long as an operation.
+/// It derefs to the driver's data, `D::Data`.
+///
+/// The lifetimes of `&'a DriverContext<'bound, D>` are different on purpose: data that can hold
+/// values of lifetime `'bound` must not be able to hold values that live only as long as one
+/// operation, `'a`.
 ///
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{pci::Driver, DriverContext, SgTable};
-/// /// It derefs to the driver's data, `D::Data`.
 /// fn alloc<D: Driver>(ctx: &DriverContext<'_, D>, len: usize) -> Result<SgTable> {
 ///     SgTable::alloc(len, ctx.dma(), GFP_KERNEL)
 /// }
 /// ```
 #[repr(transparent)]
-pub struct DriverContext<'bound, D: Driver>(Kept<'bound, D>);
+pub struct DriverContext<'bound, D: Driver>(ContextFields<'bound, D>);
 
-/// Apart from it, so that what the macro makes is nobody else's.
+/// The fields of a [`DriverContext`].
+// A type of its own: the items that `#[pin_data]` generates for it are then private.
 #[pin_data]
-struct Kept<'bound, D: Driver> {
+struct ContextFields<'bound, D: Driver> {
     dma: DmaDevice<'bound>,
     #[pin]
     data: D::Data<'bound>,
 }
 
 impl<'bound, D: Driver> DriverContext<'bound, D> {
+    /// Creates the context of a binding from the driver's data.
     pub(crate) fn new(
         dma: DmaDevice<'bound>,
         data: impl PinInit<D::Data<'bound>, Error>,
     ) -> impl PinInit<Self, Error> {
-        let kept = try_pin_init!(Kept::<'bound, D> {
+        let fields = try_pin_init!(ContextFields::<'bound, D> {
             dma,
             data <- data,
         });
         let init = |ctx: *mut Self| {
-            // SAFETY: It is transparent over that; the caller promises a place that is valid, and
-            // stays, and leaves it alone on an error.
-            unsafe { kept.__pinned_init(ctx.cast()) }
+            // SAFETY:
+            // - `DriverContext` is `repr(transparent)`, so `ctx` also points to room for its field.
+            // - `pin_init_from_closure()` gives a `ctx` that is valid for writing and pinned, and
+            //   does not use it after an error.
+            unsafe { fields.__pinned_init(ctx.cast()) }
         };
-        // SAFETY: All of it is initialised then, or nothing is; it does not move.
+        // SAFETY: The closure passes all requirements on to an initialiser of the only field: that
+        // initialises all of `ctx` and returns `Ok`, or cleans up and returns an error. It moves
+        // nothing that is pinned.
         unsafe { pin_init::pin_init_from_closure(init) }
     }
 
-    /// The bound device, to map memory for.
+    /// Returns the bound device, for which memory can be mapped. For any context.
     pub fn dma(&self) -> DmaDevice<'bound> {
         self.0.dma
     }
 
-    /// Returns what says whether the device is being unbound, and by which to sleep until then.
+    /// Returns the flag that unbinding has begun, which also ends sleeps. For any context.
     pub fn unbinding(&self) -> &'bound Arc<Unbinding> {
         self.dma().unbinding()
     }
 
+    /// Returns the driver's data, pinned.
     pub(crate) fn data(self: Pin<&Self>) -> Pin<&D::Data<'bound>> {
-        // SAFETY: `data`, and what it is in, are structurally pinned.
+        // SAFETY: `data` is a structurally pinned field of `ContextFields`, and that is a field of
+        // `DriverContext`, which never moves it either.
         unsafe { self.map_unchecked(|this| &this.0.data) }
     }
 }
@@ -246,11 +277,12 @@ impl<'bound, D: Driver> Deref for DriverContext<'bound, D> {
     }
 }
 
-/// The gate in front of what file operations of driver `D` are lent.
+/// The gate in front of the [`DriverContext`] of driver `D`.
 ///
 /// # Invariants
 ///
-/// The target of `gate` is a [`DriverContext<'_, D>`].
+/// The target of `gate` is a [`DriverContext<'_, D>`]. Nobody has it exclusively as long as it is
+/// valid.
 pub(crate) struct DriverGate<D: Driver> {
     gate: Arc<Gate>,
     _driver: PhantomData<fn() -> D>,
@@ -258,7 +290,7 @@ pub(crate) struct DriverGate<D: Driver> {
 
 impl<D: Driver> Clone for DriverGate<D> {
     fn clone(&self) -> Self {
-        // INVARIANT: It is the same gate.
+        // INVARIANT: The clone has the same gate, and with it the same target.
         Self {
             gate: self.gate.clone(),
             _driver: PhantomData,
@@ -267,55 +299,62 @@ impl<D: Driver> Clone for DriverGate<D> {
 }
 
 impl<D: Driver> DriverGate<D> {
-    /// Makes a gate that lets in to `lent` until `unbinding` has begun.
+    /// Creates a gate in front of `ctx` that is open until `unbinding` has begun. May sleep.
     ///
     /// # Safety
     ///
-    /// `lent` stays valid, and nobody has it exclusively, until [`close`](Self::revoke) has
-    /// returned.
+    /// - `ctx` is valid until [`revoke`](Self::revoke) has returned.
+    /// - Nobody has `ctx` exclusively until then.
     pub(crate) unsafe fn new(
         unbinding: Arc<Unbinding>,
         ctx: *const DriverContext<'_, D>,
     ) -> Result<Self> {
-        // SAFETY: The caller promises a target that stays valid, and shared, for so long.
+        // SAFETY: `ctx` is valid, and nobody has it exclusively, until `revoke()` of this type has
+        // returned, as the caller promises. That is `revoke()` of `Gate`.
         let gate = unsafe { Gate::new(unbinding, ctx.cast()) };
-        // INVARIANT: `lent` has this type.
+        // INVARIANT: `ctx`, the target, has this type. Nobody has it exclusively, as the caller
+        // promises.
         Ok(Self {
             gate: Arc::pin_init(gate, GFP_KERNEL)?,
             _driver: PhantomData,
         })
     }
 
-    /// Runs `op` inside with what the gate lends; `ENODEV` if it is shut.
+    /// Runs `op` inside of the gate. Returns `ENODEV` if the gate is revoked.
     pub(crate) fn enter<R>(
         &self,
         op: impl FnOnce(&DriverContext<'_, D>) -> Result<R>,
     ) -> Result<R> {
         let inside = self.gate.enter().ok_or(ENODEV)?;
         // SAFETY:
-        // - The target has this type, by the type invariants. It is valid, and nobody has it
-        //   exclusively, as long as `inside`, which outlives the call of `op`.
-        // - `op` takes any two lifetimes, so it can keep nothing that borrows either.
+        // - By the type invariants the target is a `DriverContext` of `D`, and nobody has it
+        //   exclusively.
+        // - By the invariants of `Inside` the target is valid as long as `inside`, which outlives
+        //   the call of `op`.
+        // - The lifetimes of the reference are made up here. `op` must accept any two lifetimes, so
+        //   it can keep nothing that borrows the target or the binding.
         op(unsafe { &*inside.target().cast() })
     }
 
-    /// Returns whether nobody is let in any more.
+    /// Returns true if the gate lets nobody in any more. For any context.
     pub(crate) fn is_revoked(&self) -> bool {
         self.gate.is_revoked()
     }
 
-    /// Lets nobody in any more, and waits until nobody is inside. May sleep.
+    /// Begins unbinding, and waits until nobody is inside. May sleep.
     pub(crate) fn revoke(&self) {
         self.gate.revoke();
     }
 }
 
-/// The gate in front of a bound device, for one call of [`FileOps::ioctl`].
+/// The way through the gate for one call of [`FileOps::ioctl`].
+///
+/// The operation accesses memory of user space outside, and the device inside.
 ///
 /// ```
 /// # use kernel::{prelude::*, uaccess::{UserPtr, UserSlice}};
 /// # use sgdma::{pci::Driver, Door, SgTable};
-/// /// Copies user space's bytes into a buffer that is allocated for the device.
+/// /// Copies bytes of user space to a new buffer for the device.
 /// fn upload<D: Driver>(door: &Door<'_, D>, addr: usize, len: usize) -> Result<SgTable> {
 ///     let mut bytes = KVVec::new();
 ///     UserSlice::new(UserPtr::from_addr(addr), len).read_all(&mut bytes, GFP_KERNEL)?;
@@ -329,15 +368,16 @@ impl<D: Driver> DriverGate<D> {
 pub struct Door<'a, D: Driver>(pub(crate) &'a DriverGate<D>);
 
 impl<D: Driver> Door<'_, D> {
-    /// Runs `work` inside, where the device stays bound until it returns.
+    /// Runs `work` inside of the gate, where the device stays bound until `work` returns.
     ///
-    /// May be called again and again; the device may be unbound between two calls. What `work` is
-    /// lent stays inside. `work` should access no memory of user space's, which may hold up
-    /// unbinding: see [`FileOps`].
+    /// `work` cannot keep anything that it borrows from the [`DriverContext`]. It should not access
+    /// memory of user space, because that may delay unbinding: see [`FileOps`]. An operation may
+    /// call this several times; the device may be unbound between two calls.
     ///
     /// # Errors
     ///
-    /// `ENODEV` if unbinding has begun: `work` is not called then. Otherwise those of `work`.
+    /// - `ENODEV` if unbinding has begun. `work` is not called then.
+    /// - Those of `work`.
     pub fn enter<R>(&self, work: impl FnOnce(&DriverContext<'_, D>) -> Result<R>) -> Result<R> {
         self.0.enter(work)
     }

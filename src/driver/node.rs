@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Device nodes: what user space opens.
+//! Device nodes: the files in `/dev` that user space opens.
 //!
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 //!
-//! After unbind operations answer `ENODEV`. The file operations carry the driver's module as their
-//! owner, so `rmmod` is refused while a file is open.
+//! A node exists while its device is bound. A file that was opened may stay open longer: after
+//! unbinding, its operations fail with `ENODEV`. The owner of the file operations is the driver's
+//! module, so `rmmod` is refused while a file is open.
 
 use crate::{
     device::dma_device::DmaDevice,
@@ -32,11 +33,11 @@ use kernel::{
     }, //
 };
 
-/// A registered device node.
+/// A registered device node: a `struct miscdevice`. A drop deregisters it and revokes the gate.
 ///
 /// # Invariants
 ///
-/// `misc` is registered, and its `name` points into `name`.
+/// `misc` is registered. Its `name` points to the string in `name`.
 #[pin_data(PinnedDrop)]
 pub(crate) struct DeviceNode<D: Driver> {
     gate: DriverGate<D>,
@@ -45,39 +46,50 @@ pub(crate) struct DeviceNode<D: Driver> {
     misc: Opaque<bindings::miscdevice>,
 }
 
-// SAFETY: Nodes are registered and deregistered from any task. What is behind the gate is used by
-// any task that opens the node; it is `Send` and `Sync`, as `D::Data` and `DmaDevice` are.
+// SAFETY:
+// - Any task may register and deregister a misc device.
+// - Any task may open the node and access the `DriverContext` behind the gate. That is `Send` and
+//   `Sync`, as its fields `D::Data` and `DmaDevice` are.
 unsafe impl<D: Driver> Send for DeviceNode<D> {}
-// SAFETY: As for `Send`; all shared access is to `gate`, which is `Sync`.
+// SAFETY: A shared reference to a node gives access to `gate` only. The `DriverContext` behind the
+// gate is `Sync`, as its fields are.
 unsafe impl<D: Driver> Sync for DeviceNode<D> {}
 
 impl<D: Driver> DeviceNode<D> {
-    /// Registers the node `prefix`, whose operations are lent what `lent` points to.
+    /// Registers the node `/dev/<prefix>-<device name>`: `misc_register()`. May sleep.
+    ///
+    /// Operations on its files get the `DriverContext` that `ctx` points to.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, `EBUSY` and others of `misc_register()`.
     ///
     /// # Safety
     ///
-    /// `lent` stays valid, and nobody has it exclusively, until the node was dropped; that happens
-    /// before the binding ends.
+    /// - The node is dropped before the binding ends.
+    /// - `ctx` is valid, and nobody has it exclusively, until the node was dropped.
     pub(crate) unsafe fn register<'bound>(
         prefix: &'static CStr,
         dma: DmaDevice<'bound>,
         ctx: *const DriverContext<'bound, D>,
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            // SAFETY: By the requirements of this function `lent` outlives the node, whose drop
-            // closes the gate.
+            // SAFETY: `ctx` is valid, and nobody has it exclusively, until the node was dropped, as
+            // the caller promises. The drop of the node revokes the gate, so all this holds until
+            // `revoke()` has returned.
             let gate = unsafe { DriverGate::new(dma.unbinding().clone(), ctx) }?;
             let name = CString::try_from_fmt(fmt!("{}-{}", prefix, dma.device().name()))?;
-            // Stays where it is when the `CString` is moved.
+            // The string is on the heap, so the pointer stays valid when the `CString` is moved.
             let name_ptr = name.as_char_ptr();
-            // The type makes sure that it is a constant in memory, not a temporary.
+            // The type `&'static` makes this a constant in memory, not a temporary.
             let fops: &'static bindings::file_operations = &Self::FOPS;
 
-            // INVARIANT: Registered, with its own name.
+            // INVARIANT: `misc_register()` has succeeded if this initialiser does. `name_ptr`
+            // points to the string in `name`.
             Ok(try_pin_init!(Self {
                 gate,
                 name,
-                // Last: from then on the node is opened, and all of it used.
+                // The last field: user space may open the node from then on, which uses the others.
                 misc <- Opaque::try_ffi_init(move |slot: *mut bindings::miscdevice| {
                     let misc = bindings::miscdevice {
                         minor: bindings::MISC_DYNAMIC_MINOR as c_int,
@@ -86,12 +98,13 @@ impl<D: Driver> DeviceNode<D> {
                         parent: dma.as_raw(),
                         ..pin_init::zeroed()
                     };
-                    // SAFETY: `slot` is valid for writing.
+                    // SAFETY: `try_ffi_init()` gives a `slot` that is valid for writing.
                     unsafe { slot.write(misc) };
                     // SAFETY:
-                    // - `slot` was just filled, and is pinned until it is deregistered on drop.
-                    // - `name_ptr` and the parent live as long as the node; `fops` is static.
-                    // - All that `open()` reaches, the other fields, is initialised.
+                    // - `slot` was just filled in. It is pinned until the drop deregisters it.
+                    // - `name_ptr` is valid as long as `name`, a field of the node. The parent is
+                    //   valid: the node is dropped before the binding ends. `fops` is static.
+                    // - `open()` uses `gate` only, which is initialised.
                     to_result(unsafe { bindings::misc_register(slot) })
                 }),
             }))
@@ -102,7 +115,7 @@ impl<D: Driver> DeviceNode<D> {
         owner: D::MODULE.as_ptr(),
         open: Some(Self::open),
         release: Some(OpenFile::<D>::release),
-        // Positions are byte offsets; there is no end to seek from.
+        // Seeks by byte offsets. A device has no end to seek from.
         llseek: Some(bindings::no_seek_end_llseek),
         read_iter: if D::Files::HAS_READ {
             Some(OpenFile::<D>::read_iter)
@@ -132,15 +145,21 @@ impl<D: Driver> DeviceNode<D> {
         ..pin_init::zeroed()
     };
 
+    /// Opens a file: `file_operations::open`.
+    ///
     /// # Safety
     ///
-    /// `file` is being opened on a [`DeviceNode<D>`], as `misc_open()` calls it.
+    /// - `misc_open()` calls this, with its mutex held.
+    /// - `file` is being opened on the node of a [`DeviceNode<D>`].
     unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: `misc_open()` left a pointer to the `miscdevice` here.
+        // SAFETY: `file` is valid, as the caller promises. `misc_open()` has stored a pointer to
+        // the `miscdevice` in it.
         let misc: *mut bindings::miscdevice = unsafe { (*file).private_data }.cast();
-        // SAFETY: It is the one in a `DeviceNode<D>`, as only that has these file operations. The rest
-        // of the node was initialised before; `misc_open()` holds off deregistering, and so the
-        // node's end, until we return.
+        // SAFETY:
+        // - `misc` points to the field of a `DeviceNode<D>`, as the caller promises.
+        // - All fields are initialised: `register()` initialises `misc` last.
+        // - The node stays until this returns: its drop calls `misc_deregister()`, which waits for
+        //   the mutex that `misc_open()` holds.
         let node = unsafe { &*kernel::container_of!(Opaque::cast_from(misc), DeviceNode<D>, misc) };
 
         from_result(|| {
@@ -153,7 +172,8 @@ impl<D: Driver> DeviceNode<D> {
                     GFP_KERNEL,
                 )
             })?;
-            // SAFETY: A file's `open` may set its private data.
+            // SAFETY: `file` is valid, as the caller promises. The `open` of a file may set its
+            // private data, and nobody else accesses `file` yet.
             unsafe { (*file).private_data = open.into_foreign() };
             Ok(0)
         })
@@ -163,7 +183,8 @@ impl<D: Driver> DeviceNode<D> {
 #[pinned_drop]
 impl<D: Driver> PinnedDrop for DeviceNode<D> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: Registered, by the type invariants. No `open` runs when this returns.
+        // SAFETY: By the type invariants `misc` is registered. It is deregistered once, by this
+        // drop. No `open()` runs any more when this returns.
         unsafe { bindings::misc_deregister(self.misc.get()) };
         self.gate.revoke();
     }

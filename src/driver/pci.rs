@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! PCI drivers whose DMA limits are set for them and whose open files are gated.
+//! PCI drivers, with everything that DMA and open files need at binding and unbinding.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 //!
-//! [`kernel::pci::Driver`] leaves two things to `unsafe` code: setting the DMA mask, which must not
-//! happen while memory is mapped, and letting open files reach what exists only while the device
-//! is bound. It leaves a third to nobody: taking back what was done to the device. [`Driver`] is
-//! that trait with all of it done at the right moments.
+//! A driver of [`kernel::pci::Driver`] needs `unsafe` code for two things: setting the DMA mask,
+//! which must not happen while memory is mapped, and letting open files access data that exists
+//! only while the device is bound. Nothing restores the device's mask, limits and bus mastering
+//! after such a driver. [`Driver`] does all three at the right moments.
 
 use crate::{
     device::{
@@ -38,29 +38,38 @@ use kernel::{
     sync::Mutex, //
 };
 
-/// A PCI driver. Declare its module with [`module_pci_driver!`](crate::module_pci_driver).
+/// A PCI driver. [`module_pci_driver!`](crate::module_pci_driver) declares its module.
 ///
-/// Each binding is built up in this order, and taken down in the reverse one, also where it fails
-/// in the middle:
+/// The library builds each binding up in these stages. It takes the stages down in the reverse
+/// order, when the driver is unbound and also when a stage fails:
 ///
-/// | | what the library does | and undoes | what the driver does |
+/// | | the library builds up | the library takes down | then the driver's |
 /// |---|---|---|---|
-/// | 1 | switches bus mastering off, which firmware may have left on | | |
-/// | 2 | enables the device's memory: `pci_enable_device_mem()` | `pci_disable_device()` | [`limits`](Self::limits) |
-/// | 3 | applies the limits | brings the old ones back | [`quiesce`](Self::quiesce) |
-/// | 4 | switches bus mastering on: `pci_set_master()` | switches it off, and waits for what is under way | [`probe`](Self::probe) |
-/// | 5 | registers the node of [`Files`](crate::Driver::Files) | shuts the gate; [`unbind`](Self::unbind); waits for file operations; [`stop`](Self::stop) | |
+/// | 1 | switches bus mastering off | | |
+/// | 2 | enables the memory BARs: `pci_enable_device_mem()` | `pci_disable_device()` | [`limits`] |
+/// | 3 | applies the limits | restores the old limits | [`quiesce`] |
+/// | 4 | enables bus mastering: `pci_set_master()` | `pci_clear_master()`, and waits | [`probe`] |
+/// | 5 | registers the node of [`Files`] | revokes the gate, [`unbind`], waits, [`stop`] | |
 ///
-/// So no driver calls [`enable_device_mem`] or [`set_master`] itself. The first adds one to a count
-/// that nobody takes back then: the `enable` file of the device shows it. The second changes
-/// nothing after stage 4, unless what an earlier driver has left keeps bus mastering off; there,
-/// and before stage 4, it lets the device do DMA that it should not. Whatever the driver has done,
-/// bus mastering is off when the binding has ended, or the log says that it could not be switched
-/// off. Decoding of the device's memory stays switched on, as `pci_disable_device()` leaves it.
+/// Stage 1 is there because firmware may have left bus mastering on. In stage 4 the library waits
+/// for DMA transfers that are under way, in stage 5 for file operations.
 ///
-/// Stage 4 leaves bus mastering off, with a line in the log, if buffers of an earlier binding are
-/// still the device's: it comes on when the driver says that the device was reset, by
+/// In stage 4 bus mastering stays off, with a line in the log, if the device may still access
+/// buffers of an earlier binding. It is switched on when the driver calls
 /// [`Reset::done`](crate::Reset::done).
+///
+/// So a driver must not call [`enable_device_mem`] or [`set_master`]. `enable_device_mem`
+/// increments a count that nobody decrements; the `enable` file of the device in sysfs shows the
+/// count. `set_master` lets a device do DMA that must not do DMA yet, or has no effect. After the
+/// binding bus mastering is off in any case, or the log says that it could not be switched off.
+/// Decoding of the device's memory stays on, because `pci_disable_device()` leaves it on.
+///
+/// [`limits`]: Self::limits
+/// [`quiesce`]: Self::quiesce
+/// [`probe`]: Self::probe
+/// [`unbind`]: Self::unbind
+/// [`stop`]: Self::stop
+/// [`Files`]: crate::Driver::Files
 ///
 /// [`enable_device_mem`]: kernel::pci::Device::enable_device_mem
 /// [`set_master`]: kernel::pci::Device::set_master
@@ -104,20 +113,24 @@ use kernel::{
 /// # fn main() {}
 /// ```
 pub trait Driver: crate::Driver {
-    /// What the table of ids says of each; see [`kernel::pci::Driver::IdInfo`].
+    /// The data of each entry in the table of ids; see [`kernel::pci::Driver::IdInfo`].
     type IdInfo: 'static;
 
-    /// The ids of the devices this driver serves.
+    /// The ids of the devices that this driver serves.
     const ID_TABLE: pci::IdTable<Self::IdInfo>;
 
-    /// What the device can address; see [`limits`](Self::limits).
+    /// The DMA limits of the device; see [`limits`](Self::limits).
     const DMA: DmaLimits;
 
-    /// Says what this device can address, where that depends on which one it is: by its id, or by a
-    /// register. May sleep.
+    /// Returns the DMA limits of this device; [`DMA`](Self::DMA) by default. May sleep.
     ///
-    /// Applied once, before any memory is mapped. An error fails the binding; so do limits that
-    /// contradict their documentation (`EINVAL`), or whose masks the platform refuses (`EIO`).
+    /// For devices whose limits depend on their id or on a register. The limits are applied once,
+    /// before any memory is mapped.
+    ///
+    /// # Errors
+    ///
+    /// An error fails the binding. The binding also fails if the limits contradict their
+    /// documentation (`EINVAL`), or if the platform refuses the masks (`EIO`).
     ///
     /// ```
     /// # use kernel::{device::Core, dma::DmaMask, io::Io, pci, prelude::*};
@@ -136,31 +149,40 @@ pub trait Driver: crate::Driver {
         Ok(Self::DMA)
     }
 
-    /// Makes the device quiet, which may be at work for a driver, firmware or kernel of before: the
-    /// device has its registers, and does no DMA yet, nor raises an MSI interrupt. May sleep.
+    /// Makes the device quiet, before it may do DMA. May sleep.
     ///
-    /// [`Quiet::Reset`] has the buffers that earlier bindings have left released. An error fails
-    /// the binding.
+    /// The device may still be busy for an earlier driver, for firmware or for an earlier kernel.
+    /// Its registers are accessible. Bus mastering is off, so the device can neither do DMA nor
+    /// raise an MSI interrupt. [`Quiet::Reset`] releases the buffers that earlier bindings of the
+    /// device left in quarantine.
+    ///
+    /// # Errors
+    ///
+    /// An error fails the binding.
     fn quiesce(pdev: &pci::Device<Core<'_>>, info: &Self::IdInfo) -> Result<Quiet> {
         let _ = (pdev, info);
         Ok(Quiet::Unknown)
     }
 
-    /// Binds to `pdev`; see [`kernel::pci::Driver::probe`]. May sleep.
+    /// Creates the driver's data for `pdev`; see [`kernel::pci::Driver::probe`]. May sleep.
     ///
-    /// The node of [`Files`](crate::Driver::Files), if any, appears when this has succeeded.
+    /// The node of [`Files`](crate::Driver::Files) appears after this has succeeded.
+    ///
+    /// # Errors
+    ///
+    /// An error fails the binding.
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
         info: &'bound Self::IdInfo,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
-    /// Hears that unbinding has begun. May sleep.
+    /// Ends file operations that would run for long, as unbinding has begun. May sleep.
     ///
-    /// File operations that come now answer `ENODEV`. Those that have passed the gate still use
-    /// `data`, or are about to, and unbind will wait for them. [`has_begun`] tells them, however
-    /// late they look, and [`wait`] has returned, or will at once: a driver whose operations ask and
-    /// sleep so has nothing to do here.
+    /// New file operations fail with `ENODEV`. Operations that passed the gate before still use
+    /// `data`; unbinding waits for them after this. An operation in [`wait`] has been woken, and
+    /// [`has_begun`] returns true. So a driver whose operations use only these two to wait needs no
+    /// `unbind`.
     ///
     /// [`has_begun`]: crate::Unbinding::has_begun
     /// [`wait`]: crate::Unbinding::wait
@@ -168,21 +190,20 @@ pub trait Driver: crate::Driver {
         let _ = (pdev, data);
     }
 
-    /// Makes the device quiet: file operations have ended, and the device is whole, with its
-    /// interrupts. May sleep.
+    /// Makes the device quiet before its DMA is switched off and `data` is dropped. May sleep.
     ///
-    /// What follows keeps the device from memory, and drops `data`. Called after
-    /// [`unbind`](Self::unbind); both are also where the node could not be registered.
-    /// [`Quiet::Reset`] has all that was dropped in flight released, without a reset of the
-    /// function.
+    /// All file operations have ended. The device still works: its registers are accessible, and it
+    /// may do DMA and raise interrupts. Called after [`unbind`](Self::unbind). Both are also called
+    /// if the registration of the node failed. [`Quiet::Reset`] releases all buffers that were
+    /// dropped in flight, without a reset of the PCI function.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown
     }
 }
 
-/// The registration of a [`Driver`]; unregisters it when dropped. For
-/// [`module_pci_driver!`](crate::module_pci_driver) only.
+/// The registration of a [`Driver`]; a drop unregisters the driver. Only for
+/// [`module_pci_driver!`](crate::module_pci_driver).
 #[doc(hidden)]
 #[pin_data]
 pub struct Registration<D: Driver> {
@@ -195,8 +216,8 @@ impl<D: Driver> Registration<D> {
     ///
     /// # Safety
     ///
-    /// Called by the module `D::MODULE`, in which this code is then compiled, and dropped before
-    /// that is unloaded.
+    /// - The module `D::MODULE` calls this, so that this generic code is compiled into that module.
+    /// - The registration is dropped before the module is unloaded.
     pub unsafe fn new(name: &'static CStr) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             inner <- driver::Registration::new(name, D::MODULE),
@@ -204,19 +225,18 @@ impl<D: Driver> Registration<D> {
     }
 }
 
-/// Makes a [`kernel::pci::Driver`] of a [`Driver`].
+/// The [`kernel::pci::Driver`] of a [`Driver`].
 ///
-/// Private, as only the driver core may call its probe, which sets the DMA limits, and own what
-/// that returns.
+/// Private: only the driver core may call its probe, which sets the DMA limits, and own the result.
 struct Adapter<D>(PhantomData<D>);
 
-/// What the driver core keeps for a bound device.
+/// The private data of a bound device, which the driver core owns.
 ///
-/// It drops it at unbind at the latest. No driver ever owns one, so none can forget it and leave
-/// the node behind.
+/// The driver core drops it at unbind at the latest. No driver owns one, so no driver can forget it
+/// and leave the node registered.
 #[pin_data]
 struct Bound<'bound, D: Driver> {
-    /// None once unbind has been through.
+    /// `None` once `unbind()` has taken the binding down.
     #[pin]
     binding: Mutex<Option<Binding<'bound, D>>>,
 }
@@ -240,7 +260,7 @@ impl<D: Driver> pci::Driver for Adapter<D> {
     }
 
     fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-        // Out of the lock, which none of what follows is to hold.
+        // The lock is released before the binding ends: the driver's hooks must not run under it.
         let binding = this.binding.lock().take();
         if let Some(binding) = binding {
             binding.end(pdev);
@@ -248,7 +268,7 @@ impl<D: Driver> pci::Driver for Adapter<D> {
     }
 }
 
-/// What is read of a device that does not answer.
+/// The value of a configuration register of a device that does not answer.
 const NO_ANSWER: u16 = !0;
 
 impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
@@ -263,27 +283,33 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
     }
 
     fn disable(&self) {
-        // SAFETY: The device is valid. It was enabled by this binding, which disables it once.
+        // SAFETY: The device is valid: `self` is a reference to it. The binding has enabled it, and
+        // disables it once.
         unsafe { bindings::pci_disable_device(as_raw(self)) };
     }
 
     unsafe fn start_dma(dev: *mut bindings::device) {
-        // SAFETY: It is embedded in a PCI device, as the caller promises. That is bound.
+        // SAFETY: `dev` is the `dev` of a `struct pci_dev`, which is bound and so valid: the caller
+        // promises a bound device of this bus.
         unsafe { bindings::pci_set_master(container_of!(dev, bindings::pci_dev, dev)) };
     }
 
     fn stop_dma(&self) -> Halt {
         let pdev = as_raw(self);
         let mut command = 0;
-        // SAFETY: The device is valid, and its lock is held, as in each of its callbacks: nobody
-        // else changes its command register. `command` is valid for writing.
+        // SAFETY:
+        // - The device is valid: `self` is a reference to it.
+        // - The device lock is held: `Device<Core>` exists only in callbacks of the driver core. So
+        //   nobody else changes the command register.
+        // - `command` is valid for writing.
         unsafe {
             bindings::pci_clear_master(pdev);
-            // The answer comes after what the device has written: see `docs/soundness.md`.
+            // The answer to this read arrives after all that the device has written before: see
+            // `docs/soundness.md`.
             bindings::pci_read_config_word(pdev, bindings::PCI_COMMAND as c_int, &mut command);
         }
         if command == NO_ANSWER {
-            // SAFETY: As above.
+            // SAFETY: The device is valid: `self` is a reference to it.
             if unsafe { (*pdev).error_state } == bindings::pci_channel_io_perm_failure {
                 return Halt::Gone;
             }
@@ -294,7 +320,8 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
             dev_err!(self, "bus mastering cannot be switched off\n");
             return Halt::Failed;
         }
-        // SAFETY: As above. It sleeps, as callbacks may.
+        // SAFETY: The device is valid: `self` is a reference to it. This sleeps, as callbacks of
+        // the driver core may.
         if unsafe { bindings::pci_wait_for_pending_transaction(pdev) } == 0 {
             dev_err!(self, "transactions are pending, with bus mastering off\n");
             return Halt::Failed;
@@ -304,14 +331,15 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
 
     fn reset(&self) -> Result {
         let pdev = as_raw(self);
-        // SAFETY: The device is valid, and its lock is held. Its configuration, without bus
-        // mastering, is saved and brought back: so the device must answer.
-        unsafe {
-            match bindings::pci_device_is_present(pdev) {
-                true => to_result(bindings::pci_reset_function_locked(pdev)),
-                false => Err(ENODEV),
-            }
+        // SAFETY: The device is valid: `self` is a reference to it.
+        if !unsafe { bindings::pci_device_is_present(pdev) } {
+            // The reset would save and restore a configuration that cannot be read.
+            return Err(ENODEV);
         }
+        // SAFETY:
+        // - The device is valid: `self` is a reference to it.
+        // - The device lock is held: `Device<Core>` exists only in callbacks of the driver core.
+        to_result(unsafe { bindings::pci_reset_function_locked(pdev) })
     }
 
     fn limits(&self, info: &D::IdInfo) -> Result<DmaLimits> {
@@ -339,6 +367,7 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
     }
 }
 
+/// Returns the `struct pci_dev` of a device.
 fn as_raw(pdev: &pci::Device<Core<'_>>) -> *mut bindings::pci_dev {
     // CAST: `Device` is `repr(transparent)` over the C structure, inside an `Opaque`, which allows
     // mutation behind a shared reference.
@@ -347,11 +376,12 @@ fn as_raw(pdev: &pci::Device<Core<'_>>) -> *mut bindings::pci_dev {
 
 /// Declares a module that is one PCI driver: [`kernel::module_pci_driver!`] for [`Driver`].
 ///
-/// Takes the same fields.
+/// The fields are those of that macro.
 #[macro_export]
 macro_rules! module_pci_driver {
     (type: $type:ty, $($f:tt)*) => {
-        // SAFETY: The macro is expanded in the driver's module, whose `THIS_MODULE` this is.
+        // SAFETY: `THIS_MODULE` is the module that expands this macro, so it has the code of
+        // `$type`.
         unsafe impl $crate::DriverModule for $type {
             const MODULE: &'static ::kernel::ThisModule = &THIS_MODULE;
         }
@@ -367,7 +397,8 @@ macro_rules! module_pci_driver {
                 _module: &'static ::kernel::ThisModule,
             ) -> impl ::pin_init::PinInit<Self, ::kernel::error::Error> {
                 ::kernel::try_pin_init!(Self {
-                    // SAFETY: This is the driver's module, and its exit drops what its init made.
+                    // SAFETY: This code is in the module `D::MODULE`, which expands the macro. The
+                    // module's exit drops the registration.
                     _driver <- unsafe {
                         $crate::pci::Registration::new(<Self as ::kernel::ModuleMetadata>::NAME)
                     },

@@ -224,14 +224,6 @@ void sgdma_init_waitqueue_head(struct wait_queue_head *queue);
  */
 void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *entry);
 
-/* sync_debug.c */
-
-/*
- * Hands @len bytes of a table in sync-debug mode, from byte @offset on, to the CPU if @for_cpu is
- * true, or to the device. Returns false if the table is not in sync-debug mode.
- */
-bool sgdma_shadow_sync(struct sg_table *sgt, size_t offset, size_t len, bool for_cpu);
-
 /*
  * Calls alloc_pages(). This function is the kernel's own, and not in this module: pages that user
  * space has mapped may outlive the module.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What quarantine.rs asks of C: to count, to say what stays, and to keep what that needs.
+ * The C half of quarantine.rs: counters with their debugfs file, log messages, and references.
+ *
+ * This is C because get_device(), try_module_get(), dev_err_ratelimited() and
+ * DEFINE_SHOW_ATTRIBUTE() are inline functions and macros of C, and because Rust's debugfs of
+ * Linux 7.2 does not keep the module loaded while a file is open.
  */
 #include <linux/atomic.h>
 #include <linux/debugfs.h>
@@ -13,7 +17,7 @@
 
 #include "ffi/helpers.h"
 
-/* In the order of quarantine.rs's. */
+/* The names of the counters, in the order of enum Count in quarantine.rs. */
 static const char *const names[] = { "held", "released", "for ever" };
 static struct {
 	atomic_long_t number;
@@ -58,7 +62,7 @@ void sgdma_module_put(struct module *module)
 	module_put(module);
 }
 
-/* A device that was taken off its bus comes back with the same name. */
+/* A device that was removed from its bus and found again has the same name. */
 bool sgdma_same_place(struct device *a, struct device *b)
 {
 	return a->bus == b->bus && !strcmp(dev_name(a), dev_name(b));
@@ -73,7 +77,7 @@ static int quarantine_show(struct seq_file *m, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(quarantine);
 
-/* Into the report's directory, which is removed with all that is in it. */
+/* The file needs no removal: sgdma_report_exit() removes its directory with all files in it. */
 void sgdma_quarantine_init(void)
 {
 	struct dentry *dir = debugfs_lookup("sgdma", NULL);

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Quarantine: what was dropped while a device may be working on it.
+//! Quarantine: keeps the buffers that a driver dropped while the device might still access them.
 //!
-//! It stays as it was, mapped, so that nobody else gets its memory or its bus addresses, until it
-//! is known that the device will not go on with it: the driver says so of a reset, or the binding
-//! ends. Its place is reserved when it is made: dropping it neither allocates nor sleeps, and takes
-//! nothing but an atomic exchange, so it may happen in any context.
+//! A buffer in quarantine stays allocated and mapped, so that nobody else gets its memory or its
+//! bus addresses. The quarantine releases the buffer once the device is known to be done with it:
+//! the driver says that the device was reset, or the binding ends with a device that is quiet, was
+//! reset, or is gone.
+//!
+//! **Places.** A buffer's [`Place`] is allocated together with the buffer. Moving the buffer into
+//! quarantine only pushes that place onto a lock-free list. So a buffer may be dropped in any
+//! context: the drop neither allocates nor sleeps.
+//!
+//! **Epochs.** A [`Quarantine`] counts resets. A buffer records the count when it is submitted: its
+//! *epoch*. A reset begins a new epoch and, once done, releases the buffers of earlier epochs.
+//!
+//! **Orphans.** A buffer that the device may still access when the binding ends is an orphan. The
+//! orphans of all devices are on one list, [`ORPHANS`]. A later binding of the device releases its
+//! orphans after a reset. An orphan holds references to its device, to this module, and to the
+//! driver's module if that module has the code that releases the buffer.
 
 use crate::{
     base::gfp::Gfp,
@@ -32,56 +44,75 @@ use kernel::{
     ThisModule, //
 };
 
-/// What a quarantine can hold.
+/// A mapped buffer that a quarantine can hold.
 pub(crate) trait Hold: Send + 'static {
-    /// Returns whether it is mapped as it was, after other drivers may have had the device.
+    /// Returns true if the buffer is still mapped as it was when it went into quarantine.
+    ///
+    /// Another driver may have had the device since, and may have changed how the device is mapped.
     fn is_where_it_was(&self) -> bool;
 
-    /// Unmaps and frees it. May sleep.
+    /// Unmaps and frees the buffer. May sleep.
     ///
     /// # Safety
     ///
-    /// The device does not go on with it. It is bound, and has been since this was mapped, or else
-    /// [`is_where_it_was`](Self::is_where_it_was) says so.
+    /// - The device will not access the buffer any more.
+    /// - The device is bound.
+    /// - The device has stayed bound since the buffer was mapped, or
+    ///   [`is_where_it_was`](Self::is_where_it_was) has just returned true.
     unsafe fn release(self);
 }
 
-/// What is known of something that is held, whatever it is.
+/// A function that releases the buffer of an entry: [`release::<T>`].
+type ReleaseFn = unsafe fn(NonNull<Entry>, bool) -> bool;
+
+/// The part of a held buffer that does not depend on the buffer's type.
 ///
 /// # Invariants
 ///
-/// It is the first field of a [`Held<T>`] that was allocated as a `KBox`, is filled, and of which
-/// `release` is [`release::<T>`].
+/// Of each entry that is on a list:
+///
+/// - The entry is the first field of a [`Held<T>`] that was allocated as a `KBox`.
+/// - The `what` of that `Held<T>` is initialised.
+/// - `release` is [`release::<T>`].
+/// - `dev` is the device that the buffer is mapped for.
 struct Entry {
     next: *mut Entry,
-    release: Option<unsafe fn(NonNull<Entry>, bool) -> bool>,
-    /// Whether `release`, and all that it calls, is code of this library.
+    release: Option<ReleaseFn>,
+    /// True if `release`, with all that it calls, is code of this module and not of the driver's.
     ours: bool,
-    /// Of an orphan: the module with that code, of which we have a reference, if that could be had.
+    /// The module that has the code of `release`. Only an orphan has it, with a reference to that
+    /// module; `None` if the module could not be referenced.
     module: Option<*mut bindings::module>,
-    /// When the device was told of it.
+    /// The number of resets that had begun when the buffer was submitted.
     epoch: u64,
     dev: *mut bindings::device,
+    /// The length of the buffer in bytes, for the log and the counters.
     len: usize,
 }
 
-/// Room for a `T`, and for what is known of it.
+/// An entry and the room for its buffer, a `T`.
+// `repr(C)`: the entry is at the start, so a pointer to the entry is one to the `Held<T>`.
 #[repr(C)]
 struct Held<T> {
     entry: Entry,
     what: MaybeUninit<T>,
 }
 
-/// A place in a quarantine, for a `T`.
+/// A reserved place in a quarantine, for one `T`.
+///
+/// # Invariants
+///
+/// `what` of the `Held<T>` is uninitialised, and the entry is on no list.
 pub(crate) struct Place<T>(KBox<Held<T>>);
 
-// SAFETY: It is memory with nothing in it.
+// SAFETY: By the type invariants the place has no `T` in it. The pointers of the entry are null.
 unsafe impl<T> Send for Place<T> {}
-// SAFETY: As for `Send`.
+// SAFETY: A shared reference to a `Place` gives no access to what is in it.
 unsafe impl<T> Sync for Place<T> {}
 
 impl<T> Place<T> {
-    fn alloc(gfp: Gfp, release: Option<unsafe fn(NonNull<Entry>, bool) -> bool>) -> Result<Self> {
+    fn alloc(gfp: Gfp, release: Option<ReleaseFn>) -> Result<Self> {
+        // INVARIANT: `what` is uninitialised, and the new entry is on no list.
         Ok(Self(KBox::new(
             Held {
                 entry: Entry {
@@ -99,12 +130,28 @@ impl<T> Place<T> {
         )?))
     }
 
+    /// Allocates a place. Sleeps only if `gfp` allows it.
+    ///
+    /// The driver's module has the code that releases the buffer, so an orphan keeps that module
+    /// loaded.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` if there is no memory.
     pub(crate) fn new(gfp: Gfp) -> Result<Self> {
         Self::alloc(gfp, None)
     }
 
-    /// As `new()`, for code of this library's that is not generic, so that the driver's module may
-    /// go while this is held.
+    /// Allocates a place for a `T` that code of this module releases. Sleeps only if `gfp` allows
+    /// it.
+    ///
+    /// The driver's module may be unloaded while the buffer is held. For that the caller must not
+    /// be generic: the compiler puts an instance of a generic function into the module that uses
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` if there is no memory.
     pub(crate) fn new_ours(gfp: Gfp) -> Result<Self>
     where
         T: Hold,
@@ -112,12 +159,16 @@ impl<T> Place<T> {
         Self::alloc(gfp, Some(release::<T>))
     }
 
-    /// Has `what`, of `len` bytes, held for `dev`, which was told of it at `epoch`: in the
-    /// `quarantine` of its binding, or for ever. For any context.
+    /// Puts `what`, a buffer of `len` bytes that was submitted at `epoch`, into `quarantine`. For
+    /// any context.
+    ///
+    /// Without a `quarantine` the buffer is kept for ever, with a reference to the device.
     ///
     /// # Safety
     ///
-    /// `dev` is valid and bound, and `what` is mapped for it.
+    /// - `dev` is valid and bound.
+    /// - `what` is mapped for `dev`.
+    /// - `quarantine` is that of the binding of `dev`.
     pub(crate) unsafe fn hold(
         self,
         dev: *mut bindings::device,
@@ -134,36 +185,52 @@ impl<T> Place<T> {
         held.entry.epoch = epoch;
         held.entry.dev = dev;
         held.entry.len = len;
-        // CAST: The entry is its first field.
+        // CAST: `Held` is `repr(C)`, and the entry is its first field.
         if let Some(entry) = NonNull::new(KBox::into_raw(held).cast::<Entry>()) {
-            hold(entry, quarantine);
+            // SAFETY:
+            // - The entry keeps the invariants of `Entry`: it is in a `Held<T>` from a `KBox`,
+            //   `what` was just written, and `release` is `release::<T>`, set here or by
+            //   `new_ours()`. `what` is mapped for `dev`, as the caller promises.
+            // - `into_raw()` has given up the box, so the entry is nobody else's.
+            // - `dev` is valid and bound, as the caller promises.
+            unsafe { hold(entry, quarantine) };
         }
     }
 }
 
-/// Releases what `entry` is of; false if it cannot be: `orphan`, and not mapped as it was.
+/// Releases the buffer of `entry`. Returns false, and releases nothing, if that is impossible.
+///
+/// It is impossible for an `orphan` that is not mapped as it was. May sleep.
 ///
 /// # Safety
 ///
-/// - `entry` is that of a `Held<T>`, filled, and nobody else's; used no more if this gives true.
-/// - As for [`Hold::release`], but for its being mapped as it was if it is an `orphan`.
+/// - `entry` keeps the invariants of [`Entry`], for this `T`, and belongs to the caller.
+/// - If this returns true, the caller does not use `entry` again.
+/// - The device is bound and will not access the buffer any more.
+/// - The device has stayed bound since the buffer was mapped, or `orphan` is true.
 unsafe fn release<T: Hold>(entry: NonNull<Entry>, orphan: bool) -> bool {
     let held = entry.as_ptr().cast::<Held<T>>();
-    // SAFETY: By the requirements it is valid and filled.
+    // SAFETY: By the invariants of `Entry` the cast gives a valid `Held<T>` with an initialised
+    // `what`. The entry belongs to the caller, so nobody writes to it.
     if orphan && !unsafe { (*held).what.assume_init_ref() }.is_where_it_was() {
         return false;
     }
-    // SAFETY: It came from a `KBox`, and is nobody else's; the value is moved out once.
+    // SAFETY: By the invariants of `Entry` the `Held<T>` came from a `KBox` and has an initialised
+    // `what`. The caller does not use `entry` again, so `what` is moved out once and the box is
+    // freed once.
     let what = unsafe {
         let held = KBox::from_raw(held);
         held.what.assume_init_read()
     };
-    // SAFETY: By the requirements, and as was found above.
+    // SAFETY:
+    // - The device is bound and will not access the buffer, as the caller promises.
+    // - The device has stayed bound, as the caller promises, or the buffer is an orphan and
+    //   `is_where_it_was()` has just returned true.
     unsafe { what.release() };
     true
 }
 
-/// What is counted, in the order of quarantine.c.
+/// The index of a counter. quarantine.c has the counters in the same order.
 #[derive(Clone, Copy)]
 enum Count {
     Held,
@@ -171,17 +238,24 @@ enum Count {
     ForEver,
 }
 
+/// Adds `number` buffers of `len` bytes to a counter. For any context.
 fn count(what: Count, number: isize, len: usize) {
-    // SAFETY: It adds to counters, of which there are as many.
+    // SAFETY: `what` is less than 3, and quarantine.c has three counters. They are atomic.
     unsafe { ffi::sgdma_count_held(what as u32, number, number * len as isize) };
 }
 
-// Out of line, for it is rare, and its callers are generic.
+/// Logs that the buffer of `entry` is held, and puts it into `quarantine`. For any context.
+///
+/// # Safety
+///
+/// - `entry` keeps the invariants of [`Entry`] and belongs to the caller, who gives it up.
+/// - The device of `entry` is valid and bound.
+// Not inlined: the callers are generic, and the case is rare.
 #[inline(never)]
-fn hold(entry: NonNull<Entry>, quarantine: Option<&Quarantine>) {
-    // SAFETY: It is filled, and nobody else's yet.
+unsafe fn hold(entry: NonNull<Entry>, quarantine: Option<&Quarantine>) {
+    // SAFETY: By the invariants of `Entry` the entry is valid. It belongs to the caller.
     let (dev, len) = unsafe { ((*entry.as_ptr()).dev, (*entry.as_ptr()).len) };
-    // SAFETY: The device is bound, as the driver that drops this has something that borrows it.
+    // SAFETY: The device is valid, as the caller promises.
     unsafe { ffi::sgdma_say_held(dev, len) };
     match quarantine {
         Some(quarantine) => {
@@ -190,36 +264,43 @@ fn hold(entry: NonNull<Entry>, quarantine: Option<&Quarantine>) {
         }
         None => {
             count(Count::ForEver, 1, len);
-            // SAFETY: As above.
+            // SAFETY: The device is valid, as the caller promises.
             unsafe { ffi::sgdma_get_device(dev) };
         }
     }
 }
 
-/// Entries, the last one first.
+/// A lock-free list of entries; the one that was pushed last comes first.
 ///
 /// # Invariants
 ///
-/// All are valid, and this list's.
+/// Each entry on the list keeps the invariants of [`Entry`], and belongs to the list.
 struct List(Atomic<*mut Entry>);
 
-// SAFETY: What is held is `Send`.
+// SAFETY: The held buffers are `Send`, by the bound of `Hold`. The devices and modules that the
+// entries point to may be used by any task.
 unsafe impl Send for List {}
-// SAFETY: All access is atomic.
+// SAFETY: A shared list only allows `push()` and `take()`, which change it by one atomic operation
+// each. A shared list never gives a reference to a buffer.
 unsafe impl Sync for List {}
 
 impl List {
     const fn new() -> Self {
+        // INVARIANT: There is no entry.
         Self(Atomic::new(core::ptr::null_mut()))
     }
 
-    /// Puts `entry` in. For any context.
+    /// Pushes `entry`, which the caller owns and gives up. For any context.
     fn push(&self, entry: NonNull<Entry>) {
         let mut first = self.0.load(Relaxed);
         loop {
-            // SAFETY: It is the caller's, who gives it up.
+            // SAFETY: The entry is valid and still belongs to the caller: it is on no list before
+            // the exchange below succeeds.
             unsafe { (*entry.as_ptr()).next = first };
-            // Release: who takes it sees all of it.
+            // INVARIANT: `entry` comes from `Place::hold()` or from another list, so it keeps the
+            // invariants of `Entry`. The caller gives it up to this list.
+            // Release ordering pairs with the acquire ordering of `take()`: the task that takes the
+            // entry sees all that was written to it.
             match self.0.cmpxchg(first, entry.as_ptr(), Release) {
                 Ok(_) => return,
                 Err(now) => first = now,
@@ -227,94 +308,117 @@ impl List {
         }
     }
 
-    /// Takes all of them out; they are then the caller's.
+    /// Takes all entries, which then belong to the caller. For any context.
     fn take(&self) -> impl Iterator<Item = NonNull<Entry>> {
         let mut next = NonNull::new(self.0.xchg(core::ptr::null_mut(), Acquire));
         core::iter::from_fn(move || {
             let entry = next?;
-            // SAFETY: By the type invariants it is valid. It is still ours, before it is given
-            // away.
+            // SAFETY: By the type invariants the entry is valid. The exchange took it off the list,
+            // so it belongs to this iterator until it is returned below.
             next = NonNull::new(unsafe { (*entry.as_ptr()).next });
             Some(entry)
         })
     }
 }
 
-/// What a binding holds.
+/// The quarantine of one binding.
+///
+/// # Invariants
+///
+/// - Each buffer on `list` is mapped for the device of this binding.
+/// - `start_dma` is null or the device of this binding.
+/// - The binding, and with it the device, outlives the quarantine.
 #[pin_data]
 pub(crate) struct Quarantine {
     list: List,
-    /// Counts resets.
+    /// The number of resets that have begun.
     epoch: Atomic<u64>,
-    /// What the device was told of before this one is over.
+    /// The first epoch that no finished reset covers. The device is done with all buffers that
+    /// were submitted in an earlier epoch.
     over: Atomic<u64>,
-    /// Has the device do DMA, which waits for the driver's word: what an earlier driver has left.
+    /// The device, while it must not do DMA yet because orphans of it exist; otherwise null.
     start_dma: Atomic<*mut bindings::device>,
+    /// Lets a bound device do DMA.
     start: unsafe fn(*mut bindings::device),
-    /// Held while entries are looked through, so that all that look see all.
+    /// Held by a task that takes the list apart and puts part of it back, so that no other such
+    /// task misses the entries that are off the list meanwhile.
     #[pin]
-    looking: Mutex<()>,
+    scan: Mutex<()>,
 }
 
 impl Quarantine {
-    /// One in which nothing is. `start` lets a device do DMA that is bound.
+    /// Creates an empty quarantine. `start` lets a bound device do DMA.
     pub(crate) fn new(start: unsafe fn(*mut bindings::device)) -> impl PinInit<Self, Error> {
+        // INVARIANT: The list is empty, and `start_dma` is null.
         try_pin_init!(Self {
             list: List::new(),
             epoch: Atomic::new(0),
             over: Atomic::new(0),
             start_dma: Atomic::new(core::ptr::null_mut()),
             start,
-            looking <- new_mutex!(()),
+            scan <- new_mutex!(()),
         })
     }
 
+    /// Returns the current epoch: the number of resets that have begun. For any context.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Relaxed)
     }
 
-    /// Takes out the entries whose epoch `is_due`.
+    /// Takes the entries for whose epoch `is_due` returns true. May sleep.
     fn take(&self, is_due: impl Fn(u64) -> bool) -> List {
         let due = List::new();
-        let _looking = self.looking.lock();
+        let _scan = self.scan.lock();
         for entry in self.list.take() {
-            // SAFETY: It is ours.
-            let list = match is_due(unsafe { (*entry.as_ptr()).epoch }) {
-                true => &due,
-                false => &self.list,
-            };
+            // SAFETY: The entry was taken off the list, so it is valid and belongs to this
+            // function.
+            let epoch = unsafe { (*entry.as_ptr()).epoch };
+            let list = if is_due(epoch) { &due } else { &self.list };
             list.push(entry);
         }
         due
     }
 
-    /// Begins another epoch, that of what is submitted from here on, and returns it.
+    /// Begins a new epoch and returns it. For any context.
+    ///
+    /// Buffers that are submitted from here on belong to the new epoch.
     pub(crate) fn begin_reset(&self) -> u64 {
         self.epoch.fetch_add(1, Full) + 1
     }
 
-    /// Releases what the device was told of before `until`, as it was reset and goes on with none
-    /// of that.
+    /// Records that the device was reset, and releases the buffers submitted before epoch `until`.
+    /// May sleep.
+    ///
+    /// If the device has waited for this reset to do DMA, releases its orphans and lets it do DMA.
     pub(crate) fn reset(&self, until: u64) {
         {
-            let _looking = self.looking.lock();
+            let _scan = self.scan.lock();
             self.over.store(until.max(self.over.load(Relaxed)), Relaxed);
         }
         self.release(self.take(|epoch| epoch < until));
         if let Some(dev) = NonNull::new(self.start_dma.load(Relaxed)) {
             release_orphans(dev.as_ptr());
         }
-        let _looking = self.looking.lock();
+        // `never_start_dma()` takes this lock too. So once that has returned, nothing starts DMA.
+        let _scan = self.scan.lock();
         if let Some(dev) = NonNull::new(self.start_dma.xchg(core::ptr::null_mut(), Relaxed)) {
-            // SAFETY: The device is bound, as the caller has something that borrows the binding.
+            // SAFETY: By the type invariants `dev` is the device of the binding, which outlives
+            // `self`. So the device is bound.
             unsafe { (self.start)(dev.as_ptr()) };
         }
     }
 
+    /// Releases the buffers on `due`, which the device is done with. May sleep.
     fn release(&self, due: List) {
         for entry in due.take() {
-            // SAFETY: It was taken out, so it is ours, and filled, by the invariants. The device is
-            // bound still, and done with it, as the callers know.
+            // SAFETY:
+            // - The entry was taken off the list, so it is valid and belongs to this function, and
+            //   `release` fits its type. It is not used after the call: the iterator has read
+            //   `next` before, and `len` is copied.
+            // - By the type invariants the device is bound and has been since the buffer was
+            //   mapped: a buffer of another binding is never on this list.
+            // - The device is done with the buffer: the callers take only entries of epochs that
+            //   are over.
             unsafe {
                 let len = (*entry.as_ptr()).len;
                 if let Some(release) = (*entry.as_ptr()).release {
@@ -326,18 +430,21 @@ impl Quarantine {
         }
     }
 
-    /// The device does no DMA until the driver says that it was reset.
+    /// Makes the next [`reset`](Self::reset) let `dev`, the device of this binding, do DMA.
     pub(crate) fn start_dma_later(&self, dev: *mut bindings::device) {
+        // INVARIANT: `dev` is the device of this binding.
         self.start_dma.store(dev, Relaxed);
     }
 
-    /// From here on no word of the driver's has the device do DMA. May sleep.
+    /// Takes [`start_dma_later`](Self::start_dma_later) back: no later reset lets the device do
+    /// DMA. May sleep.
     pub(crate) fn never_start_dma(&self) {
-        let _looking = self.looking.lock();
+        let _scan = self.scan.lock();
+        // INVARIANT: Null is allowed.
         self.start_dma.store(core::ptr::null_mut(), Relaxed);
     }
 
-    /// Whether something is held that the device may go on with.
+    /// Returns true if a buffer is held that no finished reset covers. May sleep.
     pub(crate) fn is_open(&self) -> bool {
         let over = self.over.load(Relaxed);
         let open = self.take(|epoch| epoch >= over);
@@ -349,12 +456,16 @@ impl Quarantine {
         is_open
     }
 
-    /// Ends with the binding, whose driver is in `module`: no more is held by this. All of it is
-    /// over if `is_over`, else what the driver has said it of. May sleep.
+    /// Empties the quarantine at the end of the binding. May sleep.
+    ///
+    /// Releases all buffers if `is_over`, which says that the device is done with all of them.
+    /// Otherwise releases the buffers that a finished reset covers and makes orphans of the rest.
+    /// `module` is the driver's.
     pub(crate) fn end(&self, is_over: bool, module: &'static ThisModule) {
-        let over = match is_over {
-            true => u64::MAX,
-            false => self.over.load(Relaxed),
+        let over = if is_over {
+            u64::MAX
+        } else {
+            self.over.load(Relaxed)
         };
         self.release(self.take(|epoch| epoch < over));
         for entry in self.list.take() {
@@ -364,17 +475,19 @@ impl Quarantine {
 }
 
 kernel::sync::global_lock! {
-    // SAFETY: Initialised when the library is loaded, before anything is bound by it.
+    // SAFETY: `init()` initialises the mutex when this module is loaded. Nothing locks it before:
+    // no driver is bound through this module by then.
     unsafe(uninit) static ORPHANS: Mutex<List> = List::new();
 }
 
-/// Makes ready for [`Quarantine`]s to end.
+/// Initialises the list of orphans.
 ///
 /// # Safety
 ///
-/// Called once, before anything is bound.
+/// Called once, before any driver is bound through this module.
 pub(crate) unsafe fn init() {
-    // SAFETY: The caller promises it.
+    // SAFETY: `ORPHANS` is initialised once and not used before, as the caller promises: only the
+    // functions of a binding use it.
     unsafe { ORPHANS.init() };
 }
 
@@ -382,26 +495,35 @@ fn this_module() -> *mut bindings::module {
     crate::THIS_MODULE.as_ptr()
 }
 
-/// Has `entry` outlive its binding, with all that it takes to release it later.
+/// Makes an orphan of `entry`, whose binding ends. May sleep.
+///
+/// Takes the references that a later release needs; see the documentation of this file.
 fn orphan(entry: NonNull<Entry>, module: &'static ThisModule) {
     let orphans = ORPHANS.lock();
-    // SAFETY: The entry is ours. The device is still bound. The modules are there: this one, and
-    // the driver's, which may be on its way out.
+    // SAFETY:
+    // - `Quarantine::end()` took the entry off its list, so it is valid and belongs to this
+    //   function.
+    // - The binding has not ended yet, so the device is valid.
+    // - Both modules are loaded: this code runs in one of them, for the driver in the other. The
+    //   driver's may be on its way out; then `try_module_get()` returns false.
     unsafe {
         let entry = entry.as_ptr();
         ffi::sgdma_get_device((*entry).dev);
-        // It knows which devices are not to do DMA.
+        // This module must stay loaded: only its list knows that the device must not do DMA.
         ffi::sgdma_try_module_get(this_module());
-        let code = match (*entry).ours {
-            true => this_module(),
-            false => module.as_ptr(),
+        let code = if (*entry).ours {
+            this_module()
+        } else {
+            module.as_ptr()
         };
         (*entry).module = ffi::sgdma_try_module_get(code).then_some(code);
     }
     orphans.push(entry);
 }
 
-/// Counts the orphans of the device, or of one that was in its place.
+/// Returns the number of orphans of the device at the place of `dev`. May sleep.
+///
+/// A device that was removed and found again is another `struct device` at the same place.
 pub(crate) fn orphans(dev: *mut bindings::device) -> usize {
     let all = ORPHANS.lock();
     let mine = take_orphans(&all, dev);
@@ -413,15 +535,16 @@ pub(crate) fn orphans(dev: *mut bindings::device) -> usize {
     number
 }
 
+/// Takes the orphans of the device at the place of `dev` off `all`.
 fn take_orphans(all: &List, dev: *mut bindings::device) -> List {
     let mine = List::new();
     let others = List::new();
     for entry in all.take() {
-        // SAFETY: The entry is ours now, and has a reference to its device; the other is bound.
-        match unsafe { ffi::sgdma_same_place((*entry.as_ptr()).dev, dev) } {
-            true => mine.push(entry),
-            false => others.push(entry),
-        }
+        // SAFETY: The entry was taken off the list, so it is valid. It has a reference to its
+        // device, so that device is valid too. `dev` is valid: the callers are binding it.
+        let is_mine = unsafe { ffi::sgdma_same_place((*entry.as_ptr()).dev, dev) };
+        let list = if is_mine { &mine } else { &others };
+        list.push(entry);
     }
     for entry in others.take() {
         all.push(entry);
@@ -429,12 +552,21 @@ fn take_orphans(all: &List, dev: *mut bindings::device) -> List {
     mine
 }
 
-/// Releases what earlier bindings have left of the device, which was reset. May sleep.
+/// Releases the orphans of `dev`, which is bound and was reset. May sleep.
+///
+/// An orphan cannot be released in three cases: `dev` is another `struct device` at the same place,
+/// the buffer is not mapped as it was, or the module with the releasing code is gone. Such a buffer
+/// is kept for ever, with a reference to its device.
 pub(crate) fn release_orphans(dev: *mut bindings::device) {
     let mine = take_orphans(&ORPHANS.lock(), dev);
     for entry in mine.take() {
-        // SAFETY: The entry is ours, with references to its device and to the modules that it has
-        // code in. What `release` is told apart, it needs: the device is bound, and the same one.
+        // SAFETY:
+        // - The entry was taken off the list, so it is valid and belongs to this function. It is
+        //   used only before `release` is called: its fields are copied first.
+        // - `release` is called only if `module` is some, so the code of `release` is loaded.
+        // - `release` is called only for the device itself, which is bound. The device was reset,
+        //   so it will not access the buffer. The entry is an orphan, as the argument says.
+        // - `orphan()` took the references that are dropped here, and each is dropped once.
         unsafe {
             let Entry {
                 release,
@@ -448,15 +580,12 @@ pub(crate) fn release_orphans(dev: *mut bindings::device) {
                 _ => false,
             };
             count(Count::Held, -1, len);
-            match done {
-                true => {
-                    count(Count::Released, 1, len);
-                    ffi::sgdma_put_device(its);
-                }
-                false => {
-                    count(Count::ForEver, 1, len);
-                    say_for_ever(its, len);
-                }
+            if done {
+                count(Count::Released, 1, len);
+                ffi::sgdma_put_device(its);
+            } else {
+                count(Count::ForEver, 1, len);
+                ffi::sgdma_say_for_ever(its, len);
             }
             if let Some(module) = module {
                 ffi::sgdma_module_put(module);
@@ -464,12 +593,4 @@ pub(crate) fn release_orphans(dev: *mut bindings::device) {
             ffi::sgdma_module_put(this_module());
         }
     }
-}
-
-/// # Safety
-///
-/// `dev` is valid.
-unsafe fn say_for_ever(dev: *mut bindings::device, len: usize) {
-    // SAFETY: The caller promises it.
-    unsafe { ffi::sgdma_say_for_ever(dev, len) };
 }

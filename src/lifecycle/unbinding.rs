@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The beginning of a binding's end, and sleeping without missing it.
+//! The flag that unbinding has begun, and sleeping that unbinding ends.
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 //!
-//! A wake-up alone is lost on somebody who is about to sleep. So the end of a binding is a state,
-//! set before the wake-up and looked at by everybody who has queued up to sleep.
+//! A task that is about to sleep misses a wake-up that comes a moment earlier. Two rules prevent
+//! such a miss. [`Unbinding::begin`] sets the flag before the wake-up. [`Unbinding::wait`] puts the
+//! task into the wait queue before it tests the flag. So the task either sees the flag, or is in
+//! the queue when the wake-up comes.
 
 use crate::ffi;
 use kernel::{
@@ -30,12 +32,12 @@ use kernel::{
     }, //
 };
 
-/// Says whether the end of a binding has begun, and lets a driver's code sleep until then.
+/// A flag that unbinding has begun, with a wait queue: a `wait_queue_head_t`.
 ///
-/// Each binding has one, from before the driver's probe on: see
-/// [`DmaDevice::unbinding`](crate::DmaDevice::unbinding) and
-/// [`DriverContext::unbinding`](crate::DriverContext::unbinding). An interrupt handler keeps an `Arc` of it, to wake
-/// those who wait for the interrupt.
+/// Each binding has one `Unbinding`, which exists before the driver's probe runs. A driver gets it
+/// from [`DmaDevice::unbinding`](crate::DmaDevice::unbinding) or
+/// [`DriverContext::unbinding`](crate::DriverContext::unbinding). An interrupt handler keeps an
+/// `Arc` of the `Unbinding` and wakes the tasks that wait for the interrupt.
 ///
 /// ```
 /// # use kernel::{prelude::*, sync::{atomic::{Acquire, Atomic, Release}, Arc}, time::Jiffies};
@@ -52,30 +54,35 @@ use kernel::{
 ///         self.unbinding.wake_all();
 ///     }
 ///
-///     /// Sleeps until there was an interrupt: with `ENODEV` when the device is unbound before,
-///     /// with `ERESTARTSYS` when a signal arrives before.
+///     /// Sleeps until there was an interrupt. Returns `ENODEV` if the device is unbound first,
+///     /// and `ERESTARTSYS` if a signal arrives first.
 ///     fn wait(&self) -> Result {
 ///         self.unbinding.wait(Jiffies::MAX, || self.seen.load(Acquire))
 ///     }
 /// }
 /// ```
 pub struct Unbinding {
+    /// True from the beginning of unbinding on; never reset.
     begun: Atomic<bool>,
     queue: Opaque<bindings::wait_queue_head>,
 }
 
-// SAFETY: Wait queues are made for use by all tasks.
+// SAFETY: `begun` is atomic. A wait queue has a lock of its own and belongs to no task, so any task
+// may use and drop it.
 unsafe impl Send for Unbinding {}
-// SAFETY: As for `Send`.
+// SAFETY: `begun` is atomic. All operations on the wait queue take the lock of the queue.
 unsafe impl Sync for Unbinding {}
 
 impl Unbinding {
-    /// Makes one, for a driver that binds without [`crate::pci`].
+    /// Creates the flag of a binding, for a driver that binds without [`crate::pci`].
+    #[doc(alias = "init_waitqueue_head")]
     pub fn new() -> impl PinInit<Self> {
         // SAFETY:
-        // - The closure initialises both fields of `slot`, and cannot fail.
-        // - `slot` is valid for writing, and nobody moves the value: it is given to be pinned.
-        // - A wait queue that is initialised asks for no clean-up.
+        // - The closure initialises all fields of `slot`: `begun` and `queue`.
+        // - The closure never returns an error, so it leaves no half-initialised `slot`.
+        // - `pin_init_from_closure()` gives the closure a `slot` that is valid for writing. The
+        //   value is pinned, so the queue, which points into itself, is never moved.
+        // - Neither field needs a clean-up: a wait queue is plain memory.
         unsafe {
             pin_init::pin_init_from_closure(|slot: *mut Self| {
                 (&raw mut (*slot).begun).write(Atomic::new(false));
@@ -85,50 +92,55 @@ impl Unbinding {
         }
     }
 
-    /// Says that unbinding begins, for good, and wakes all who wait. Any context.
+    /// Sets the flag and wakes all waiting tasks. For any context.
     ///
-    /// [`crate::pci`] does so before [`Driver::unbind`](crate::pci::Driver::unbind). File
-    /// operations answer `ENODEV` from then on.
+    /// The flag stays set. [`crate::pci`] calls this before
+    /// [`Driver::unbind`](crate::pci::Driver::unbind). File operations fail with `ENODEV` from then
+    /// on.
     pub fn begin(&self) {
-        // Before the wake-up: who queues up too late for that looks at this.
+        // The store comes first: a task that is queued after the wake-up then sees the flag.
         self.begun.store(true, Release);
         self.wake_all();
     }
 
-    /// Returns whether unbinding has begun, which stays so. Any context.
+    /// Returns true if unbinding has begun. For any context.
     ///
-    /// An operation that has passed the gate before that may still run: one that is long asks
-    /// before each of its steps.
+    /// A file operation that passed the gate earlier may still be running. Unbinding waits for the
+    /// operation, so a long operation calls this before each of its steps.
+    #[must_use]
     pub fn has_begun(&self) -> bool {
         self.begun.load(Acquire)
     }
 
-    /// Has all who wait look at their conditions again: `wake_up_all()`. Any context.
+    /// Wakes all waiting tasks, so that each tests its condition again: `wake_up_all()`. For any
+    /// context.
+    #[doc(alias = "wake_up_all")]
     pub fn wake_all(&self) {
-        // SAFETY: The queue is initialised. Zero stands for all.
+        // SAFETY: `new()` initialised the queue. The number 0 wakes all tasks; the key may be null.
         unsafe {
             bindings::__wake_up(self.queue.get(), TASK_NORMAL, 0, core::ptr::null_mut());
         }
     }
 
-    /// Sleeps until `condition` holds: `wait_event_interruptible_timeout()`.
+    /// Sleeps until `condition` returns true: `wait_event_interruptible_timeout()`.
     ///
-    /// Whoever makes `condition` true calls [`wake_all`](Self::wake_all) afterwards. `condition` is
-    /// asked first and at each wake-up, in the calling task, and may sleep. `timeout` is in
-    /// jiffies; `Jiffies::MAX` is for ever.
+    /// Code that makes the condition true calls [`wake_all`](Self::wake_all) afterwards.
+    /// `condition` runs in the calling task, once before the first sleep and once after each
+    /// wake-up; it may sleep. `timeout` is in jiffies; `Jiffies::MAX` waits without a limit.
     ///
     /// # Errors
     ///
-    /// The condition did not hold when it was asked last, and
+    /// In each case `condition` returned false the last time.
     ///
-    /// - `ENODEV`: unbinding has begun.
-    /// - `ERESTARTSYS`: the task has a signal to see to.
-    /// - `ETIMEDOUT`: the time is over.
+    /// - `ENODEV` if unbinding has begun.
+    /// - `ERESTARTSYS` if a signal is pending.
+    /// - `ETIMEDOUT` if `timeout` has passed.
+    #[doc(alias = "wait_event_interruptible_timeout")]
     pub fn wait(&self, timeout: Jiffies, mut condition: impl FnMut() -> bool) -> Result {
         pin_init::stack_pin_init!(let waiter = Waiter::new(self));
         let mut left = c_long::try_from(timeout).unwrap_or(MAX_SCHEDULE_TIMEOUT);
         loop {
-            // Queued already: what changes from here on ends the sleep below.
+            // The task is in the queue. A wake-up after this test ends the sleep below at once.
             if condition() {
                 return Ok(());
             }
@@ -146,18 +158,17 @@ impl Unbinding {
     }
 }
 
-/// A task that is queued up to be woken. It sees each wake-up, also one that comes before it
-/// sleeps.
+/// A task in the wait queue. A wake-up that comes before the task sleeps is not lost.
 ///
 /// # Invariants
 ///
-/// `entry` is in the queue of `unbinding`, for the task that has made it.
+/// `entry` is in the queue of `unbinding`, for the task that created the `Waiter`.
 #[pin_data(PinnedDrop)]
 struct Waiter<'a> {
     unbinding: &'a Unbinding,
     #[pin]
     entry: Opaque<bindings::wait_queue_entry>,
-    /// The task that is in the queue must sleep.
+    /// `wait_woken()` must run in the task that is in the queue.
     _task: NotThreadSafe,
 }
 
@@ -166,20 +177,25 @@ impl<'a> Waiter<'a> {
         let queue = unbinding.queue.get();
         pin_init!(Self {
             unbinding,
-            // INVARIANT: Added here, for the current task.
+            // INVARIANT: `sgdma_add_waiter()` puts `entry` into the queue for the current task.
             entry <- Opaque::ffi_init(move |slot| {
-                // SAFETY: The queue is initialised, and borrowed by `unbinding`. `slot` is valid
-                // for writing, and stays where it is until the drop takes it off.
+                // SAFETY:
+                // - `queue` is initialised. The borrow `unbinding` keeps it alive as long as
+                //   `entry` is in it.
+                // - `slot` is valid for writing. The `Waiter` is pinned, so `slot` stays in place
+                //   until its drop removes it from the queue.
                 unsafe { ffi::sgdma_add_waiter(queue, slot) }
             }),
             _task: NotThreadSafe,
         })
     }
 
-    /// Sleeps until there was a wake-up since the last call, or a signal, or the time is over:
-    /// `wait_woken()`. Returns how much of it is left.
+    /// Sleeps for up to `timeout` jiffies: `wait_woken()`. Returns the jiffies that are left.
+    ///
+    /// A signal ends the sleep, and so does a wake-up since the last call.
     fn sleep(&self, timeout: c_long) -> c_long {
-        // SAFETY: By the type invariants the entry is in a queue, for this task.
+        // SAFETY: By the type invariants the entry is in a queue for the task that created it.
+        // `_task` keeps the `Waiter` in that task, so that task calls this.
         unsafe { bindings::wait_woken(self.entry.get(), TASK_INTERRUPTIBLE as c_uint, timeout) }
     }
 }
@@ -187,7 +203,8 @@ impl<'a> Waiter<'a> {
 #[pinned_drop]
 impl PinnedDrop for Waiter<'_> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariants it is in there, and nobody else takes it off.
+        // SAFETY: By the type invariants the entry is in this queue. Only this drop removes it, so
+        // it is removed once.
         unsafe { bindings::remove_wait_queue(self.unbinding.queue.get(), self.entry.get()) };
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that are used through their table alone.
+//! Owners of pages that are accessed through one table only.
 
 use crate::{
     map::attrs::MapAttrs,
@@ -10,10 +10,10 @@ use crate::{
     }, //
 };
 
-/// Pages that are used through their table alone: the table's own, and those of a [`PageOwner`].
+/// An owner of pages that are accessed through one table only: [`OwnedPages`], or a [`PageOwner`].
 ///
-/// Those of a [`UserTable`](crate::UserTable) are not, for user space uses them too, and may be
-/// allowed only to read.
+/// The pages of a [`UserTable`](crate::UserTable) are not exclusive: user space accesses them too,
+/// and may be allowed to read them only.
 ///
 /// ```
 /// # use sgdma::{ByteBuffer, Exclusive, OwnedPages};
@@ -27,7 +27,8 @@ mod sealed {
     use crate::map::attrs::MapAttrs;
 
     pub trait Exclusive {
-        /// How pages of this kind are mapped: whole, if nobody has a use for their other bytes.
+        /// The attributes to map such pages with: `WHOLE_PAGES` if the bytes of the first and the
+        /// last page that are not the buffer's are unused.
         const PAGES: MapAttrs;
     }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Ownership transfer: CPU access to a buffer that stays mapped.
+//! The guard that gives the CPU access to a buffer that stays mapped.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 //!
-//! A mapped buffer is the device's. [`Mapped::for_cpu`] makes it the CPU's for as long as a guard
-//! lives: `dma_sync_sgtable_for_cpu()` when it is made and `dma_sync_sgtable_for_device()` when it
-//! is dropped. A buffer that is in flight has no such call, so there is no access under the device.
+//! The bytes of a mapped buffer belong to the device. [`Mapped::for_cpu`] hands the bytes to the
+//! CPU and returns a guard, [`ForCpu`], whose drop hands them back to the device. The creation of
+//! the guard calls `dma_sync_sgtable_for_cpu()`; the drop calls `dma_sync_sgtable_for_device()`.
+//! An [`InFlight`](crate::InFlight) buffer gives no `&mut Mapped`, so the CPU never gets bytes that
+//! the device may be accessing.
 
 use crate::{
     base::direction::{
@@ -25,23 +27,28 @@ use core::ops::Range;
 use kernel::prelude::*;
 
 impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
-    /// Hands the whole buffer to the CPU until the guard is dropped. Does not sleep.
+    /// Hands the whole buffer to the CPU until the guard is dropped: `dma_sync_sgtable_for_cpu()`.
+    /// Does not sleep.
+    #[doc(alias = "dma_sync_sgtable_for_cpu")]
+    #[doc(alias = "dma_sync_sg_for_cpu")]
     #[inline]
     pub fn for_cpu(&mut self) -> ForCpu<'_, 'bound, D, P> {
         let whole = 0..self.len();
         ForCpu::new(self, whole)
     }
 
-    /// Hands the bytes of `range` to the CPU until the guard is dropped; the rest stays the
-    /// device's. Does not sleep.
+    /// Hands the bytes of `range` to the CPU until the guard is dropped:
+    /// `dma_sync_single_for_cpu()`. Does not sleep.
     ///
-    /// On hardware without coherent caches whole cache lines change hands: what the device wrote
-    /// beside the range, within `dma_get_cache_alignment()` bytes, may be lost or stale. Let ranges
-    /// that are used at the same time lie in different cache lines.
+    /// The other bytes stay with the device. On hardware without coherent caches, though, whole
+    /// cache lines are handed over: bytes that the device writes beside the range, in the same
+    /// `dma_get_cache_alignment()` bytes, may be lost or stale. So ranges that the CPU and the
+    /// device use at the same time must lie in different cache lines.
     ///
     /// # Errors
     ///
     /// `EINVAL` if the range is empty, runs backwards or ends beyond the buffer.
+    #[doc(alias = "dma_sync_single_for_cpu")]
     #[inline]
     pub fn for_cpu_range(&mut self, range: Range<usize>) -> Result<ForCpu<'_, 'bound, D, P>> {
         if range.is_empty() || range.end > self.len() {
@@ -51,9 +58,10 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     }
 }
 
-/// A mapped buffer, or a range of it, in the hands of the CPU; dropping it hands it to the device.
+/// A guard that gives the CPU access to a mapped buffer, or to a range of it.
 ///
-/// Offsets count from the buffer's start, also where only a range was asked for.
+/// Its drop hands the bytes back to the device: `dma_sync_sgtable_for_device()`. Offsets count from
+/// the start of the buffer, also for a guard of a range.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -63,7 +71,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
 ///     let mut counter = [0; 4];
 ///     cpu.copy_to_slice(64, &mut counter)?;
 ///     cpu.copy_from_slice(64, &(u32::from_le_bytes(counter) + 1).to_le_bytes())
-///     // Dropped here, and with it the four bytes are the device's again.
+///     // `cpu` is dropped here: the four bytes belong to the device again.
 /// }
 ///
 /// fn last_sent(buffer: &mut Mapped<'_, ToDevice>, bytes: &mut [u8]) -> Result {
@@ -71,23 +79,35 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
 /// }
 /// ```
 ///
-/// A guard that is forgotten leaves the buffer with the CPU until the next guard,
-/// [`submit`](Mapped::submit) or [`unmap`](Mapped::unmap).
+/// A guard that is forgotten, with `core::mem::forget()`, leaves the bytes with the CPU. The next
+/// guard, [`submit`](Mapped::submit) or [`unmap`](Mapped::unmap) hands them back.
+///
+/// # Invariants
+///
+/// `range` lies within the bytes of `mapped` and is not empty. If `mapped` needs synchronisation,
+/// `range` is its `cpu_range`.
+#[must_use = "dropping the guard hands the bytes back to the device at once"]
+#[doc(alias = "dma_sync_sgtable_for_device")]
+#[doc(alias = "dma_sync_sg_for_device")]
+#[doc(alias = "dma_sync_single_for_device")]
 pub struct ForCpu<'a, 'bound, D: Direction, P = OwnedPages> {
     mapped: &'a mut Mapped<'bound, D, P>,
     range: Range<usize>,
 }
 
 impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
+    /// `range` lies within the bytes of `mapped`, and is not empty.
     #[inline]
     fn new(mapped: &'a mut Mapped<'bound, D, P>, range: Range<usize>) -> Self {
         if mapped.needs_sync() {
             mapped.hand_to_cpu(range.clone());
         }
+        // INVARIANT: Both callers pass a range within the bytes. `hand_to_cpu()` has set
+        // `cpu_range` to it.
         Self { mapped, range }
     }
 
-    /// The buffer, if `len` bytes at `offset` are the CPU's.
+    /// Returns the table. Returns `EINVAL` unless the guard has all of `len` bytes at `offset`.
     fn table(&mut self, offset: usize, len: usize) -> Result<&mut SgTable<P>> {
         match offset.checked_add(len) {
             Some(end) if self.range.start <= offset && end <= self.range.end => {
@@ -97,11 +117,12 @@ impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
         }
     }
 
-    /// Copies what the device wrote, from byte `offset` of the buffer on, into all of `dst`.
+    /// Copies bytes that the device wrote, from byte `offset` of the buffer on, to all of `dst`.
+    /// Does not sleep.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if a byte lies outside of the guard's range.
     pub fn copy_to_slice(&mut self, offset: usize, dst: &mut [u8]) -> Result
     where
         D: DeviceWrites,
@@ -109,11 +130,12 @@ impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
         self.table(offset, dst.len())?.copy_to_slice(offset, dst)
     }
 
-    /// Copies `src` into the buffer, from byte `offset` on, for the device to read.
+    /// Copies all of `src` to the buffer, from byte `offset` on, for the device to read. Does not
+    /// sleep.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if a byte lies outside of the guard's range.
     pub fn copy_from_slice(&mut self, offset: usize, src: &[u8]) -> Result
     where
         D: DeviceReads,
@@ -123,13 +145,14 @@ impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
 }
 
 impl<P> ForCpu<'_, '_, ToDevice, P> {
-    /// Copies the CPU's own data back, from byte `offset` of the buffer on, into all of `dst`.
+    /// Copies bytes that the CPU wrote, from byte `offset` of the buffer on, to all of `dst`. Does
+    /// not sleep.
     ///
-    /// The device did not write it: in this direction it could not have.
+    /// In this direction the device writes nothing, so these are the CPU's own bytes.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if some of it is not the CPU's; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if a byte lies outside of the guard's range.
     pub fn read_back(&mut self, offset: usize, dst: &mut [u8]) -> Result {
         self.table(offset, dst.len())?.copy_to_slice(offset, dst)
     }

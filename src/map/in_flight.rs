@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mapping while its device works on it.
+//! Mappings in flight: the device may access their bytes at any time.
+//!
+//! [`InFlight`] keeps a mapping from being unmapped or freed. Only two things end that: the driver
+//! says that the device is done with the buffer, or the quarantine learns so later.
 
 use crate::lifecycle::quarantine::Quarantine;
 use core::{
@@ -8,38 +11,41 @@ use core::{
     ops::Deref, //
 };
 
-/// What can be given to a device: [`Mapped`](crate::Mapped) and [`Shared`](crate::Shared).
+/// A mapping that can be in flight: [`Mapped`](crate::Mapped) or [`Shared`](crate::Shared).
 ///
-/// Their pages' owner is `Send + 'static`: a buffer that the device may be working on outlives who
-/// has dropped it.
+/// The owner of the pages is `Send + 'static`: the quarantine may keep the pages longer than the
+/// driver that dropped the mapping exists.
 pub trait Mapping: private::Mapping {}
 
 pub(crate) mod private {
     use crate::device::dma_device::DmaDevice;
 
     pub trait Mapping {
+        /// Returns the device that the mapping is for.
         fn device(&self) -> DmaDevice<'_>;
 
-        /// Goes into quarantine, the device having been told of it at `epoch`. For any context.
+        /// Puts the mapping, which was submitted at `epoch`, into quarantine. For any context.
         fn hold(self, epoch: u64);
     }
 }
 
-/// A mapping that the device works on.
+/// A mapping that the device may be accessing.
 ///
-/// The driver gives the addresses to its hardware, waits, and says [`complete`](Self::complete).
-/// If it cannot say so, because the device does not answer, it drops the value, in any context. The
-/// device may still write there, so pages and mapping stay as they are, with a line in the log,
-/// until the driver says that the device was [reset](DmaDevice::begin_reset), or the binding ends
-/// with a device that is quiet, was reset, or is gone. See `docs/soundness.md` for what stays
-/// longer.
+/// The driver gives the bus addresses to its hardware, waits until the device is done, and calls
+/// [`complete`](Self::complete).
+///
+/// A driver whose device does not answer drops the value instead, in any context. The device may
+/// still write to the buffer, so the buffer goes into quarantine: the pages stay allocated and
+/// mapped, and the log has a line. The buffer is released once the driver says that the device was
+/// [reset](crate::DmaDevice::begin_reset), or the binding ends with a device that is quiet, was
+/// reset, or is gone. `docs/soundness.md` lists the cases in which a buffer is kept longer.
 ///
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{InFlight, Mapped, SgTable, ToDevice};
 /// fn finish(in_flight: InFlight<Mapped<'_, ToDevice>>, engine: &Engine) -> Result<SgTable> {
 ///     if !engine.is_idle() {
-///         return Err(ETIMEDOUT); // `in_flight` is kept from everybody.
+///         return Err(ETIMEDOUT); // `in_flight` goes into quarantine.
 ///     }
 ///     Ok(in_flight.complete().unmap())
 /// }
@@ -48,28 +54,36 @@ pub(crate) mod private {
 /// #     fn is_idle(&self) -> bool { true }
 /// # }
 /// ```
+///
+/// # Invariants
+///
+/// `mapping` is a value that was not moved out.
+#[must_use = "a buffer that is dropped in flight stays in quarantine; call complete()"]
 pub struct InFlight<M: Mapping> {
     mapping: ManuallyDrop<M>,
-    /// When it was submitted, in resets.
+    /// The number of resets of the device that had begun when the mapping was submitted.
     epoch: u64,
 }
 
 impl<M: Mapping> InFlight<M> {
     pub(crate) fn new(mapping: M) -> Self {
         let epoch = mapping.device().quarantine().map_or(0, Quarantine::epoch);
+        // INVARIANT: `mapping` was given as a value.
         Self {
             mapping: ManuallyDrop::new(mapping),
             epoch,
         }
     }
 
-    /// Says that the device is done with the buffer and will not touch it again.
+    /// Declares that the device is done with the buffer and will not access it again. For any
+    /// context.
     ///
-    /// This is a statement about hardware, which no type can check: say it when the device's
-    /// interrupt, fence or reset told you so. See `docs/soundness.md`.
+    /// This is a statement about hardware, which no type can check: call this when the device's
+    /// interrupt, fence or reset has shown it. See `docs/soundness.md`.
     pub fn complete(self) -> M {
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped or used again, so the mapping is moved out just once.
+        // SAFETY: By the type invariants the mapping was not moved out. `this` is neither used
+        // again nor dropped, so the mapping is moved out once.
         unsafe { ManuallyDrop::take(&mut this.mapping) }
     }
 }
@@ -84,7 +98,8 @@ impl<M: Mapping> Deref for InFlight<M> {
 
 impl<M: Mapping> Drop for InFlight<M> {
     fn drop(&mut self) {
-        // SAFETY: It is not used again, so the mapping is moved out just once.
+        // SAFETY: By the type invariants the mapping was not moved out. A value that is being
+        // dropped is not used again, so the mapping is moved out once.
         unsafe { ManuallyDrop::take(&mut self.mapping) }.hold(self.epoch);
     }
 }

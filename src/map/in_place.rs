@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The witness that one table can be shared with a device in place.
+//!
+//! A [`CoherentDevice`](crate::CoherentDevice) can share all memory. A device whose DMA mask leaves
+//! out some memory is no `CoherentDevice`, but can still share a table that lies within its reach.
+//! [`InPlace`] proves that for one table.
 
 use crate::{
     base::{
@@ -16,17 +20,16 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// A table that one device can share with the CPU, although it may not reach all memory.
+/// A table that one device can share with the CPU, although the device may not reach all memory.
 ///
-/// A [`CoherentDevice`](crate::CoherentDevice) speaks of all memory. This speaks of one table, a
-/// [`SgTable`] or a [`UserTable`](crate::UserTable): nothing forces the device to bounce, caches
-/// are coherent with it, and it reaches all pages of the table where they are. What is mapped by it
-/// has not bounced either, and needs no synchronisation.
+/// The table is a [`SgTable`] or a [`UserTable`](crate::UserTable). The device is coherent with the
+/// CPU's caches, nothing forces the device to bounce, and the device reaches all pages of the
+/// table. A mapping of the table has not bounced and needs no synchronisation.
 ///
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{Bidirectional, CoherentDevice, DmaDevice, SgTable, Shared};
-/// /// A ring, also for a device whose DMA mask leaves out some of the machine's memory.
+/// /// Maps a ring, also for a device whose DMA mask leaves out some of the machine's memory.
 /// fn ring(dma: DmaDevice<'_>) -> Result<Shared<'_, Bidirectional>> {
 ///     let table = SgTable::alloc(1 << 16, dma, GFP_KERNEL)?;
 ///     match CoherentDevice::new(dma) {
@@ -38,21 +41,23 @@ use kernel::prelude::*;
 ///
 /// # Invariants
 ///
-/// The device was found to be coherent for the table.
+/// [`SgTable::check_in_place`] has succeeded for `table` and `dev`.
+#[must_use = "the table is in it: call map_shared() or into_table()"]
 pub struct InPlace<'bound, T> {
     dev: DmaDevice<'bound>,
     table: T,
 }
 
 impl<'bound, T> InPlace<'bound, T> {
-    /// `checked` is what [`SgTable::check_in_place`] says of `table` and `dev`.
+    /// Creates the witness if `checked`, the result of [`SgTable::check_in_place`] for `table` and
+    /// `dev`, is no error.
     pub(crate) fn new(
         dev: DmaDevice<'bound>,
         table: T,
         checked: Result,
     ) -> Result<Self, BufferError<T>> {
         match checked {
-            // INVARIANT: Found just now.
+            // INVARIANT: `checked` is the result for this `table` and `dev`, and is no error.
             Ok(()) => Ok(Self { dev, table }),
             Err(error) => Err(BufferError {
                 error,
@@ -61,22 +66,23 @@ impl<'bound, T> InPlace<'bound, T> {
         }
     }
 
-    /// Gives the table back.
+    /// Returns the table.
     pub fn into_table(self) -> T {
         self.table
     }
 
+    /// Returns the device and the table.
     pub(crate) fn into_parts(self) -> (DmaDevice<'bound>, T) {
         (self.dev, self.table)
     }
 }
 
 impl<'bound, P: Exclusive> InPlace<'bound, SgTable<P>> {
-    /// Maps the buffer for simultaneous access. Does not sleep.
+    /// Maps the buffer so that CPU and device can access it at the same time. Does not sleep.
     ///
     /// # Errors
     ///
-    /// As for [`SgTable::map_shared`].
+    /// Those of [`SgTable::map_shared`].
     pub fn map_shared<D: Direction>(
         self,
         _direction: D,
@@ -86,17 +92,20 @@ impl<'bound, P: Exclusive> InPlace<'bound, SgTable<P>> {
 }
 
 impl<P: Exclusive> SgTable<P> {
-    /// Shows that `dev` can share the buffer although it could not share all memory: its verdict is
-    /// [`Coherent`](Coherency::Coherent), or [`Mask`](Bounce::Mask) or
-    /// [`BusLimit`](Bounce::BusLimit) and it reaches this buffer. For process context; does not
-    /// sleep.
+    /// Checks that `dev` can share the buffer, although `dev` may not be able to share all memory.
+    /// For process context; does not sleep.
+    ///
+    /// The check succeeds for a device whose [`Coherency`](crate::Coherency) is `Coherent`. It also
+    /// succeeds if the coherency is `MayBounce` because of [`Mask`](crate::Bounce::Mask) or
+    /// [`BusLimit`](crate::Bounce::BusLimit) and the device reaches all pages of this buffer.
     ///
     /// # Errors
     ///
-    /// The buffer comes back with each of them.
+    /// Each error returns the buffer.
     ///
-    /// - `EOPNOTSUPP` if the verdict is another, or the library was loaded with `sync_debug=1`.
-    /// - `EIO` if some of the buffer lies beyond the device's reach.
+    /// - `EOPNOTSUPP` if the coherency is another one, or the library was loaded with
+    ///   `sync_debug=1`.
+    /// - `EIO` if the device does not reach a page of the buffer.
     pub fn in_place_for(self, dev: DmaDevice<'_>) -> Result<InPlace<'_, Self>, BufferError<Self>> {
         let checked = self.check_in_place(dev);
         InPlace::new(dev, self, checked)

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mappings: a table as one device sees it, and a table while that device works on it.
+//! Mapped tables: buffers that one device can access by bus addresses.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+//!
+//! Mapping gives each segment of a table a bus address for one device. It may also set up an IOMMU,
+//! write back caches, or copy the bytes to a bounce buffer. A [`Mapped`] table knows if any of that
+//! happened, so that synchronising and unmapping cost nothing where there is nothing to do.
 
 use crate::{
     base::{
@@ -54,10 +58,14 @@ use kernel::{
     prelude::*, //
 };
 
-/// A table mapped for a device: `dma_map_sgtable()`. The CPU has no access to its bytes.
+/// A table that is mapped for a device: `dma_map_sgtable()`.
 ///
-/// Dropping it unmaps the buffer and discards what is in it; [`unmap`](Self::unmap) gives it back. Before the device is
-/// told any address, [`submit`](Self::submit) it, so that no early return unmaps under the device.
+/// The bytes belong to the device. A guard, [`for_cpu`](Self::for_cpu), hands bytes to the CPU for
+/// a while. [`unmap`](Self::unmap) ends the mapping and returns the buffer. A drop unmaps the
+/// buffer and frees it.
+///
+/// Call [`submit`](Self::submit) before the device is told any address. Otherwise an early return
+/// would unmap the buffer while the device accesses it.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -78,16 +86,30 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `table` is mapped for `dev` in direction `D` with `attrs`.
+/// - `table` is mapped for `dev` in direction `D` with `attrs`, by `sgdma_map_sgtable()`. If
+///   `attrs` has `WHOLE_PAGES`, the list covered whole pages when it was mapped, and covers just
+///   the bytes of the buffer now.
+/// - `cpu_range` lies within `0..len`. It is the bytes that the last synchronisation handed to the
+///   CPU and that were not handed back yet. All other bytes belong to the device. If `cpu_range` is
+///   empty, all bytes do.
+/// - If `needs_sync` is false, synchronising this mapping would do nothing, so nobody does it, and
+///   `cpu_range` stays empty. The device is coherent with the CPU's caches, and no page of this
+///   mapping has bounced. Neither changes while the table is mapped.
+/// - If `needs_unmap` is false, unmapping would do nothing, so nobody does it. The device is mapped
+///   directly, so there is no IOMMU entry to remove, and `needs_sync` is false, so there is neither
+///   a bounce buffer to free nor a cache to maintain.
+#[must_use = "dropping a mapping unmaps the buffer and frees it"]
+#[doc(alias = "dma_map_sgtable")]
 pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
     dev: DmaDevice<'bound>,
     attrs: MapAttrs,
     table: SgTable<P>,
-    /// Whether anything is done when bytes change hands, or when it is unmapped.
+    /// False if synchronising this mapping would do nothing.
     needs_sync: bool,
+    /// False if unmapping would do nothing.
     needs_unmap: bool,
-    /// The bytes that are in the hands of the CPU.
-    with_cpu: Range<usize>,
+    /// The bytes that belong to the CPU; empty if all bytes belong to the device.
+    cpu_range: Range<usize>,
     _direction: PhantomData<D>,
 }
 
@@ -96,7 +118,9 @@ impl<P: Exclusive> SgTable<P> {
     ///
     /// # Errors
     ///
-    /// As for [`map_attrs`](Self::map_attrs).
+    /// Those of [`map_attrs`](Self::map_attrs).
+    #[doc(alias = "dma_map_sgtable")]
+    #[doc(alias = "dma_map_sg")]
     pub fn map<'bound, D: Direction>(
         self,
         dev: DmaDevice<'bound>,
@@ -105,29 +129,31 @@ impl<P: Exclusive> SgTable<P> {
         self.map_attrs(dev, direction, MapAttrs::NONE)
     }
 
-    /// As [`map`](Self::map), with attributes.
+    /// Maps the buffer for `dev` with attributes: `dma_map_sgtable()`. Does not sleep.
     ///
     /// # Errors
     ///
-    /// The buffer comes back with each of them.
+    /// Each error returns the buffer.
     ///
-    /// - `E2BIG` if a segment is longer than the device takes, or lies across its segment boundary:
-    ///   the table was made for another device, or for none.
-    /// - `ERANGE` if a segment came to lie across that boundary on the bus, as it may where bus
-    ///   addresses differ from physical ones by less than the boundary.
-    /// - `EIO` if the device does not reach a page, and it cannot or must not bounce; or if the bus
-    ///   shows it the parts of a segment at different places (`dma-ranges`): the table was made for
-    ///   another device, or for none.
-    /// - `EIO`, `ENOMEM`, `EINVAL`, `EREMOTEIO`, `EOPNOTSUPP` as `dma_map_sgtable()` gives them, for example if
-    ///   the bounce buffer pool (`swiotlb=`) is too small.
+    /// - `E2BIG` if a segment is longer than the device allows, or crosses the device's segment
+    ///   boundary. The table was then made for another device, or for none.
+    /// - `ERANGE` if a segment crosses that boundary on the bus only. This can happen where bus
+    ///   addresses and physical addresses differ by less than the boundary.
+    /// - `EIO` if the device cannot reach a page, and that page cannot bounce or must not.
+    /// - `EIO` if the parts of a segment lie at different places of the device's bus
+    ///   (`dma-ranges`). The table was then made for another device, or for none.
+    /// - `EIO`, `ENOMEM`, `EINVAL`, `EREMOTEIO` and `EOPNOTSUPP` from `dma_map_sgtable()`. For
+    ///   example, `EIO` if the pool of bounce buffers (`swiotlb=`) is full.
+    #[doc(alias = "dma_map_sg_attrs")]
     pub fn map_attrs<'bound, D: Direction>(
         self,
         dev: DmaDevice<'bound>,
         _direction: D,
         attrs: MapAttrs,
     ) -> Result<Mapped<'bound, D, P>, BufferError<Self>> {
-        // An IOMMU shows whole pages anyway. But of an untrusted device the kernel has parts of
-        // pages bounce, for it cannot know that the other bytes may be seen.
+        // An IOMMU maps whole pages. For an untrusted device iommu-dma therefore bounces a partial
+        // page, whose other bytes the device must not see. `P::PAGES` tells that nobody uses those
+        // bytes: then the whole page is mapped and nothing bounces.
         let pages = match dev.route() {
             DmaRoute::Iommu => P::PAGES,
             _ => MapAttrs::NONE,
@@ -137,7 +163,9 @@ impl<P: Exclusive> SgTable<P> {
 }
 
 impl<P> SgTable<P> {
-    /// As [`map_attrs`](Self::map_attrs), also for pages that user space knows, to be shared.
+    /// Maps the buffer, whoever owns its pages; otherwise as [`map_attrs`](Self::map_attrs).
+    ///
+    /// Pages that user space accesses are only mapped to be shared: see [`Shared`](crate::Shared).
     pub(crate) fn map_as<'bound, D: Direction>(
         mut self,
         dev: DmaDevice<'bound>,
@@ -147,52 +175,38 @@ impl<P> SgTable<P> {
         if attrs.contains(MapAttrs::WHOLE_PAGES) && !self.fits_whole_pages(dev) {
             attrs = attrs.without(MapAttrs::WHOLE_PAGES);
         }
-        if let Err(error) = self.prepare(dev, attrs) {
-            return Err(BufferError {
-                error,
-                buffer: self,
-            });
-        }
-        self.unmark();
-        let whole_pages = attrs.contains(MapAttrs::WHOLE_PAGES);
-        if whole_pages {
-            self.cover_whole_pages(false);
-        }
-        // SAFETY:
-        // - `dev` is a bound device whose mask is set and stays.
-        // - The table is allocated and not mapped; all bytes of its pages are initialised. It goes
-        //   into a `Mapped`, which frees list and pages only after unmapping, or keeps both.
-        // - The direction is not `DMA_NONE`, and the attributes are for streaming.
-        let result = to_result(unsafe {
-            ffi::sgdma_map_sgtable(
-                dev.as_raw(),
-                self.sgt_mut(),
-                D::DIRECTION.into(),
-                attrs.for_map(),
-            )
+        let result = self.prepare(dev, attrs).and_then(|()| {
+            // SAFETY: If this succeeds, the table goes into a `Mapped` below.
+            unsafe { self.map_list::<D>(dev, attrs) }
         });
-        if whole_pages {
-            self.cover_bytes(result.is_ok());
-        }
         if let Err(error) = result {
             return Err(BufferError {
                 error,
                 buffer: self,
             });
         }
-        // Where it may be skipped, nothing has bounced so far: this neither, whatever comes later.
-        // SAFETY: `dev` is valid, and its mask is set.
+        // `dma_dev_need_sync()` returns false as long as no mapping of a coherent device has
+        // bounced. So if it returns false after this mapping was made, this mapping has not
+        // bounced. A later mapping that bounces cannot change that.
+        // SAFETY: The device is valid: `dev` borrows it. Its mask is set, by the invariants of
+        // `DmaDevice`.
         let needs_sync = unsafe { ffi::sgdma_dma_dev_need_sync(dev.as_raw()) }
             | attrs.contains(MapAttrs::SYNC_DEBUG);
-        // INVARIANT: Mapped just now.
+        // INVARIANT:
+        // - `map_list()` has mapped the table for `dev` in direction `D` with `attrs`.
+        // - Mapping hands all bytes to the device, so `cpu_range` is empty.
+        // - If `needs_sync` is false, the device is coherent and this mapping has not bounced (see
+        //   above), nor has it a shadow.
+        // - If `needs_unmap` is false, `needs_sync` is false and the device is mapped directly.
         let mapped = Mapped {
             dev,
             attrs,
             table: self,
             needs_sync,
-            // `dma_need_unmap()`, which says so of IOMMUs only on some platforms.
+            // The answer of `dma_need_unmap()` for a directly mapped device. An IOMMU or a
+            // platform's own code always has an entry to remove.
             needs_unmap: needs_sync || dev.route() != DmaRoute::Direct,
-            with_cpu: 0..0,
+            cpu_range: 0..0,
             _direction: PhantomData,
         };
 
@@ -206,28 +220,67 @@ impl<P> SgTable<P> {
         Ok(mapped)
     }
 
-    /// What is checked, and done, before mapping.
+    /// Calls `dma_map_sgtable()`. Does not sleep.
+    ///
+    /// # Safety
+    ///
+    /// If this succeeds, the caller puts the table into a [`Mapped`] with the same `dev`, `D` and
+    /// `attrs`: the table no longer keeps the invariant of `SgTable` that its list is not mapped.
+    unsafe fn map_list<D: Direction>(&mut self, dev: DmaDevice<'_>, attrs: MapAttrs) -> Result {
+        self.unmark();
+        let whole_pages = attrs.contains(MapAttrs::WHOLE_PAGES);
+        if whole_pages {
+            self.cover_whole_pages(false);
+        }
+        // SAFETY:
+        // - The device is valid and bound: `dev` borrows it. Its mask is set, and does not change
+        //   while the table is mapped, by the invariants of `DmaDevice`.
+        // - By the invariants of `SgTable` the list is filled in and not mapped, and all bytes of
+        //   its pages are initialised. `self` is borrowed exclusively.
+        // - The caller puts the table into a `Mapped`, as it promises. A `Mapped` frees list and
+        //   pages only after unmapping, or moves both into quarantine.
+        // - `D::DIRECTION` is a direction, not `DMA_NONE`. By the invariants of `MapAttrs` the
+        //   attributes are valid for a streaming mapping.
+        let result = to_result(unsafe {
+            ffi::sgdma_map_sgtable(
+                dev.as_raw(),
+                self.sgt_mut(),
+                D::DIRECTION.into(),
+                attrs.for_map(),
+            )
+        });
+        if whole_pages {
+            self.cover_bytes(result.is_ok());
+        }
+        result
+    }
+
+    /// Checks that the table can be mapped for `dev`, and cleans the caches of partial pages.
     fn prepare(&self, dev: DmaDevice<'_>, attrs: MapAttrs) -> Result {
         if !self.fits(dev.into()) {
             return Err(E2BIG);
         }
-        // The kernel warns of such a mapping.
+        // The kernel would refuse such a mapping with a warning.
         if (attrs.contains(MapAttrs::REQUIRE_COHERENT) || dev.warns_beyond_reach())
             && dev.route() == DmaRoute::Direct
             && !self.is_reached_by(dev)
         {
             return Err(EIO);
         }
-        // It does not notice that the end of such a segment is elsewhere.
+        // The kernel checks only the ends of a segment. It would not notice that the bytes in
+        // between lie at another place of the device's bus.
         if dev.has_borders() && !self.is_straight_for(dev) {
             return Err(EIO);
         }
-        // Caches may hide what was written to the rest of a page, which an IOMMU shows.
+        // An IOMMU maps whole pages, so the device also sees the bytes beside the buffer. What the
+        // kernel wrote there last may still be in the cache only. Memory then shows the device what
+        // an earlier user of the page left.
         if self.is_whole_pages() || !dev.needs_cache_maintenance() {
             return Ok(());
         }
         for page in self.partial_pages() {
-            // SAFETY: Both are valid, and the page is not mapped for any device.
+            // SAFETY: The device is valid: `dev` borrows it. The page is one of the table's, and by
+            // the invariants of `SgTable` it is not mapped for any device.
             to_result(unsafe { ffi::sgdma_clean_page(dev.as_raw(), page.as_ptr()) })?;
         }
         Ok(())
@@ -235,28 +288,29 @@ impl<P> SgTable<P> {
 }
 
 impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
-    /// Length of the buffer in bytes.
+    /// Returns the length of the buffer in bytes.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
     #[inline]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// The table in its CPU form: which pages there are.
+    /// Returns the CPU's view of the table: its pages.
     #[inline]
     pub fn cpu(&self) -> &CpuTable {
         self.table.cpu()
     }
 
-    /// Each page of the buffer beside its bus address, piece by piece.
+    /// Returns an iterator over pieces of the buffer, each with its page and its bus address.
     #[inline]
     pub fn lockstep(&self) -> Lockstep<'_> {
         Lockstep::new(self.cpu(), self)
     }
 
-    /// Says that the device is about to be told addresses of this buffer.
+    /// Puts the mapping in flight, before the device is told any address of it. Does not sleep.
     ///
-    /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
+    /// Nothing unmaps or frees the buffer until [`InFlight::complete`] is called. Bytes that a
+    /// forgotten guard left with the CPU are handed to the device.
     pub fn submit(mut self) -> InFlight<Self>
     where
         P: Send + 'static,
@@ -265,40 +319,47 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         InFlight::new(self)
     }
 
-    /// Gives the buffer back to the CPU: `dma_unmap_sgtable()`. Does not sleep.
+    /// Ends the mapping and returns the buffer to the CPU: `dma_unmap_sgtable()`. Does not sleep.
+    #[doc(alias = "dma_unmap_sgtable")]
+    #[doc(alias = "dma_unmap_sg")]
     pub fn unmap(self) -> SgTable<P> {
         let mut this = ManuallyDrop::new(self);
         if !this.attrs.contains(MapAttrs::SKIP_CPU_SYNC) {
             this.reclaim();
         }
         this.unmap_once();
-        // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
+        // SAFETY: `table` is valid. `this` is neither used again nor dropped, so the table is moved
+        // out once. The other fields need no drop.
         unsafe { core::ptr::read(&this.table) }
     }
 
+    /// Returns the device that the table is mapped for.
     pub(crate) fn dma(&self) -> DmaDevice<'bound> {
         self.dev
     }
 
+    /// Returns the attributes that the table is mapped with.
     pub(crate) fn attrs(&self) -> MapAttrs {
         self.attrs
     }
 
+    /// Returns the table, which stays mapped.
     pub(crate) fn table(&self) -> &SgTable<P> {
         &self.table
     }
 
-    /// For synchronisation and for the CPU's turn; it stays mapped.
+    /// Returns the table for synchronisation and for copying. The caller leaves its list as it is.
     pub(crate) fn table_mut(&mut self) -> &mut SgTable<P> {
         &mut self.table
     }
 
+    /// Returns false if synchronising this mapping would do nothing.
     #[inline]
     pub(crate) fn needs_sync(&self) -> bool {
         self.needs_sync
     }
 
-    /// Takes back what a guard has left with the CPU.
+    /// Hands the bytes of `cpu_range` back to the device. Does not sleep.
     #[inline]
     pub(crate) fn reclaim(&mut self) {
         if self.needs_sync() {
@@ -306,40 +367,53 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         }
     }
 
-    // Out of line, for there is nothing to do for most devices: then the guard costs a look at a bit.
+    /// Hands the bytes of `cpu_range` back to the device, for a mapping that needs synchronisation.
+    // Cold: most devices need no synchronisation, and then a guard only tests a flag.
     #[cold]
     #[inline(never)]
     fn hand_to_device(&mut self) {
-        let range = core::mem::replace(&mut self.with_cpu, 0..0);
+        // INVARIANT: No byte is the CPU's after the synchronisation below.
+        let range = core::mem::replace(&mut self.cpu_range, 0..0);
         if !range.is_empty() {
             self.sync(&range, To::Device);
         }
     }
 
+    /// Hands the bytes of `range`, which lies within `0..len`, to the CPU and all other bytes to
+    /// the device. Only for a mapping that needs synchronisation.
+    // Cold, as `hand_to_device()` is.
     #[cold]
     #[inline(never)]
     pub(crate) fn hand_to_cpu(&mut self, range: Range<usize>) {
-        // A guard may have been forgotten.
+        // A guard that was forgotten has left its bytes with the CPU.
         self.hand_to_device();
         self.sync(&range, To::Cpu);
-        self.with_cpu = range;
+        // INVARIANT: `range` lies within `0..len`, as the caller checked. The synchronisation has
+        // handed it to the CPU.
+        self.cpu_range = range;
     }
 
+    /// Synchronises the bytes of `range`, which lies within `0..len` and is not empty.
     fn sync(&mut self, range: &Range<usize>, to: To) {
         let whole = *range == (0..self.len());
         let (dma, attrs) = (self.dma(), self.attrs());
         let sgt = self.table_mut().sgt_mut();
-        // SAFETY: By the invariants of `Mapped` the table is mapped for `dma`, in this direction and with these
-        // attributes, and borrowed exclusively; both callers' ranges lie within it.
+        // SAFETY:
+        // - By the type invariants the table is mapped for `dma` in this direction with these
+        //   attributes, by `sgdma_map_sgtable()`.
+        // - `self` is borrowed exclusively, so nobody changes the table during the call.
+        // - `range` lies within the bytes of the table: `hand_to_device()` passes a `cpu_range`, of
+        //   which the type invariants say so, and `hand_to_cpu()` the range of a new guard.
         unsafe {
-            match whole {
-                true => sync_whole(dma, sgt, D::DIRECTION.into(), to),
-                false => sync_range(dma, sgt, D::DIRECTION.into(), attrs, range, to),
+            if whole {
+                sync_whole(dma, sgt, D::DIRECTION.into(), to);
+            } else {
+                sync_range(dma, sgt, D::DIRECTION.into(), attrs, range, to);
             }
         }
     }
 
-    /// Must be the last thing that happens to `self`.
+    /// Unmaps the table. The caller uses `self` no more, but for moving the table out.
     #[inline]
     fn unmap_once(&mut self) {
         if !self.needs_unmap {
@@ -350,10 +424,11 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
             self.table.cover_whole_pages(true);
         }
         // SAFETY:
-        // - `dev` is the device the table was mapped for. It is still bound: a value that borrows
-        //   `'bound` is used, and dropped, within it.
-        // - The table is mapped, with this direction and these attributes, by the type invariants.
-        // - Both callers give the value up, so it happens once.
+        // - By the type invariants the table is mapped for `dev` in this direction with these
+        //   attributes. The list covers what it covered when it was mapped: see above.
+        // - The device is still bound: `self` borrows `'bound`, which ends with the binding.
+        // - The table is unmapped once: `unmap()` and `drop()` both give the value up, and
+        //   `unmap()` prevents the drop.
         unsafe {
             ffi::sgdma_unmap_sgtable(
                 self.dev.as_raw(),
@@ -368,14 +443,16 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     }
 }
 
-/// What the device sees of the buffer, and the walks over it.
+/// Gives access to the device's view of the buffer: the bus addresses, and the walks over them.
 impl<D: Direction, P> Deref for Mapped<'_, D, P> {
     type Target = DmaTable;
 
     #[inline]
     fn deref(&self) -> &DmaTable {
-        // SAFETY: By the type invariants the table is mapped. It is unmapped and changed only by
-        // what takes the `Mapped` away, which the borrow forbids.
+        // SAFETY:
+        // - By the type invariants the table is mapped, so its list has bus addresses.
+        // - Unmapping the table or changing its list takes the `Mapped` by value or exclusively,
+        //   and the reference borrows it.
         unsafe { DmaTable::from_raw(self.table.sgt()) }
     }
 }
@@ -396,16 +473,19 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
     fn hold(self, epoch: u64) {
         let (dev, len) = (self.dev, self.len());
         let this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped or used again, so the table is moved out just once.
+        // SAFETY: `table` is valid. `this` is not dropped, and its `table` is not used again, so
+        // the table is moved out once.
         let mut table = unsafe { core::ptr::read(&this.table) };
         if this.attrs.contains(MapAttrs::WHOLE_PAGES) {
-            // As it was mapped, and is to be unmapped.
+            // The list must cover the same bytes when it is unmapped as when it was mapped.
             table.cover_whole_pages(true);
         }
         let (place, owner, list) = table.into_parts();
-        // SAFETY: The device is valid, and bound to its driver.
+        // SAFETY: The device is valid and bound: `dev` borrows it.
         let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
-        // INVARIANT: As the `Mapped` was.
+        // INVARIANT: By the invariants of `Mapped` the list is mapped for `dev` in direction `D`
+        // with these attributes. `route` and `domain` are those of a device that is still bound, so
+        // they are those that the list was mapped by.
         let kept = Kept {
             dev: dev.as_raw(),
             domain,
@@ -416,7 +496,10 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
             _owner: owner,
             list,
         };
-        // SAFETY: The device is valid and bound, and the table is mapped for it.
+        // SAFETY:
+        // - The device is valid and bound: `dev` borrows it.
+        // - By the invariants of `Mapped` the list in `kept` is mapped for it.
+        // - The quarantine is the one that `dev` has from its binding.
         unsafe { place.hold(dev.as_raw(), dev.quarantine(), epoch, len, kept) };
     }
 }

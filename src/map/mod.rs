@@ -1,6 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mappings: tables as a device sees them.
+//! Mappings: tables that a device can access.
+//!
+//! A buffer is always in one of four states. Each state is a type, and each change of state takes
+//! one value and returns another:
+//!
+//! | state | type | the CPU accesses the bytes | the device accesses the bytes |
+//! |---|---|---|---|
+//! | not mapped | [`SgTable`](crate::SgTable) | yes | no |
+//! | mapped | [`Mapped`](crate::Mapped) | through a [`ForCpu`](crate::ForCpu) guard | not yet |
+//! | in flight | [`InFlight<Mapped>`](crate::InFlight) | no | yes |
+//! | shared | [`Shared`](crate::Shared), also in flight | yes | yes, once in flight |
+//!
+//! ```text
+//! SgTable --map()--> Mapped --submit()--> InFlight --complete()--> Mapped --unmap()--> SgTable
+//! ```
+//!
+//! A [`Shared`](crate::Shared) table takes the same way: `map_shared()` instead of `map()`. It is
+//! for devices that are coherent with the CPU's caches and that access the pages where they are,
+//! without a bounce buffer. Two witnesses prove that: a
+//! [`CoherentDevice`](crate::CoherentDevice) for all memory, an [`InPlace`](crate::InPlace) for one
+//! table. Pages that user space accesses too are in a [`UserTable`](crate::UserTable), which can
+//! only be mapped as `Shared`.
+//!
+//! An `InFlight` that is dropped goes into quarantine: see `lifecycle/quarantine.rs`.
+//!
+//! In sync-debug mode the device gets pages of its own, so that a forgotten synchronisation shows:
+//! `shadow.c` has one such mapping, `sync_debug.c` all of them.
 
 pub(crate) mod attrs;
 pub(crate) mod exclusive;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether a device is shown a buffer where it is in memory: before it is mapped, and after.
+//! Checks that a device accesses a buffer in place: at the buffer's own pages, without a bounce
+//! buffer.
+//!
+//! One check is for a table that is not mapped yet: [`SgTable::check_in_place`]. The other checks a
+//! mapping: [`DmaTable::is_in_place`] asks where each bus address leads, and compares.
 
 use crate::{
     base::{
@@ -34,43 +38,49 @@ use crate::{
 use kernel::prelude::*;
 
 impl<P> SgTable<P> {
-    /// Checks that `dev` is coherent for this table: `EOPNOTSUPP` if it is for none, `EIO` if it
-    /// does not reach this one.
+    /// Checks that `dev` would access this table in place, and is coherent.
     ///
-    /// The answer stays so while the device is bound: pages, mask and bus are what they are.
+    /// The answer does not change while the device is bound: neither the pages of the table nor the
+    /// mask nor the bus of the device change.
+    ///
+    /// # Errors
+    ///
+    /// - `EOPNOTSUPP` if the device needs synchronisation for each buffer.
+    /// - `EIO` if the device does not reach a page of this table.
     pub(crate) fn check_in_place(&self, dev: DmaDevice<'_>) -> Result {
         match Coherency::of(dev) {
             Coherency::Coherent | Coherency::MayBounce(Bounce::Mask | Bounce::BusLimit) => {}
             _ => return Err(EOPNOTSUPP),
         }
-        // Which has no verdict of its own where there is another reason.
+        // `Coherency` names only one reason. A device with another reason still needs its syncs.
         if dev.sync_debug() {
             return Err(EOPNOTSUPP);
         }
-        match dev.route() == DmaRoute::Direct && !self.is_reached_by(dev) {
-            true => Err(EIO),
-            false => Ok(()),
+        if dev.route() == DmaRoute::Direct && !self.is_reached_by(dev) {
+            return Err(EIO);
         }
+        Ok(())
     }
 }
 
 impl DmaTable {
-    /// Returns whether the device sees all of the buffer where that is in memory: nothing of it has
-    /// bounced.
+    /// Returns true if the device accesses the pages of the buffer in place: none has bounced.
     ///
-    /// Where a platform maps in its own way, as Xen does, nobody can tell, and the answer is no.
-    /// For process context; does not sleep. Behind an IOMMU it takes time for each page.
+    /// Returns false if nobody can tell because the platform has mapping code of its own, as Xen
+    /// has. For process context; does not sleep. Behind an IOMMU the time grows with the number of
+    /// pages.
     ///
     /// ```
     /// # use kernel::prelude::*;
     /// # use sgdma::{CpuTable, DmaDevice, DmaTable};
-    /// /// Refuses a buffer of C's that the device would not share with the CPU.
+    /// /// Refuses a buffer of C code that the device would not share with the CPU.
     /// ///
     /// /// # Safety
     /// ///
     /// /// `sgt` is a table of system memory that is mapped for `dev` as long as the call lasts.
     /// unsafe fn check(sgt: *const kernel::bindings::sg_table, dev: DmaDevice<'_>) -> Result {
-    ///     // SAFETY: Promised by the caller; both forms are those of one table.
+    ///     // SAFETY: The table is mapped for `dev`, and its pages are system memory, as the caller
+    ///     // promises. Both views are of the same table.
     ///     let in_place = unsafe {
     ///         DmaTable::from_raw(sgt).is_in_place(CpuTable::from_raw(sgt), dev)
     ///     };
@@ -80,51 +90,61 @@ impl DmaTable {
     ///
     /// # Safety
     ///
-    /// - The table is mapped for `dev`: an IOMMU is asked for its addresses.
-    /// - `cpu` is the same table in its CPU form, and its pages are system memory. There is no
-    ///   telling without it: bus addresses do not say where a buffer was.
+    /// - The table is mapped for `dev` as long as the call lasts: the IOMMU is asked for its
+    ///   addresses.
+    /// - `cpu` is the CPU's view of the same table.
+    /// - The pages of the table are system memory.
     pub unsafe fn is_in_place(&self, cpu: &CpuTable, dev: DmaDevice<'_>) -> bool {
         match dev.route() {
-            // Entries are not merged.
+            // A direct mapping never merges entries, so each entry has one bus address.
             DmaRoute::Direct => cpu
                 .entries()
                 .map(sg_phys_run)
                 .zip(self.dma_segments())
                 .all(|(cpu, dma)| dev.direct_address(cpu) == Some(dma.addr)),
             DmaRoute::Iommu => {
-                // SAFETY: The device is valid, bound to its driver, and behind an IOMMU.
+                // SAFETY: The device is valid and bound: `dev` borrows it.
                 let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
                 Lockstep::new(cpu, self).all(|piece| {
-                    // SAFETY: The page is one of the table's.
+                    // SAFETY: The page is one of the table's, so it has a `struct page`.
                     let page = unsafe { ffi::sgdma_page_to_phys(piece.page.as_ptr()) };
-                    // SAFETY: The domain is the one that the address is mapped in, which the caller
-                    // promises, as long as `self` is borrowed.
+                    // SAFETY:
+                    // - `domain` is not null: the route of the device is an IOMMU.
+                    // - The domain stays: the table is mapped in it as long as the call lasts, as
+                    //   the caller promises.
                     let seen = unsafe { ffi::sgdma_iommu_iova_to_phys(domain, piece.dma_address) };
                     seen == page + piece.offset as u64
                 })
             }
-            // Without hooks for synchronisation there is nothing that bounces.
+            // A bounce buffer must be copied in each `dma_sync_*()`, as the DMA API demands. So a
+            // platform's `dma_map_ops` that bounces has `sync_*` hooks. `Coherency::of()` returns
+            // `Coherent` only if there are no such hooks, and if the device cannot bypass the ops.
+            // Then the platform cannot bounce, so no page has bounced.
             DmaRoute::Ops => Coherency::of(dev) == Coherency::Coherent,
         }
     }
 }
 
 impl<D: Direction, P> Mapped<'_, D, P> {
-    /// Returns whether the device sees all of the buffer where that is in memory: nothing of it has
-    /// bounced.
+    /// Returns true if the device accesses the pages of the buffer in place: none has bounced.
     ///
-    /// As [`DmaTable::is_in_place`]; in sync-debug mode the answer is no.
+    /// Returns false in sync-debug mode. Otherwise as [`DmaTable::is_in_place`].
+    #[must_use]
     pub fn is_in_place(&self) -> bool {
         if self.attrs().contains(MapAttrs::SYNC_DEBUG) {
             return false;
         }
-        // iommu-dma marks what it has mapped page by page, as for devices that may bounce.
+        // iommu-dma marks the first entry of a list that it mapped page by page, as it does for an
+        // untrusted device. Without the mark it has not bounced any page.
         if self.dma().route() == DmaRoute::Iommu
             && !self.cpu().entries().next().is_some_and(sg_dma_is_swiotlb)
         {
             return true;
         }
-        // SAFETY: By the type invariants it is mapped for this device, and both are its own.
+        // SAFETY:
+        // - By the type invariants the table is mapped for this device, and `self` keeps it so.
+        // - `self.cpu()` is the CPU's view of the same table.
+        // - An `SgTable` consists of system memory.
         unsafe { (**self).is_in_place(self.cpu(), self.dma()) }
     }
 }

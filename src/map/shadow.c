@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One mapping in sync-debug mode, for which any device is like one that is not coherent. The calls
- * of drivers, and which mappings there are: sync_debug.c.
+ * One mapping in sync-debug mode. The mode makes each device behave like one whose DMA is not
+ * coherent with the CPU's caches, so that a forgotten synchronisation shows on any machine.
+ * sync_debug.c has the calls for drivers, and keeps all mappings.
  *
- * The device is given pages of its own, the shadow, and bytes cross between them and the CPU's
- * pages only where the driver says so. Each byte is the device's or the CPU's, from the mapping on
- * the device's. The side that does not have it is poisoned, if the other may write there:
+ * The device gets pages of its own: the shadow. Bytes are copied between the shadow and the CPU's
+ * pages only when the driver synchronises or unmaps. Each byte of the buffer belongs either to the
+ * device or to the CPU. Mapping gives all bytes to the device. The page of the side that does not
+ * own a byte is poisoned there, if the side that owns the byte may write:
  *
- *                      while it is the device's      while it is the CPU's
+ *   direction          the device owns the byte      the CPU owns the byte
  *   to the device      -                             the shadow is poisoned
  *   from the device    the CPU's page is poisoned    -
  *   both ways          the CPU's page is poisoned    the shadow is poisoned
  *
- * So what the documentation of the DMA API lets a driver leave out can be left out: to take what
- * only the CPU writes from the device, and to give back what only the device writes. Poison that
- * was written to shows that somebody had not got the byte.
+ * The DMA API lets a driver omit two synchronisations, and the table allows for both: taking bytes
+ * from the device that only the CPU writes, and giving bytes back that only the device writes.
+ * Poison that was overwritten shows that a side wrote a byte that it did not own.
+ *
+ * This is C because drivers synchronise in interrupt handlers: the lock of a mapping must disable
+ * interrupts, and the spinlocks of Rust in Linux 7.2 do not.
  */
 #include <linux/bitmap.h>
 #include <linux/device.h>
@@ -27,13 +32,13 @@
 #include "ffi/helpers.h"
 #include "map/shadow.h"
 
-/* The page of the CPU's in which byte @at of an entry is. */
+/* Returns the CPU's page that has byte @at of an entry. */
 static struct page *cpu_page(struct shadow_entry *entry, size_t at)
 {
 	return entry->cpu + ((entry->offset + at) >> PAGE_SHIFT);
 }
 
-/* An entry's pages; there is one for an empty entry, too. */
+/* Returns the size in bytes of an entry's pages. An empty entry has one page. */
 static size_t size_of(struct scatterlist *sg)
 {
 	return max(PAGE_ALIGN(sg->offset + sg->length), PAGE_SIZE);
@@ -56,7 +61,6 @@ static void free_shadow(struct shadow *shadow)
 	kfree(shadow);
 }
 
-/* Gives a reference back. The last one frees the mapping. */
 void sgdma_shadow_put(struct shadow *shadow)
 {
 	if (!refcount_dec_and_test(&shadow->refs))
@@ -66,21 +70,21 @@ void sgdma_shadow_put(struct shadow *shadow)
 	free_shadow(shadow);
 }
 
-/* Pages for the entry @sg in place of those of @cpu. */
+/* Fills in @sg with pages for the device, which stand for those of the driver's entry @cpu. */
 static int alloc_entry(struct shadow *shadow, struct scatterlist *sg, struct scatterlist *cpu)
 {
 	const unsigned int offset = offset_in_page(cpu->offset);
 	const size_t size = max(PAGE_ALIGN(offset + cpu->length), PAGE_SIZE);
 	unsigned int zone = 0;
 	/*
-	 * No more than is there: nothing is reclaimed or killed for it, and what is kept for
-	 * interrupts stays.
+	 * GFP_NOWAIT: debugging takes free memory only. The kernel neither reclaims memory nor
+	 * kills a process for it, and leaves the reserve for interrupts alone.
 	 */
 	struct page *page = sgdma_alloc_pages(shadow->dev, &zone, GFP_NOWAIT | __GFP_ZERO,
 					      get_order(size));
 	struct shadow_entry *entry;
 
-	entry = kzalloc_flex(*entry, with_cpu, BITS_TO_LONGS(cpu->length), GFP_NOWAIT);
+	entry = kzalloc_flex(*entry, cpu_owns, BITS_TO_LONGS(cpu->length), GFP_NOWAIT);
 	if (!page || !entry) {
 		if (page)
 			__free_pages(page, get_order(size));
@@ -91,14 +95,17 @@ static int alloc_entry(struct shadow *shadow, struct scatterlist *sg, struct sca
 	entry->cpu = sg_page(cpu);
 	entry->offset = cpu->offset;
 	RB_CLEAR_NODE(&entry->by_address);
-	bitmap_set(entry->with_cpu, 0, cpu->length);
+	bitmap_set(entry->cpu_owns, 0, cpu->length);
 	set_page_private(page, (unsigned long)entry);
 	sg_set_page(sg, page, cpu->length, offset);
-	/* The kernel does not notice that the end of such an entry is elsewhere on the bus. */
+	/* The kernel would not notice that the end of an entry lies elsewhere on the bus. */
 	if (sgdma_path(shadow->dev) == SGDMA_DIRECT &&
 	    sgdma_straight(shadow->dev, sg_phys(sg), cpu->length) != cpu->length)
 		return -EIO;
-	/* Caches may hide the zeroes around the buffer, which an IOMMU shows. */
+	/*
+	 * An IOMMU maps whole pages, so the device sees the bytes beside the buffer. The zeroes
+	 * there may still be in the cache only.
+	 */
 	if ((offset || offset_in_page(offset + cpu->length)) &&
 	    sgdma_coherency(shadow->dev) == SGDMA_NEEDS_CACHE_MAINTENANCE)
 		for (size_t at = 0; at < size; at += PAGE_SIZE)
@@ -107,6 +114,7 @@ static int alloc_entry(struct shadow *shadow, struct scatterlist *sg, struct sca
 	return 0;
 }
 
+/* Copies the CPU's bytes of an entry to the device's pages. */
 static void copy_from_cpu(struct scatterlist *sg)
 {
 	struct shadow_entry *entry = sgdma_shadow_entry(sg);
@@ -120,7 +128,6 @@ static void copy_from_cpu(struct scatterlist *sg)
 	}
 }
 
-/* A shadow of @sgt, all of whose bytes are the CPU's. */
 struct shadow *sgdma_shadow_alloc(struct device *dev, struct sg_table *sgt,
 				  enum dma_data_direction dir, unsigned long attrs, void *caller)
 {
@@ -151,7 +158,7 @@ struct shadow *sgdma_shadow_alloc(struct device *dev, struct sg_table *sgt,
 			free_shadow(shadow);
 			return ERR_PTR(ret);
 		}
-		/* The device need not write all of a buffer, and what it leaves stays. */
+		/* The device may write only a part. The rest of the buffer keeps its old bytes. */
 		if (dir == DMA_FROM_DEVICE)
 			copy_from_cpu(sg);
 		else
@@ -174,7 +181,6 @@ const char *sgdma_direction_name(enum dma_data_direction dir)
 	return (unsigned int)dir < ARRAY_SIZE(names) ? names[dir] : "nowhere";
 }
 
-/* A line about a mapping, unless it has one like it. Returns whether the line was written. */
 bool sgdma_shadow_complain(struct shadow *shadow, enum sgdma_complaint about, const char *fmt, ...)
 {
 	struct va_format vaf = { .fmt = fmt };
@@ -184,7 +190,7 @@ bool sgdma_shadow_complain(struct shadow *shadow, enum sgdma_complaint about, co
 		return false;
 	va_start(args, fmt);
 	vaf.va = &args;
-	/* As dev_err(), which no longer knows a driver that was unbound. */
+	/* The format of dev_err(), which would not know the name of a driver that was unbound. */
 	pr_err("%s %s: sync_debug: %pV: %zu bytes mapped %s by %pS\n", shadow->driver,
 	       dev_name(shadow->dev), &vaf, shadow->len, sgdma_direction_name(shadow->dir),
 	       shadow->caller);
@@ -192,50 +198,71 @@ bool sgdma_shadow_complain(struct shadow *shadow, enum sgdma_complaint about, co
 	return true;
 }
 
-/* Looks for what somebody wrote who had not got the bytes; as for cross_run(). */
-static void check_run(struct shadow *shadow, enum sgdma_crossing what, bool cpus, size_t at,
+/* Returns the index of the first of @n bytes that is not poison, @n if all of them are. */
+static size_t first_written(const u8 *bytes, size_t n)
+{
+	const u8 *byte = memchr_inv(bytes, SGDMA_POISON, n);
+
+	return byte ? byte - bytes : n;
+}
+
+/* Returns the index of the first of @n bytes that differs, @n if none does. */
+static size_t first_difference(const u8 *a, const u8 *b, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && a[i] == b[i])
+		i++;
+	return i;
+}
+
+/*
+ * Logs a write of the side that does not own the bytes. The @n bytes at @at of the buffer belong
+ * to the CPU if @cpu_owns, else to the device; @cpu and @device are both copies of them.
+ */
+static void check_run(struct shadow *shadow, enum sgdma_crossing what, bool cpu_owns, size_t at,
 		      u8 *cpu, u8 *device, size_t n)
 {
 	const bool reads = shadow->dir != DMA_FROM_DEVICE, writes = shadow->dir != DMA_TO_DEVICE;
 	const bool unmaps = what == UNMAP || what == UNMAP_WITHOUT_SYNC;
 	const char *wrong = NULL;
-	u8 *byte;
 	size_t i = n;
 
-	if (cpus && reads) {
-		wrong = "for_device forgotten: the device wrote what was the CPU's";
-		byte = memchr_inv(device, SGDMA_POISON, n);
-		i = byte ? byte - device : n;
-	} else if (!cpus && writes) {
+	if (cpu_owns) {
+		if (reads) {
+			wrong = "for_device forgotten: the device wrote what was the CPU's";
+			i = first_written(device, n);
+		}
+	} else if (writes) {
 		wrong = "for_cpu forgotten: the CPU wrote what was the device's";
-		byte = memchr_inv(cpu, SGDMA_POISON, n);
-		i = byte ? byte - cpu : n;
-	} else if (!cpus && unmaps) {
+		i = first_written(cpu, n);
+	} else if (unmaps) {
 		wrong = "for_device forgotten: the CPU wrote what the device never saw";
-		for (i = 0; i < n && cpu[i] == device[i];)
-			i++;
+		i = first_difference(cpu, device, n);
 	}
 	if (i < n)
 		sgdma_shadow_complain(shadow, SGDMA_WRONG_BYTE, "%s, byte %zu", wrong, at + i);
 }
 
-/* Has @n bytes cross, from @at in the buffer on, which are all the CPU's or all the device's. */
-static void cross_run(struct shadow *shadow, enum sgdma_crossing what, bool cpus, size_t at,
+/* Checks and copies @n bytes that have one owner; the parameters are those of check_run(). */
+static void cross_run(struct shadow *shadow, enum sgdma_crossing what, bool cpu_owns, size_t at,
 		      u8 *cpu, u8 *device, size_t n)
 {
 	const bool reads = shadow->dir != DMA_FROM_DEVICE, writes = shadow->dir != DMA_TO_DEVICE;
 
-	check_run(shadow, what, cpus, at, cpu, device, n);
+	check_run(shadow, what, cpu_owns, at, cpu, device, n);
 	switch (what) {
 	case FOR_DEVICE:
-		if (reads && (cpus || !writes))
+		/* Where only the CPU writes, the CPU's page is always the newest. */
+		if (reads && (cpu_owns || !writes))
 			memcpy(device, cpu, n);
 		if (writes)
 			memset(cpu, SGDMA_POISON, n);
 		break;
 	case FOR_CPU:
 	case UNMAP:
-		if (writes && (!cpus || !reads))
+		/* Where only the device writes, the device's page is always the newest. */
+		if (writes && (!cpu_owns || !reads))
 			memcpy(cpu, device, n);
 		if (reads)
 			memset(device, SGDMA_POISON, n);
@@ -245,23 +272,27 @@ static void cross_run(struct shadow *shadow, enum sgdma_crossing what, bool cpus
 	}
 }
 
-/* Has @n bytes cross, from @at in the buffer on, which are in one page and one entry. */
+/*
+ * Makes @n bytes change hands. They lie within one page and one entry, @sg: from byte @in_entry of
+ * the entry and from byte @at of the buffer on.
+ */
 static void cross_page(struct shadow *shadow, enum sgdma_crossing what, size_t at,
 		       size_t in_entry, struct scatterlist *sg, size_t n)
 {
 	struct shadow_entry *entry = sgdma_shadow_entry(sg);
 	void *page = kmap_local_page(cpu_page(entry, in_entry));
-	u8 *cpus = page + offset_in_page(sg->offset + in_entry);
-	u8 *devices = sg_virt(sg) + in_entry;
-	unsigned long *bits = entry->with_cpu;
+	u8 *cpu = page + offset_in_page(sg->offset + in_entry);
+	u8 *device = sg_virt(sg) + in_entry;
+	unsigned long *bits = entry->cpu_owns;
 	const size_t end = in_entry + n;
 
 	for (size_t bit = in_entry, next; bit < end; bit = next) {
 		const size_t i = bit - in_entry;
-		const bool is_cpus = test_bit(bit, bits);
+		const bool cpu_owns = test_bit(bit, bits);
 
-		next = is_cpus ? find_next_zero_bit(bits, end, bit) : find_next_bit(bits, end, bit);
-		cross_run(shadow, what, is_cpus, at + i, cpus + i, devices + i, next - bit);
+		next = cpu_owns ? find_next_zero_bit(bits, end, bit) :
+		       find_next_bit(bits, end, bit);
+		cross_run(shadow, what, cpu_owns, at + i, cpu + i, device + i, next - bit);
 	}
 	if (what == FOR_DEVICE)
 		bitmap_clear(bits, in_entry, n);
@@ -270,7 +301,6 @@ static void cross_page(struct shadow *shadow, enum sgdma_crossing what, size_t a
 	kunmap_local(page);
 }
 
-/* Has bytes cross; all of them are the buffer's. */
 void sgdma_shadow_cross(struct shadow *shadow, enum sgdma_crossing what, size_t at, size_t len)
 {
 	struct scatterlist *sg = shadow->device.sgl, *dma = sg;
@@ -285,7 +315,7 @@ void sgdma_shadow_cross(struct shadow *shadow, enum sgdma_crossing what, size_t 
 			start += sg->length;
 		n = min(end - at, sg->length - (at - start));
 		n = min(n, PAGE_SIZE - offset_in_page(sg->offset + (at - start)));
-		/* An IOMMU may have merged entries, so what the device sees is another walk. */
+		/* An IOMMU may have merged entries, so the DMA segments are walked separately. */
 		if (mapped) {
 			for (; at - dma_start >= sg_dma_len(dma); dma = sg_next(dma))
 				dma_start += sg_dma_len(dma);
@@ -293,7 +323,7 @@ void sgdma_shadow_cross(struct shadow *shadow, enum sgdma_crossing what, size_t 
 			addr = sg_dma_address(dma) + (at - dma_start);
 		}
 
-		/* The platform may need a sync of its own. */
+		/* The hardware may need cache maintenance or a bounce for the device's pages. */
 		spin_lock_irqsave(&shadow->lock, flags);
 		if (mapped)
 			dma_sync_single_for_cpu(shadow->dev, addr, n, shadow->dir);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sharing: a buffer that the CPU and a coherent device use at the same time.
+//! Shared mappings: buffers that the CPU and a coherent device access at the same time.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+//!
+//! Where the device is coherent with the CPU's caches and accesses the pages in place,
+//! `dma_sync_*()` does nothing. Then no guard is needed, and the CPU may access the bytes also
+//! while the buffer is in flight.
 
 use crate::{
     base::{
@@ -39,16 +43,18 @@ use kernel::{
     str::CStrExt, //
 };
 
-/// A table mapped for a device that is coherent, in place: what either writes, the other reads.
+/// A table that the CPU and a coherent device access at the same time.
 ///
-/// No synchronisation, no bounce buffer, no guard. That the two do not tread on each other's toes is
-/// between the driver and its device. Dropping it unmaps and frees; before the device is told any
-/// address, [`submit`](Self::submit) it. The CPU has access then, too.
+/// Each side reads what the other writes, without synchronisation, bounce buffers or guards. The
+/// driver and its device must agree on who writes which bytes when.
+///
+/// A drop unmaps the buffer and frees it, so call [`submit`](Self::submit) before the device is
+/// told any address. The CPU still has access to the bytes while the buffer is in flight.
 ///
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{Bidirectional, CoherentDevice, InFlight, SgTable, Shared};
-/// /// A ring that the device reads and writes for as long as it is bound.
+/// /// Maps a ring that the device reads and writes as long as it is bound.
 /// fn ring<'bound>(
 ///     dev: CoherentDevice<'bound>,
 /// ) -> Result<InFlight<Shared<'bound, Bidirectional>>> {
@@ -56,28 +62,32 @@ use kernel::{
 ///     ring.copy_from_slice(0, b"first entry")?;
 ///     let ring = ring.submit();
 ///     let mut head = [0; 4];
-///     ring.copy_to_slice(16, &mut head)?; // While the device is at it.
+///     ring.copy_to_slice(16, &mut head)?; // The device may be writing at the same time.
 ///     Ok(ring)
 /// }
 /// ```
 ///
 /// # Invariants
 ///
-/// The mapping needs no synchronisation: the device is coherent for it, and all of it is in place.
+/// The device is coherent with the CPU's caches and accesses all pages of the mapping in place.
+#[must_use = "dropping a mapping unmaps the buffer and frees it"]
 pub struct Shared<'bound, D: Direction, P = OwnedPages>(pub(crate) Mapped<'bound, D, P>);
 
 impl<P: Exclusive> SgTable<P> {
-    /// Maps the buffer for simultaneous access. Does not sleep.
+    /// Maps the buffer so that CPU and device can access it at the same time: `dma_map_sgtable()`.
+    /// Does not sleep.
     ///
     /// # Errors
     ///
-    /// The buffer comes back with each of them.
+    /// Each error returns the buffer.
     ///
-    /// - `EIO` if a page would have to bounce all the same, with a line in the log: memory was
-    ///   added beyond the device's reach since it was probed; or the device is untrusted, and a
-    ///   [`PageOwner`]'s buffer shares a page with other bytes. Without a line: the device is
-    ///   untrusted, and the table's segments are shorter than a page.
+    /// - `EIO`, with a line in the log, if memory beyond the device's reach was added after the
+    ///   probe, and the buffer has a page there.
+    /// - `EIO`, with a line in the log, if the device is untrusted and the buffer of a
+    ///   [`PageOwner`](crate::PageOwner) shares a page with other bytes.
+    /// - `EIO` if the device is untrusted and the segments of the table are shorter than a page.
     /// - Those of [`map`](Self::map).
+    #[doc(alias = "dma_map_sgtable")]
     pub fn map_shared<'bound, D: Direction>(
         self,
         dev: CoherentDevice<'bound>,
@@ -86,7 +96,8 @@ impl<P: Exclusive> SgTable<P> {
         self.share_exclusive(dev.dma())
     }
 
-    /// `dev` is coherent for this buffer, as a witness says.
+    /// Maps the buffer for `dev`, of which the caller has a witness that it is coherent for this
+    /// buffer.
     pub(crate) fn share_exclusive<'bound, D: Direction>(
         self,
         dev: DmaDevice<'bound>,
@@ -96,28 +107,31 @@ impl<P: Exclusive> SgTable<P> {
 }
 
 impl<P> SgTable<P> {
-    /// Maps the buffer with `attrs` for `dev`, which is coherent for it, as a witness says.
+    /// Maps the buffer with `attrs` for `dev`, of which the caller has a witness that it is
+    /// coherent for this buffer.
     pub(crate) fn share<'bound, D: Direction>(
         self,
         dev: DmaDevice<'bound>,
         attrs: MapAttrs,
     ) -> Result<Shared<'bound, D, P>, BufferError<Self>> {
-        let refused = match self.map_as(dev, attrs) {
-            // INVARIANT: The witness says that the device is coherent; the rest was checked.
+        let failed = match self.map_as(dev, attrs) {
+            // INVARIANT: The caller has a witness that the device is coherent. `is_in_place()` has
+            // returned true, so all pages are in place.
             Ok(mapped) if mapped.is_in_place() => return Ok(Shared(mapped)),
             Ok(mapped) => BufferError {
                 error: EIO,
                 buffer: mapped.unmap(),
             },
-            Err(refused) => refused,
+            Err(failed) => failed,
         };
-        if refused.error == EIO {
-            refused.buffer.say_why_not_shared(dev, attrs);
+        if failed.error == EIO {
+            failed.buffer.log_why_not_shared(dev, attrs);
         }
-        Err(refused)
+        Err(failed)
     }
 
-    fn say_why_not_shared(&self, dev: DmaDevice<'_>, attrs: MapAttrs) {
+    /// Logs why the buffer cannot be shared with `dev`, if the reason is known.
+    fn log_why_not_shared(&self, dev: DmaDevice<'_>, attrs: MapAttrs) {
         let partial = !attrs.contains(MapAttrs::WHOLE_PAGES) && !self.is_whole_pages();
         let why = match dev.route() {
             DmaRoute::Direct if !self.is_reached_by(dev) => {
@@ -125,31 +139,32 @@ impl<P> SgTable<P> {
                   use map() and guards"
             }
             DmaRoute::Iommu if partial => {
-                c"the device is untrusted, so it is given whole pages, and one has other bytes, too: \
-                  share whole pages, or use map() and guards"
+                c"the device is untrusted, so it is given whole pages, and one has other bytes, \
+                  too: share whole pages, or use map() and guards"
             }
             _ => return,
         };
-        // SAFETY: The device is valid, and the string is static.
+        // SAFETY: The device is valid: `dev` borrows it. `why` is a static string with a NUL.
         unsafe { ffi::sgdma_say_why_not_shared(dev.as_raw(), why.as_char_ptr()) };
     }
 }
 
 impl<'bound, D: Direction, P> Shared<'bound, D, P> {
-    /// Copies from byte `offset` of the buffer on into all of `dst`. Does not sleep.
+    /// Copies bytes from `offset` of the buffer on to all of `dst`. Does not sleep.
     ///
-    /// What the device or another CPU writes meanwhile may be seen in part.
+    /// If the device or another CPU writes these bytes at the same time, the copy may have part of
+    /// the new bytes.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + dst.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if `offset + dst.len()` lies beyond the end of the buffer.
     pub fn copy_to_slice(&self, offset: usize, dst: &mut [u8]) -> Result {
         self.0.table().copy_to_slice(offset, dst)
     }
 
-    /// Says that the device is about to be told addresses of this buffer.
+    /// Puts the mapping in flight, before the device is told any address of it. Does not sleep.
     ///
-    /// From here on until [`InFlight::complete`] nothing unmaps or frees it.
+    /// Nothing unmaps or frees the buffer until [`InFlight::complete`] is called.
     pub fn submit(self) -> InFlight<Self>
     where
         P: Send + 'static,
@@ -159,13 +174,14 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
 }
 
 impl<'bound, D: Direction, P: Exclusive> Shared<'bound, D, P> {
-    /// Copies `src` into the buffer, from byte `offset` on. Does not sleep.
+    /// Copies all of `src` to the buffer, from byte `offset` on. Does not sleep.
     ///
-    /// The device or another CPU may see it in part meanwhile.
+    /// If the device or another CPU reads these bytes at the same time, it may read part of the new
+    /// bytes.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if `offset + src.len()` lies beyond the end of the buffer.
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result
     where
         D: DeviceReads,
@@ -173,13 +189,14 @@ impl<'bound, D: Direction, P: Exclusive> Shared<'bound, D, P> {
         self.0.table().copy_from_slice_shared(offset, src)
     }
 
-    /// Unmaps the buffer: `dma_unmap_sgtable()`. Does not sleep.
+    /// Ends the mapping and returns the buffer: `dma_unmap_sgtable()`. Does not sleep.
+    #[doc(alias = "dma_unmap_sgtable")]
     pub fn unmap(self) -> SgTable<P> {
         self.0.unmap()
     }
 }
 
-/// What can be known of any mapping, and the walks over it.
+/// Gives access to the methods of [`Mapped`] that take a shared reference, such as the walks.
 impl<'bound, D: Direction, P> Deref for Shared<'bound, D, P> {
     type Target = Mapped<'bound, D, P>;
 

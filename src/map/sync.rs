@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Synchronisation of a mapped table, whole or by ranges.
+//! Synchronisation of a mapped table: all of its bytes, or a range of them.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+//!
+//! A synchronisation hands bytes from one side, the CPU or the device, to the other. It writes back
+//! or discards cache lines, or copies to or from a bounce buffer. Both functions are not generic,
+//! and their callers are, so that each kind of table does not get a copy of them.
 
 use crate::{
     device::dma_device::DmaDevice,
@@ -20,16 +24,20 @@ use kernel::{
     dma::DmaAddress, //
 };
 
-/// To whom bytes are handed.
+/// The side that bytes are handed to.
 #[derive(Clone, Copy)]
 pub(crate) enum To {
     Cpu,
     Device,
 }
 
+/// Hands all bytes of a table over: `dma_sync_sgtable_for_cpu()`, `dma_sync_sgtable_for_device()`.
+/// Does not sleep.
+///
 /// # Safety
 ///
-/// `sgt` is mapped for `dma` in direction `dir`.
+/// - `sgt` is mapped for `dma` in direction `dir`, by `sgdma_map_sgtable()`.
+/// - Nobody changes `sgt` during the call.
 #[inline(never)]
 pub(crate) unsafe fn sync_whole(
     dma: DmaDevice<'_>,
@@ -41,15 +49,21 @@ pub(crate) unsafe fn sync_whole(
         To::Cpu => ffi::sgdma_sync_sgtable_for_cpu,
         To::Device => ffi::sgdma_sync_sgtable_for_device,
     };
-    // SAFETY: The caller promises it.
+    // SAFETY:
+    // - The device is valid: `dma` borrows it.
+    // - The table is mapped for that device in this direction, and is not changed during the call,
+    //   as the caller promises.
     unsafe { sync(dma.as_raw(), sgt, dir) };
 }
 
+/// Hands the bytes `range` of a table over: `dma_sync_single_for_cpu()`,
+/// `dma_sync_single_for_device()`. Does not sleep.
+///
 /// # Safety
 ///
-/// As for `sync_whole()`, and
-/// - it was mapped with `attrs`, and nobody else has it;
-/// - `range` lies within it.
+/// - `sgt` is mapped for `dma` in direction `dir` with `attrs`, by `sgdma_map_sgtable()`.
+/// - Nobody changes `sgt` during the call.
+/// - `range` lies within the bytes of the table, and is not empty.
 #[inline(never)]
 pub(crate) unsafe fn sync_range(
     dma: DmaDevice<'_>,
@@ -61,7 +75,8 @@ pub(crate) unsafe fn sync_range(
 ) {
     if attrs.contains(MapAttrs::SYNC_DEBUG) {
         let for_cpu = matches!(to, To::Cpu);
-        // SAFETY: The caller promises it.
+        // SAFETY: The table is mapped, is not changed during the call, and has these bytes, as the
+        // caller promises.
         if unsafe { ffi::sgdma_shadow_sync(sgt, range.start, range.len(), for_cpu) } {
             return;
         }
@@ -70,17 +85,22 @@ pub(crate) unsafe fn sync_range(
         To::Cpu => ffi::sgdma_sync_single_for_cpu,
         To::Device => ffi::sgdma_sync_single_for_device,
     };
-    // SAFETY: The caller promises that the table is mapped, and that it is not changed meanwhile.
+    // SAFETY: The table is mapped, so both of its forms are filled in. It is not changed during the
+    // call, so both references are to a table that stays as it is. The caller promises both.
     let lockstep = unsafe { Lockstep::new(CpuTable::from_raw(sgt), DmaTable::from_raw(sgt)) };
     let mut start = 0;
-    // Piece by piece: each is contiguous for the device and in memory, so that one address says
-    // it all. A merged segment's address says nothing of its second page.
+    // `dma_sync_single_*()` takes a range that is contiguous on the bus and in memory. Each piece
+    // of the lockstep walk is. A DMA segment need not be: an IOMMU may have merged pages that lie
+    // apart in memory.
     for piece in lockstep {
         let end = start + piece.len;
         let (first, last) = (range.start.max(start), range.end.min(end));
         if first < last {
             let addr = piece.dma_address + (first - start) as DmaAddress;
-            // SAFETY: These bytes are part of a segment that is mapped for `dma` in this direction.
+            // SAFETY:
+            // - The device is valid: `dma` borrows it.
+            // - The bytes at `addr` are part of a segment that is mapped for that device in this
+            //   direction: `first` and `last` lie within the piece.
             unsafe { sync(dma.as_raw(), addr, last - first, dir) };
         }
         if end >= range.end {

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping, unmapping and synchronising for drivers that may be in sync-debug mode: include/sgdma.h.
- * Keeps all mappings in that mode, and names what a driver does to them that the DMA API forbids,
- * above all the ones that sgdma_unmap_sgtable() never saw.
+ * The calls of include/sgdma.h with which drivers map, unmap and synchronise tables, and all
+ * mappings in sync-debug mode. shadow.c has one such mapping.
+ *
+ * A call for a table without a shadow is passed on to the DMA API. A call for a table with a shadow
+ * is checked as DMA debugging would check it, and breaches are logged. A mapping that
+ * sgdma_unmap_sgtable() never saw is logged at the latest when the device is unbound or the
+ * driver's module is unloaded.
+ *
+ * This is C because drivers make these calls in interrupt handlers: the lock of the mappings must
+ * disable interrupts, and the spinlocks of Rust in Linux 7.2 do not. The notifiers and
+ * __builtin_return_address() have no counterpart in Rust either.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
@@ -16,17 +24,23 @@
 #include "device/coherency.h"
 #include "ffi/helpers.h"
 #include "map/shadow.h"
+#include "map/sync_debug.h"
 
-/* All mappings, by the driver's list and by the device and what it sees. */
+/* All mappings in sync-debug mode, in no order. */
 static LIST_HEAD(shadows);
+/* The same mappings, by the driver's list. */
 static DEFINE_HASHTABLE(by_list, 8);
+/* The DMA segments of the same mappings, by device and bus address. */
 static struct rb_root by_address = RB_ROOT;
-/* Raw, for those who are not in the mode take it too, wherever they may be. */
+/*
+ * Protects the three above. Raw: calls for tables that are not in sync-debug mode take the lock
+ * too, in any context that the DMA API allows.
+ */
 static DEFINE_RAW_SPINLOCK(shadows_lock);
-/* Whether there ever was a mapping, or everything is mapped so. */
+/* False until the first mapping in sync-debug mode. Then no call has to look for a shadow. */
 static bool any __read_mostly;
 
-/* Who calls, and what for. */
+/* A driver's call, for the log: the function, the code that called it, and its arguments. */
 struct call {
 	const char *name;
 	void *caller;
@@ -38,35 +52,49 @@ struct call {
 
 /* Keeping mappings */
 
-static bool sees_earlier(struct rb_node *a, const struct rb_node *b)
+/*
+ * Compares @len bytes at bus address @addr of @dev with a segment. Returns a negative number if the
+ * bytes come before the segment, a positive number if they come after it, 0 if they overlap.
+ */
+static int compare(const struct device *dev, dma_addr_t addr, size_t len,
+		   const struct shadow_entry *entry)
+{
+	if (dev != entry->shadow->dev)
+		return dev < entry->shadow->dev ? -1 : 1;
+	if (addr + len - 1 < entry->addr)
+		return -1;
+	return addr > entry->addr + entry->len - 1;
+}
+
+/* Returns true if segment @a begins before segment @b: the order of by_address. */
+static bool begins_before(struct rb_node *a, const struct rb_node *b)
 {
 	const struct shadow_entry *x = rb_entry(a, struct shadow_entry, by_address);
 	const struct shadow_entry *y = rb_entry(b, struct shadow_entry, by_address);
 
-	if (x->shadow->dev != y->shadow->dev)
-		return x->shadow->dev < y->shadow->dev;
-	return x->addr < y->addr;
+	return compare(x->shadow->dev, x->addr, 1, y) < 0;
 }
 
-/* The segment of @dev that has some of these bytes; those of one device do not overlap. */
-static struct shadow_entry *seen_at(struct device *dev, dma_addr_t addr, size_t len)
+/*
+ * Returns a segment of @dev that overlaps @len bytes at bus address @addr, or NULL. The caller
+ * holds the lock. The segments of one device do not overlap each other.
+ */
+static struct shadow_entry *find_segment(struct device *dev, dma_addr_t addr, size_t len)
 {
 	struct rb_node *node = by_address.rb_node;
 
 	while (node) {
 		struct shadow_entry *entry = rb_entry(node, struct shadow_entry, by_address);
+		const int order = compare(dev, addr, len, entry);
 
-		if (dev == entry->shadow->dev && addr <= entry->addr + entry->len - 1 &&
-		    entry->addr <= addr + len - 1)
+		if (!order)
 			return entry;
-		if (dev < entry->shadow->dev || (dev == entry->shadow->dev && addr < entry->addr))
-			node = node->rb_left;
-		else
-			node = node->rb_right;
+		node = order < 0 ? node->rb_left : node->rb_right;
 	}
 	return NULL;
 }
 
+/* Takes a segment out of by_address, if it is there. The caller holds the lock. */
 static void forget_address(struct shadow_entry *entry)
 {
 	if (RB_EMPTY_NODE(&entry->by_address))
@@ -76,8 +104,8 @@ static void forget_address(struct shadow_entry *entry)
 }
 
 /*
- * Takes a mapping out of what is kept. Returns false if somebody else has; otherwise the reference
- * is the caller's.
+ * Removes a mapping from the list, the hash table and the tree. Returns true if the caller gets the
+ * reference that was held for these, false if another task removed the mapping before.
  */
 static bool take_out(struct shadow *shadow)
 {
@@ -93,7 +121,7 @@ static bool take_out(struct shadow *shadow)
 	raw_spin_unlock_irqrestore(&shadows_lock, flags);
 	if (!was_kept)
 		return false;
-	/* Entry by entry, as there may be many. */
+	/* There may be many entries, so interrupts are enabled between two of them. */
 	for_each_sgtable_sg(&shadow->device, sg, i) {
 		raw_spin_lock_irqsave(&shadows_lock, flags);
 		forget_address(sgdma_shadow_entry(sg));
@@ -102,6 +130,7 @@ static bool take_out(struct shadow *shadow)
 	return true;
 }
 
+/* Returns the mapping of a driver's list, with a reference, or NULL. */
 static struct shadow *find_by_list(struct scatterlist *list)
 {
 	struct shadow *shadow;
@@ -117,8 +146,8 @@ static struct shadow *find_by_list(struct scatterlist *list)
 	return shadow;
 }
 
-/* Names a mapping that was not unmapped as it should have been. */
-static bool name_left(struct shadow *shadow, const char *when)
+/* Logs a mapping that was not unmapped as it should have been. Returns true if it logged. */
+static bool log_not_unmapped(struct shadow *shadow, const char *when)
 {
 	return sgdma_shadow_complain(shadow, SGDMA_NOT_UNMAPPED,
 		"sgdma_unmap_sgtable() was not called before %s; look for a plain dma_unmap_sgtable()",
@@ -126,20 +155,23 @@ static bool name_left(struct shadow *shadow, const char *when)
 }
 
 /*
- * Drops a mapping whose list was mapped again: calls for that list are meant for the new mapping.
- * The device may still use the pages of the old one.
+ * Removes a mapping from by_list because its list was mapped again: later calls for the list mean
+ * the new mapping. The old mapping is still kept, as the device may still access its pages.
  */
-static void lose_list(struct shadow *shadow)
+static void forget_list(struct shadow *shadow)
 {
 	unsigned long flags;
 
-	name_left(shadow, "its list was mapped again");
+	log_not_unmapped(shadow, "its list was mapped again");
 	raw_spin_lock_irqsave(&shadows_lock, flags);
 	hash_del(&shadow->by_list);
 	raw_spin_unlock_irqrestore(&shadows_lock, flags);
 }
 
-/* Takes out a mapping that @dev saw at these addresses; false if there is none. */
+/*
+ * Removes a mapping that has some of @len bytes at bus address @addr of @dev. Returns false if
+ * there is none.
+ */
 static bool evict(struct device *dev, dma_addr_t addr, size_t len)
 {
 	struct shadow_entry *entry;
@@ -147,7 +179,7 @@ static bool evict(struct device *dev, dma_addr_t addr, size_t len)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&shadows_lock, flags);
-	entry = seen_at(dev, addr, len);
+	entry = find_segment(dev, addr, len);
 	if (entry) {
 		shadow = entry->shadow;
 		refcount_inc(&shadow->refs);
@@ -156,7 +188,7 @@ static bool evict(struct device *dev, dma_addr_t addr, size_t len)
 	raw_spin_unlock_irqrestore(&shadows_lock, flags);
 	if (!entry)
 		return false;
-	name_left(shadow, "its bus address was given to another mapping");
+	log_not_unmapped(shadow, "its bus address was given to another mapping");
 	if (take_out(shadow))
 		sgdma_shadow_put(shadow);
 	sgdma_shadow_put(shadow);
@@ -164,18 +196,18 @@ static bool evict(struct device *dev, dma_addr_t addr, size_t len)
 }
 
 /*
- * Drops earlier mappings when @sgt, of the driver's list @list, was mapped for @dev. An earlier
- * mapping of that list can be reached no more. An earlier mapping at these addresses was unmapped
- * without us, for the addresses were free.
+ * Removes earlier mappings that a new one replaces: @sgt was mapped for @dev, with the driver's
+ * list @list. No call can name an earlier mapping of that list any more. An earlier mapping
+ * at the same bus addresses was unmapped by a plain dma_unmap_sgtable(): the addresses were free.
  */
-static void make_way(struct device *dev, struct sg_table *sgt, struct scatterlist *list)
+static void replace_earlier(struct device *dev, struct sg_table *sgt, struct scatterlist *list)
 {
 	struct shadow *shadow = find_by_list(list);
 	struct scatterlist *sg;
 	unsigned int i;
 
 	if (shadow) {
-		lose_list(shadow);
+		forget_list(shadow);
 		sgdma_shadow_put(shadow);
 	}
 	for_each_sgtable_dma_sg(sgt, sg, i)
@@ -183,6 +215,7 @@ static void make_way(struct device *dev, struct sg_table *sgt, struct scatterlis
 			;
 }
 
+/* Keeps a new mapping, with the caller's reference. */
 static void keep(struct shadow *shadow)
 {
 	struct scatterlist *sg;
@@ -200,7 +233,7 @@ static void keep(struct shadow *shadow)
 		if (!entry->len)
 			continue;
 		raw_spin_lock_irqsave(&shadows_lock, flags);
-		rb_add(&entry->by_address, &by_address, sees_earlier);
+		rb_add(&entry->by_address, &by_address, begins_before);
 		raw_spin_unlock_irqrestore(&shadows_lock, flags);
 	}
 	raw_spin_lock_irqsave(&shadows_lock, flags);
@@ -216,7 +249,7 @@ size_t sgdma_max_shadow(void)
 	return PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER;
 }
 
-/* Memory of other devices is no memory of the CPU's. */
+/* Returns true if a table consists of system memory, false if a page is memory of a device. */
 static bool is_memory(struct sg_table *sgt)
 {
 	struct scatterlist *sg;
@@ -228,17 +261,18 @@ static bool is_memory(struct sg_table *sgt)
 	return true;
 }
 
-/* Out of line, for most who map want nothing of it. */
+/* Calls dma_map_sgtable(). Not inlined: without sync-debug mode this is never called. */
 static noinline int map_without_shadow(const struct call *call, struct sg_table *sgt,
 				       unsigned long attrs)
 {
 	int ret = dma_map_sgtable(call->dev, sgt, call->dir, attrs);
 
 	if (!ret)
-		make_way(call->dev, sgt, sgt->sgl);
+		replace_earlier(call->dev, sgt, sgt->sgl);
 	return ret;
 }
 
+/* Maps a table in sync-debug mode: the device's pages are mapped instead of the driver's. */
 static noinline int map_with_shadow(const struct call *call, struct sg_table *sgt,
 				    unsigned long attrs)
 {
@@ -247,7 +281,7 @@ static noinline int map_with_shadow(const struct call *call, struct sg_table *sg
 	unsigned int i;
 	int ret;
 
-	/* A device without a mask maps nothing: that is the DMA API's to say. */
+	/* The DMA API refuses to map for a device without a mask, with its own error. */
 	if (!call->dev->dma_mask)
 		return map_without_shadow(call, sgt, attrs);
 	if (attrs & DMA_ATTR_REQUIRE_COHERENT)
@@ -274,7 +308,7 @@ static noinline int map_with_shadow(const struct call *call, struct sg_table *sg
 	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		sgdma_shadow_cross(shadow, FOR_DEVICE, 0, shadow->len);
 	WRITE_ONCE(any, true);
-	make_way(call->dev, &shadow->device, shadow->list);
+	replace_earlier(call->dev, &shadow->device, shadow->list);
 	keep(shadow);
 	return 0;
 }
@@ -295,21 +329,27 @@ EXPORT_SYMBOL_GPL(sgdma_map_sgtable);
 
 /* Calls for what is mapped */
 
-/* Returns the shadow of a mapped table, with a reference; NULL if the table has none. */
+/* Returns the shadow of a mapped table, with a reference, or NULL if the table has none. */
 static struct shadow *find(struct sg_table *sgt)
 {
 	struct shadow *shadow = find_by_list(sgt->sgl);
 
-	/* The list was unmapped and mapped again, both by the DMA API's own calls. */
+	/*
+	 * Another address: a driver has unmapped the list and mapped it again, both by plain calls
+	 * of the DMA API.
+	 */
 	if (shadow && sg_dma_address(sgt->sgl) != sg_dma_address(shadow->device.sgl)) {
-		lose_list(shadow);
+		forget_list(shadow);
 		sgdma_shadow_put(shadow);
 		return NULL;
 	}
 	return shadow;
 }
 
-/* Names a call for a table without a shadow. Returns true if the DMA API must not see the call. */
+/*
+ * Logs a call for a table without a shadow, if the call is wrong. Returns true if the DMA API must
+ * not get the call.
+ */
 static bool reject(const struct call *call, struct sg_table *sgt)
 {
 	const bool unmapped = sg_dma_address(sgt->sgl) == DMA_MAPPING_ERROR;
@@ -321,20 +361,24 @@ static bool reject(const struct call *call, struct sg_table *sgt)
 	return unmapped;
 }
 
-/* Names what is wrong with a call, as DMA debugging would if it saw the call. */
+/*
+ * Logs wrong arguments of a call. DMA debugging would check the same, but it only sees the shadow's
+ * arguments.
+ */
 static void check(const struct call *call, struct shadow *shadow, bool unmaps)
 {
 	if (call->dev != shadow->dev)
 		sgdma_shadow_complain(shadow, SGDMA_WRONG_DEVICE,
 				      "%s() by %pS for another device, %s", call->name,
 				      call->caller, dev_name(call->dev));
-	/* What is mapped both ways may be synchronised for one. */
+	/* A table that is mapped both ways may be synchronised for one direction. */
 	if (call->dir != shadow->dir && (unmaps || shadow->dir != DMA_BIDIRECTIONAL))
 		sgdma_shadow_complain(shadow, SGDMA_WRONG_DIRECTION,
 				      "%s() by %pS in another direction, %s", call->name,
 				      call->caller, sgdma_direction_name(call->dir));
 }
 
+/* Logs wrong arguments of a call for a whole table. */
 static void check_table(const struct call *call, struct shadow *shadow, struct sg_table *sgt,
 			bool unmaps)
 {
@@ -345,7 +389,7 @@ static void check_table(const struct call *call, struct shadow *shadow, struct s
 				      call->caller, sgt->orig_nents, shadow->device.orig_nents);
 }
 
-/* Returns false if the table is not mapped in this mode: then the call is the DMA API's. */
+/* Unmaps a table in sync-debug mode. Returns false if the DMA API is to get the call. */
 static noinline bool unmap_shadow(const struct call *call, struct sg_table *sgt,
 				  unsigned long attrs)
 {
@@ -358,7 +402,7 @@ static noinline bool unmap_shadow(const struct call *call, struct sg_table *sgt,
 		dma_unmap_sgtable(shadow->dev, &shadow->device, shadow->dir, shadow->attrs);
 		sgdma_shadow_cross(shadow, attrs & DMA_ATTR_SKIP_CPU_SYNC ? UNMAP_WITHOUT_SYNC :
 				   UNMAP, 0, shadow->len);
-		/* So that it is known if it is unmapped once more. */
+		/* A mark: reject() then notices that the table is unmapped once more. */
 		sg_dma_address(sgt->sgl) = DMA_MAPPING_ERROR;
 		sgdma_shadow_put(shadow);
 	}
@@ -376,7 +420,7 @@ void sgdma_unmap_sgtable(struct device *dev, struct sg_table *sgt, enum dma_data
 }
 EXPORT_SYMBOL_GPL(sgdma_unmap_sgtable);
 
-/* Returns false if the table is not mapped in this mode: then the call is the DMA API's. */
+/* Synchronises a table in sync-debug mode. Returns false if the DMA API is to get the call. */
 static noinline bool sync_shadow(const struct call *call, struct sg_table *sgt,
 				 enum sgdma_crossing what)
 {
@@ -408,7 +452,10 @@ void sgdma_sync_sgtable_for_device(struct device *dev, struct sg_table *sgt,
 }
 EXPORT_SYMBOL_GPL(sgdma_sync_sgtable_for_device);
 
-/* Returns false if the table is not mapped in this mode: then the call is the DMA API's. */
+/*
+ * Synchronises @size bytes at bus address @addr in sync-debug mode. Returns false if the DMA API is
+ * to get the call.
+ */
 static noinline bool sync_part_of_shadow(const struct call *call, dma_addr_t addr, size_t size,
 					 enum sgdma_crossing what)
 {
@@ -418,7 +465,7 @@ static noinline bool sync_part_of_shadow(const struct call *call, dma_addr_t add
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&shadows_lock, flags);
-	entry = seen_at(call->dev, addr, 1);
+	entry = find_segment(call->dev, addr, 1);
 	if (entry && hash_hashed(&entry->shadow->by_list)) {
 		shadow = entry->shadow;
 		refcount_inc(&shadow->refs);
@@ -458,7 +505,6 @@ void sgdma_sync_single_for_device(struct device *dev, dma_addr_t addr, size_t si
 }
 EXPORT_SYMBOL_GPL(sgdma_sync_single_for_device);
 
-/* For Rust: false if the table is mapped in no such way. */
 bool sgdma_shadow_sync(struct sg_table *sgt, size_t offset, size_t len, bool for_cpu)
 {
 	struct shadow *shadow = find(sgt);
@@ -471,12 +517,11 @@ bool sgdma_shadow_sync(struct sg_table *sgt, size_t offset, size_t len, bool for
 }
 EXPORT_SYMBOL_GPL(sgdma_shadow_sync);
 
-/* What is left over */
+/* Mappings that a driver leaves behind */
 
 /*
- * Returns true if the IOMMU's page table no longer has the mapping: then a plain
- * dma_unmap_sgtable() has removed it. Without such a table, or where memory bounces, the device may
- * still use the mapping for all that is known.
+ * Returns true if the IOMMU's page table no longer has the mapping: a plain dma_unmap_sgtable() has
+ * removed it. Returns false if nobody can tell, because there is no IOMMU or the mapping bounced.
  */
 static bool is_unmapped(struct shadow *shadow)
 {
@@ -490,8 +535,10 @@ static bool is_unmapped(struct shadow *shadow)
 	       sgdma_iommu_iova_to_phys(domain, sg_dma_address(sg)) != sg_phys(sg);
 }
 
-typedef bool (*is_one_fn)(struct shadow *shadow, const void *of);
-typedef void (*treat_fn)(struct shadow *shadow, const void *of);
+/* Returns true if a mapping belongs to @owner: a device or a module. */
+typedef bool (*belongs_fn)(struct shadow *shadow, const void *owner);
+/* Does something to a mapping of @owner. */
+typedef void (*leave_fn)(struct shadow *shadow, const void *owner);
 
 static bool is_of_device(struct shadow *shadow, const void *dev)
 {
@@ -508,7 +555,7 @@ static bool is_any(struct shadow *shadow, const void *unused)
 	return true;
 }
 
-/* Moves the first mapping of @some back to the others. Returns it with a reference. */
+/* Moves the first mapping of @some back to the others. Returns it, with a reference, or NULL. */
 static struct shadow *put_back(struct list_head *some)
 {
 	struct shadow *shadow;
@@ -524,8 +571,8 @@ static struct shadow *put_back(struct list_head *some)
 	return shadow;
 }
 
-/* Calls @treat, without the lock, for each mapping for which @is_one returns true. */
-static void treat_each(is_one_fn is_one, const void *of, treat_fn treat)
+/* Calls @leave, without the lock, for each mapping that belongs to @owner. */
+static void leave_each(belongs_fn belongs, const void *owner, leave_fn leave)
 {
 	struct shadow *shadow, *next;
 	unsigned long flags;
@@ -533,56 +580,65 @@ static void treat_each(is_one_fn is_one, const void *of, treat_fn treat)
 
 	raw_spin_lock_irqsave(&shadows_lock, flags);
 	list_for_each_entry_safe(shadow, next, &shadows, all)
-		if (is_one(shadow, of))
+		if (belongs(shadow, owner))
 			list_move_tail(&shadow->all, &some);
 	raw_spin_unlock_irqrestore(&shadows_lock, flags);
 	while ((shadow = put_back(&some))) {
-		treat(shadow, of);
+		leave(shadow, owner);
 		sgdma_shadow_put(shadow);
 	}
 }
 
+/* Frees a mapping that the device certainly cannot access. */
 static void free_if_unmapped(struct shadow *shadow)
 {
 	if (is_unmapped(shadow) && take_out(shadow))
 		sgdma_shadow_put(shadow);
 }
 
+/* Logs a mapping whose device was unbound, and frees it if possible. */
 static void leave_at_unbind(struct shadow *shadow, const void *dev)
 {
-	name_left(shadow, "unbind");
+	log_not_unmapped(shadow, "unbind");
 	free_if_unmapped(shadow);
 }
 
+/* Logs a mapping whose driver's module is being unloaded, and frees it if possible. */
 static void leave_at_unload(struct shadow *shadow, const void *module)
 {
-	name_left(shadow, "its module was unloaded");
+	log_not_unmapped(shadow, "its module was unloaded");
 	shadow->caller = NULL;
 	free_if_unmapped(shadow);
 }
 
-/* No driver is there any more that could unmap it. The device may be. */
+/*
+ * Logs a mapping that is still there when this module is unloaded, and forgets it. No driver is
+ * left that could unmap the table, but the device may still access its pages.
+ */
 static void leave_for_good(struct shadow *shadow, const void *unused)
 {
-	name_left(shadow, "sgdma was unloaded");
+	log_not_unmapped(shadow, "sgdma was unloaded");
 	shadow->device_keeps_pages = !is_unmapped(shadow);
 	if (take_out(shadow))
 		sgdma_shadow_put(shadow);
 }
 
-/* The driver has returned from remove(), and what it had the core release is released. */
+/* Runs after the driver's remove() and after the core has released the driver's resources. */
 static int bus_notify(struct notifier_block *nb, unsigned long event, void *dev)
 {
 	if (event == BUS_NOTIFY_UNBOUND_DRIVER)
-		treat_each(is_of_device, dev, leave_at_unbind);
+		leave_each(is_of_device, dev, leave_at_unbind);
 	return NOTIFY_DONE;
 }
 
-/* For devices on other buses. Its code is still there, and so is its name. */
+/*
+ * Runs when a module is unloaded, for devices on buses that are not watched. The module's code is
+ * still there, so the log can name the function that mapped the table.
+ */
 static int module_notify(struct notifier_block *nb, unsigned long state, void *module)
 {
 	if (state == MODULE_STATE_GOING && module != THIS_MODULE)
-		treat_each(is_of_module, module, leave_at_unload);
+		leave_each(is_of_module, module, leave_at_unload);
 	return NOTIFY_DONE;
 }
 
@@ -604,5 +660,5 @@ void sgdma_sync_debug_exit(void)
 	unregister_module_notifier(&module_notifier);
 	for (int i = 0; sgdma_buses[i]; i++)
 		bus_unregister_notifier(sgdma_buses[i], &bus_notifiers[i]);
-	treat_each(is_any, NULL, leave_for_good);
+	leave_each(is_any, NULL, leave_for_good);
 }

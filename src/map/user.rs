@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tables of pages that user space uses, too.
+//! Tables of pages that user space accesses too.
 //!
-//! It may write them at any time, before a device has them and after: nobody could synchronise
-//! that, nor lend a reference. So they are shared with coherent devices, or copied, and never
-//! change hands.
+//! There are two kinds of such pages: memory of a process that the kernel pins, and pages of the
+//! kernel that processes map.
+//!
+//! User space may access the pages at any time, so no guard can hand them from the device to the
+//! CPU and no Rust reference to them may exist. The pages can be mapped only as
+//! [`Shared`](crate::Shared), for a coherent device. For any other device the driver copies the
+//! bytes.
 
 use crate::{
     base::{
@@ -57,21 +61,23 @@ use kernel::{
     prelude::*, //
 };
 
-/// A table of pages that user space uses, too: memory of a process that [`pin`](Self::pin) pins,
-/// or a buffer [`for_user`](SgTable::for_user), which processes may map.
+/// A table of pages that user space accesses too.
 ///
-/// User space may write the bytes at any time, so the table stays of this kind for good. It can be
-/// mapped only for a device that is coherent, in place, in direction `D`; as often as one likes.
-/// Where no device is to see it, the bytes are copied; into pinned pages only if the device could
-/// write them, too, for pages pinned for reading may be those of a file that the process must not
-/// write.
+/// The pages are memory of a process that [`pin`](Self::pin) has pinned, or a buffer that
+/// [`for_user`](SgTable::for_user) has made mappable for processes.
+///
+/// User space may write the bytes at any time, so a `UserTable` never becomes an [`SgTable`]. It
+/// can be mapped, any number of times, in direction `D` for a device that is coherent and accesses
+/// the pages in place. Bytes can be copied out at any time. Bytes can be copied to pinned pages
+/// only if `D` lets the device write: pages that were pinned for reading may belong to a file that
+/// the process must not write.
 ///
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{Bidirectional, CoherentDevice, InFlight, PinnedPages, Shared, UserTable};
 /// type Region<'bound> = InFlight<Shared<'bound, Bidirectional, PinnedPages<Bidirectional>>>;
 ///
-/// /// In an ioctl: a memory region of the calling process.
+/// /// Registers memory of the calling process; for an ioctl.
 /// fn register<'bound>(
 ///     dev: CoherentDevice<'bound>,
 ///     addr: usize,
@@ -82,45 +88,54 @@ use kernel::{
 /// }
 /// ```
 ///
-/// Pinned pages are unpinned when it is dropped, by whichever process, and marked dirty if the
-/// device may have written them. That may sleep. A table that is forgotten keeps them pinned; so
-/// does one that is dropped while a device is at it, until the device is known to be done with it.
+/// A drop unpins the pages: `unpin_user_page_range_dirty_lock()`. It marks the pages dirty if the
+/// device may have written them. It may sleep, and any process may do it. A table that is forgotten
+/// keeps its pages pinned. A table that is dropped in flight keeps them pinned until the device is
+/// known to be done with them.
 ///
-/// - After `munmap()`, or when the process is gone, the pinned pages are still there, and nobody's
-///   but the device's.
-/// - A child that is forked gets copies of anonymous pages; the pinned ones stay the parent's.
-/// - Pages that must stay movable are moved before they are pinned: `FOLL_LONGTERM`.
+/// - Pinned pages stay after `munmap()` and after the end of the process. Then only the device
+///   accesses them.
+/// - A forked child gets copies of the anonymous pages. The pinned pages stay with the parent.
+/// - Pages in movable memory are moved elsewhere before they are pinned: `FOLL_LONGTERM`.
 ///
 /// # Invariants
 ///
-/// No `SgTable` of such pages, nor a `Mapped` one, is ever given away: their methods are for
-/// buffers that nobody else uses.
+/// Code outside of this file never gets the `SgTable`, nor a `Mapped` of it, by value or
+/// exclusively: their methods are for buffers that nobody else accesses.
+#[must_use = "dropping the table unpins or frees its pages"]
+#[doc(alias = "ib_umem")]
 pub struct UserTable<D: Direction, P = PinnedPages<D>>(SgTable<P>, PhantomData<D>);
 
 impl<D: Direction> UserTable<D> {
-    /// Pins `len` bytes of the calling process from `addr` on, for a device that uses them in
+    /// Pins `len` bytes of the calling process, from `addr` on, for a device that accesses them in
     /// `direction`: `pin_user_pages_fast()`.
     ///
-    /// Neither has to be aligned; a device behind an IOMMU is then shown whole pages. They count
-    /// for `RLIMIT_MEMLOCK`, as in RDMA: the pages of each table by themselves. `limits` as for
-    /// [`SgTable::alloc`]. Sleeps, and takes `mmap_lock`: not for
-    /// [`FileOps::mmap`](crate::FileOps::mmap). The process that serves the memory may make it
-    /// sleep for ever: pin outside the gate, by limits copied inside; see [`Door`](crate::Door).
+    /// Neither `addr` nor `len` needs any alignment. A device behind an IOMMU then also sees the
+    /// other bytes of the first and the last page. `limits` are those of [`SgTable::alloc`].
+    ///
+    /// The pages count for `RLIMIT_MEMLOCK`, as in RDMA. A page that two tables pin counts twice.
+    ///
+    /// Sleeps and takes `mmap_lock`, so [`FileOps::mmap`](crate::FileOps::mmap) must not call this.
+    /// A process may serve the memory late or never (`userfaultfd(2)`, FUSE), so call this outside
+    /// of the gate, with limits that were copied inside. See [`Door`](crate::Door).
     ///
     /// # Errors
     ///
-    /// Nothing is pinned then, nor counted.
+    /// After an error nothing is pinned and nothing is counted.
     ///
     /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
-    /// - `EOVERFLOW` if `addr + len` wraps.
-    /// - `EFAULT` if some of it is no memory of the process, cannot be written though the device is
-    ///   to write it, or must not be pinned: memory of a device; if it is to be written, files
-    ///   whose file system wants to know of each write. Also where there is no process, as in a
-    ///   kernel thread.
+    /// - `EOVERFLOW` if `addr + len` overflows.
+    /// - `EFAULT` if the bytes are not all memory of the process, or if the device is to write
+    ///   bytes that the process must not write.
+    /// - `EFAULT` if the memory must not be pinned. It is memory of a device, or the device is to
+    ///   write pages of a file whose file system must know of each write.
+    /// - `EFAULT` if there is no process, as in a kernel thread.
     /// - `EOPNOTSUPP` for a file of a file system on memory (DAX).
-    /// - `ENOMEM` if it is more than `RLIMIT_MEMLOCK` allows, or there is no memory.
+    /// - `ENOMEM` if `RLIMIT_MEMLOCK` does not allow so much, or there is no memory.
     /// - `EINTR` if the process is being killed.
-    /// - `E2BIG` if it takes 2^31 segments or more.
+    /// - `E2BIG` if the table would have 2^31 segments or more.
+    #[doc(alias = "pin_user_pages_fast")]
+    #[doc(alias = "ib_umem_get")]
     pub fn pin<'a>(
         addr: usize,
         len: usize,
@@ -129,14 +144,18 @@ impl<D: Direction> UserTable<D> {
     ) -> Result<Self> {
         let place = Place::new(Gfp::from(GFP_KERNEL_ACCOUNT))?;
         let mut limits = limits.into();
-        // They are mapped by whole pages, so that the first segment is longer then.
+        // Whole pages are mapped, so the first segment becomes longer. A limit of whole pages
+        // leaves room for that.
         if limits.max_size > PAGE_SIZE {
             limits.max_size -= limits.max_size % PAGE_SIZE;
         }
         let PinnedBuffer { owner, range, list } = PinnedPages::pin(addr, len, limits)?;
-        // SAFETY:
-        // - The list was made of these pages for `range`, within `limits`, and is not mapped.
-        // - A process has nothing uninitialised. It is user space that uses them besides.
+        // SAFETY: The parts keep the invariants of `SgTable`:
+        // - `PinnedPages::pin()` has made the list from the bytes `range` of these pages, within
+        //   `limits`. The list is not mapped.
+        // - The pages are initialised: a process never has uninitialised memory.
+        // - Only user space accesses the pages too. The table goes into a `UserTable`, for which
+        //   the invariants of `SgTable` allow that.
         let table = unsafe { SgTable::from_parts(owner, range, limits, list, place) };
         Ok(Self::new(table))
     }
@@ -144,40 +163,45 @@ impl<D: Direction> UserTable<D> {
 
 impl<D: Direction, P> UserTable<D, P> {
     pub(crate) fn new(table: SgTable<P>) -> Self {
-        // INVARIANT: It stays in here.
+        // INVARIANT: The field is private. No method of this file gives the table away.
         Self(table, PhantomData)
     }
 
-    /// Returns the length of the buffer in bytes, as it was asked for.
+    /// Returns the length of the buffer in bytes.
     #[expect(clippy::len_without_is_empty, reason = "an empty table cannot be made")]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Returns the table in its CPU form: which pages there are.
+    /// Returns the CPU's view of the table: its pages.
     #[inline]
     pub fn cpu(&self) -> &CpuTable {
         self.0.cpu()
     }
 
-    /// Copies from byte `offset` of the buffer on into all of `dst`. Does not sleep.
+    /// Copies bytes from `offset` of the buffer on to all of `dst`. Does not sleep.
     ///
-    /// What others write meanwhile may be seen in part.
+    /// If user space or a device writes these bytes at the same time, the copy may have part of the
+    /// new bytes.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + dst.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if `offset + dst.len()` lies beyond the end of the buffer.
     pub fn copy_to_slice(&self, offset: usize, dst: &mut [u8]) -> Result {
         self.0.copy_to_slice(offset, dst)
     }
 
-    /// Maps the memory for simultaneous access: `DMA_ATTR_REQUIRE_COHERENT`. Does not sleep.
+    /// Maps the memory so that CPU and device can access it at the same time:
+    /// `dma_map_sgtable()` with `DMA_ATTR_REQUIRE_COHERENT`. Does not sleep.
     ///
     /// # Errors
     ///
-    /// The buffer, still pinned if it was, comes back with each of those of
-    /// [`SgTable::map_shared`]; with `EOPNOTSUPP` also if the kernel finds that the device is not
-    /// coherent.
+    /// Each error returns the buffer. Pinned pages are still pinned.
+    ///
+    /// - Those of [`SgTable::map_shared`].
+    /// - `EOPNOTSUPP` if the kernel finds that the device is not coherent.
+    #[doc(alias = "dma_map_sgtable")]
+    #[doc(alias = "DMA_ATTR_REQUIRE_COHERENT")]
     pub fn map_shared(
         self,
         dev: CoherentDevice<'_>,
@@ -185,46 +209,53 @@ impl<D: Direction, P> UserTable<D, P> {
         self.share(dev.dma())
     }
 
-    /// Shows that `dev` can share the memory although it could not share all memory:
-    /// see [`InPlace`].
+    /// Checks that `dev` can share the memory, although `dev` may not be able to share all memory.
+    /// For process context; does not sleep.
+    ///
+    /// See [`InPlace`].
     ///
     /// # Errors
     ///
-    /// As for [`SgTable::in_place_for`]. The buffer, still pinned if it was, comes back.
+    /// Those of [`SgTable::in_place_for`]. Each error returns the buffer. Pinned pages are still
+    /// pinned.
     pub fn in_place_for(self, dev: DmaDevice<'_>) -> Result<InPlace<'_, Self>, BufferError<Self>> {
         let checked = self.0.check_in_place(dev);
         InPlace::new(dev, self, checked)
     }
 
-    /// `dev` is coherent for this memory, as a witness says.
+    /// Maps the memory for `dev`, of which the caller has a witness that it is coherent for this
+    /// memory.
     fn share(self, dev: DmaDevice<'_>) -> Result<Shared<'_, D, P>, BufferError<Self>> {
-        // Whole pages, as `ib_umem_get()` maps them: all of a process' page is that process'.
+        // The device may see whole pages: all bytes of a pinned page belong to the process.
+        // `ib_umem_get()` maps whole pages too.
         let attrs = MapAttrs::REQUIRE_COHERENT | MapAttrs::WHOLE_PAGES;
-        self.0.share(dev, attrs).map_err(|refused| BufferError {
-            error: refused.error,
-            buffer: Self::new(refused.buffer),
+        self.0.share(dev, attrs).map_err(|failed| BufferError {
+            error: failed.error,
+            buffer: Self::new(failed.buffer),
         })
     }
 }
 
 impl<'bound, D: Direction, P> InPlace<'bound, UserTable<D, P>> {
-    /// Maps the memory for simultaneous access: `DMA_ATTR_REQUIRE_COHERENT`. Does not sleep.
+    /// Maps the memory so that CPU and device can access it at the same time:
+    /// `dma_map_sgtable()` with `DMA_ATTR_REQUIRE_COHERENT`. Does not sleep.
     ///
     /// # Errors
     ///
-    /// As for [`UserTable::map_shared`].
+    /// Those of [`UserTable::map_shared`].
     pub fn map_shared(self) -> Result<Shared<'bound, D, P>, BufferError<UserTable<D, P>>> {
         let (dev, table) = self.into_parts();
         table.share(dev)
     }
 }
 
-/// Pages that user space may map: [`OwnedPages`] of a table that was made
-/// [`for_user`](SgTable::for_user).
+/// The pages of a table that user space may map.
+///
+/// [`SgTable::for_user`] makes them from [`OwnedPages`].
 ///
 /// ```
 /// # use sgdma::{FromDevice, MmapPages, Shared, UserTable};
-/// /// Frames that a camera writes and a process maps: before the camera knows them, and after.
+/// /// A frame that a camera writes and a process maps.
 /// enum Buffer<'bound> {
 ///     Idle(UserTable<FromDevice, MmapPages>),
 ///     Mapped(Shared<'bound, FromDevice, MmapPages>),
@@ -233,9 +264,10 @@ impl<'bound, D: Direction, P> InPlace<'bound, UserTable<D, P>> {
 pub struct MmapPages(#[expect(dead_code, reason = "for its drop")] OwnedPages);
 
 impl SgTable {
-    /// Makes the buffer a table that user space may map, for a device that uses it in `direction`.
+    /// Makes the buffer a table that user space may map, for a device that accesses it in
+    /// `direction`. May sleep.
     ///
-    /// There is no way back, for user space keeps the pages as long as it likes. May sleep.
+    /// There is no way back to an [`SgTable`]: user space may keep the pages as long as it likes.
     ///
     /// ```
     /// # use kernel::{mm::virt::VmaNew, prelude::*};
@@ -248,8 +280,9 @@ impl SgTable {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, with the table, if there is no memory to remember it by.
-    #[expect(clippy::result_large_err, reason = "the table comes back in it")]
+    /// `ENOMEM` if there is no memory for the table's place in quarantine. The error returns the
+    /// table.
+    #[expect(clippy::result_large_err, reason = "the error returns the table")]
     pub fn for_user<D: Direction>(
         self,
         _direction: D,
@@ -264,8 +297,9 @@ impl SgTable {
     }
 }
 
-/// Makes a place for a table of such pages. Out of line, and not generic as its caller is: the
-/// driver's code may go while the place is used.
+/// Allocates the quarantine's place for a table of `MmapPages`. May sleep.
+// Neither generic nor inlined, as `Place::new_ours()` demands: the driver's module may be unloaded
+// while the place is used.
 #[inline(never)]
 fn place() -> Result<Place<Kept<MmapPages>>> {
     Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))
@@ -273,11 +307,11 @@ fn place() -> Result<Place<Kept<MmapPages>>> {
 
 /// A buffer that user space may map.
 impl<D: Direction> UserTable<D, MmapPages> {
-    /// Copies `src` into the buffer, from byte `offset` on. Does not sleep.
+    /// Copies all of `src` to the buffer, from byte `offset` on. Does not sleep.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if `offset + src.len()` lies beyond the end of the buffer.
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
         self.0.copy_from_slice_shared(offset, src)
     }
@@ -285,11 +319,10 @@ impl<D: Direction> UserTable<D, MmapPages> {
 
 /// A buffer that user space may map, shared with a device.
 impl<D: Direction> Shared<'_, D, MmapPages> {
-    /// Maps the buffer's bytes from `offset` on, a multiple of the page size, to user space at
-    /// `vma`: `vm_insert_page()`. May sleep.
+    /// Maps the buffer from byte `offset` on to user space at `vma`: `vm_insert_page()`. May sleep.
     ///
-    /// User space keeps the pages as long as its mapping, also after the buffer is gone, and may
-    /// change them after it was unmapped.
+    /// `offset` is a multiple of the page size. User space keeps the pages as long as its mapping
+    /// lasts, also after the buffer was unmapped or dropped.
     ///
     /// ```
     /// # use kernel::{mm::virt::VmaNew, prelude::*};
@@ -306,9 +339,11 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
     ///
     /// # Errors
     ///
-    /// - `EINVAL` if `offset` is not a multiple of the page size or `vma` reaches beyond the
-    ///   buffer's last page, or if `vma` is private or its file not open for writing.
+    /// - `EINVAL` if `offset` is not a multiple of the page size, or `vma` reaches beyond the last
+    ///   page of the buffer.
+    /// - `EINVAL` if `vma` is private, or its file is not open for writing.
     /// - `ENOMEM` if there is no memory for page tables.
+    #[doc(alias = "vm_insert_page")]
     pub fn map_to_user(&self, offset: usize, vma: &VmaNew) -> Result {
         let pages = (vma.end() - vma.start()) / PAGE_SIZE;
         let all = self.len().div_ceil(PAGE_SIZE);
@@ -323,20 +358,22 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
         let wanted = self.cpu().pages_once().flat_map(PageRun::pages);
         for (i, page) in wanted.skip(first).take(pages).enumerate() {
             let page = NonNull::new(page).ok_or(EINVAL)?;
-            // SAFETY: The page is the buffer's, and stays as long as that.
+            // SAFETY: `page` points to a page of the buffer. `self` is borrowed, so the buffer
+            // keeps its page as long as the `BorrowedPage` is used.
             let page = unsafe { BorrowedPage::from_raw(page) };
             vma.vm_insert_page(vma.start() + i * PAGE_SIZE, &page)?;
         }
         Ok(())
     }
 
-    /// Copies `src` into the buffer, from byte `offset` on. Does not sleep.
+    /// Copies all of `src` to the buffer, from byte `offset` on. Does not sleep.
     ///
-    /// Others may see it in part meanwhile.
+    /// If user space or the device reads these bytes at the same time, it may read part of the new
+    /// bytes.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if `offset + src.len()` lies beyond the end of the buffer.
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result
     where
         D: DeviceReads,
@@ -344,9 +381,10 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
         self.0.table().copy_from_slice_shared(offset, src)
     }
 
-    /// Unmaps the buffer: `dma_unmap_sgtable()`. Does not sleep.
+    /// Ends the mapping and returns the buffer: `dma_unmap_sgtable()`. Does not sleep.
     ///
-    /// User space may still have it, so it stays a [`UserTable`].
+    /// User space may still access the pages, so the buffer stays a [`UserTable`].
+    #[doc(alias = "dma_unmap_sgtable")]
     pub fn unmap(self) -> UserTable<D, MmapPages> {
         UserTable::new(self.0.unmap())
     }
@@ -354,12 +392,12 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
 
 /// Memory of a process, pinned for writing.
 impl<D: DeviceWrites> UserTable<D> {
-    /// Copies `src` into the buffer, from byte `offset` on, as the device would. Does not sleep.
+    /// Copies all of `src` to the buffer, from byte `offset` on, as a device would. Does not sleep.
     ///
     /// ```
     /// # use kernel::prelude::*;
     /// # use sgdma::{FromDevice, SegmentLimits, UserTable};
-    /// /// What a device that is made of software does: it has no bus addresses.
+    /// /// Receives a packet in a device made of software, which has no bus addresses.
     /// fn receive(region: &UserTable<FromDevice>, packet: &[u8]) -> Result {
     ///     region.copy_from_slice(0, packet)
     /// }
@@ -370,7 +408,7 @@ impl<D: DeviceWrites> UserTable<D> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if `offset + src.len()` lies beyond the end of the buffer.
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
         self.0.copy_from_slice_shared(offset, src)
     }
@@ -378,7 +416,9 @@ impl<D: DeviceWrites> UserTable<D> {
 
 /// Memory of a process that is shared with a device.
 impl<D: Direction> Shared<'_, D, PinnedPages<D>> {
-    /// Unmaps the buffer: `dma_unmap_sgtable()`. It stays pinned. Does not sleep.
+    /// Ends the mapping and returns the buffer, which stays pinned: `dma_unmap_sgtable()`. Does not
+    /// sleep.
+    #[doc(alias = "dma_unmap_sgtable")]
     pub fn unmap(self) -> UserTable<D> {
         UserTable::new(self.0.unmap())
     }
@@ -386,11 +426,11 @@ impl<D: Direction> Shared<'_, D, PinnedPages<D>> {
 
 /// Memory of a process, pinned for writing, that is shared with a device.
 impl<D: DeviceWrites> Shared<'_, D, PinnedPages<D>> {
-    /// As [`UserTable::copy_from_slice`].
+    /// Copies all of `src` to the buffer, from byte `offset` on, as a device would. Does not sleep.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `offset + src.len()` lies beyond the buffer's end; nothing was copied then.
+    /// `EINVAL`, and nothing is copied, if `offset + src.len()` lies beyond the end of the buffer.
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
         self.0.table().copy_from_slice_shared(offset, src)
     }
