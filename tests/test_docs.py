@@ -48,8 +48,9 @@ def must_be_listed(files):
 def test_each_file_has_its_line_in_architecture():
     lines = re.findall(r"^\| `([^`]+)` \|", ARCHITECTURE.read_text(), re.M)
     wanted = must_be_listed(tracked())
-    assert sorted(wanted - set(lines)) == [], "add a row to docs/architecture.md for each"
-    assert sorted(set(lines) - wanted) == [], "docs/architecture.md has a row, and there is no file"
+    missing, gone = sorted(wanted - set(lines)), sorted(set(lines) - wanted)
+    assert not missing, f"add a row to docs/architecture.md for each of: {' '.join(missing)}"
+    assert not gone, f"docs/architecture.md has rows without a file: {' '.join(gone)}"
     assert len(lines) == len(set(lines)), "docs/architecture.md names a file twice"
 
 
@@ -81,14 +82,14 @@ def test_named_paths_exist(document):
     top = {name.split("/")[0] for name in files if "/" in name}
     missing = {word for word in named(document.read_text(), top)
                if not exists(word, files) and not any(fnmatch(word, f) for f in FOREIGN)}
-    assert sorted(missing) == []
+    assert not missing, f"{document.name} names what is not there: {' '.join(sorted(missing))}"
 
 
 @pytest.mark.parametrize("document", LINKING, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document):
     links = re.findall(r"\]\((?!\w+://)([^)#]+)(?:#[^)]*)?\)", document.read_text())
     missing = {link for link in links if not (document.parent / link).exists()}
-    assert sorted(missing) == []
+    assert not missing, f"{document.name} has links to nowhere: {' '.join(sorted(missing))}"
 
 
 def test_newest_version_of_the_changelog_is_the_modules():
