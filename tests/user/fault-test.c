@@ -117,6 +117,7 @@ struct operation {
 	void (*finish)(const struct operation *op);	/* after the last try of each fault */
 	bool never_fails;
 	bool by_core;					/* the driver core has other errors */
+	bool slow;					/* each try waits for the device */
 	unsigned long nr;				/* of an ioctl */
 	__u32 mode, bits;
 	__u64 size;
@@ -148,18 +149,18 @@ static unsigned int count_allocations(const struct operation *op)
 
 /*
  * Returns the distance to the next allocation to fail. Most of @count are of the same kind, so some
- * are left out, but none of the first and the last ones. Modules take long to load, and their last
- * allocations are the driver core's, so there more are left out.
+ * are left out, but none of the first and the last ones. With @sparse, for operations that take
+ * long, only the first three follow one by one.
  */
-static unsigned int next_step(unsigned int nth, unsigned int count, bool by_core)
+static unsigned int next_step(unsigned int nth, unsigned int count, bool sparse)
 {
 	unsigned int step;
 
-	if (thorough || nth < 4 || (!by_core && (nth < 12 || nth + 24 >= count)))
+	if (thorough || nth < 4 || (!sparse && (nth < 12 || nth + 24 >= count)))
 		return 1;
 	step = 1 + nth / 3;
 	/* The last 24 follow one by one. */
-	if (!by_core && nth + step + 24 > count)
+	if (!sparse && nth + step + 24 > count)
 		step = count - 24 - nth;
 	return step;
 }
@@ -197,7 +198,7 @@ static void go_through(const char *of, const struct operation *op)
 			op->finish(op);
 		if (!hit)
 			break;
-		step = next_step(nth, count, op->by_core);
+		step = next_step(nth, count, op->by_core || op->slow);
 	}
 	doing[0] = 0;
 	injected += faults;
@@ -534,10 +535,10 @@ static void gpu_open_full(const struct operation *op)
 	{ #request, .run = gpu_simple, .prepare = new, .verify = gpu_verify, \
 	  .finish = gpu_destroy, .nr = SGDMA_GPU_ ## request, .mode = SGDMA_GPU_MODE_ ## m, \
 	  .size = KIB(64), .bits = 64 }
-#define TRANSFER(request, m) \
+#define TRANSFER(request, m, ...) \
 	{ #request " " #m, .run = gpu_transfer, .prepare = gpu_new_bound, \
 	  .verify = gpu_verify_transfer, .finish = gpu_destroy, .nr = SGDMA_GPU_ ## request, \
-	  .mode = SGDMA_GPU_MODE_ ## m, .size = KIB(16), .bits = 64 }
+	  .mode = SGDMA_GPU_MODE_ ## m, .size = KIB(16), .bits = 64, ##__VA_ARGS__ }
 
 static const struct operation gpu_operations[] = {
 	OPEN, CLOSE,
@@ -550,8 +551,9 @@ static const struct operation gpu_operations[] = {
 	SIMPLE(UNBIND, BIND, gpu_new_bound),
 	BIND(COHERENT, 8, 64), BIND(POPULATE, 8, 32), BIND(BIND, 128, 64), BIND(BIND, 4, 64),
 	TRANSFER(READ, POPULATE), TRANSFER(WRITE, POPULATE), TRANSFER(WRITE, COHERENT),
-	TRANSFER(FETCH, BIND), TRANSFER(STORE, BIND),
-	{ "COPY", .run = gpu_copy, .prepare = gpu_new_two, .verify = gpu_verify,
+	/* The others do the same as FETCH, in other directions. */
+	TRANSFER(FETCH, BIND), TRANSFER(STORE, BIND, .slow = true),
+	{ "COPY", .run = gpu_copy, .prepare = gpu_new_two, .verify = gpu_verify, .slow = true,
 	  .finish = gpu_destroy_two, .mode = SGDMA_GPU_MODE_POPULATE, .size = KIB(16), .bits = 64 },
 	{ "mmap", .run = gpu_mmap, .prepare = gpu_new, .verify = gpu_verify_mmap,
 	  .finish = gpu_destroy, .mode = SGDMA_GPU_MODE_POPULATE, .size = KIB(64) },
@@ -635,9 +637,10 @@ static void rdma_open_full(const struct operation *op)
 #define REG(text, flags, n) \
 	{ REGION("register " text, flags, n), .run = rdma_reg, .prepare = rdma_fill, \
 	  .finish = rdma_must_dereg }
-#define RDMA_IO(request, text, flags, n) \
+#define RDMA_IO(request, text, flags, n, ...) \
 	{ REGION(#request " " text, flags, n), .run = rdma_io, .prepare = rdma_new, \
-	  .verify = rdma_verify, .finish = rdma_must_dereg, .nr = SGDMA_RDMA_ ## request }
+	  .verify = rdma_verify, .finish = rdma_must_dereg, .nr = SGDMA_RDMA_ ## request, \
+	  ##__VA_ARGS__ }
 
 static const struct operation rdma_operations[] = {
 	OPEN, CLOSE,
@@ -648,7 +651,7 @@ static const struct operation rdma_operations[] = {
 	{ REGION("deregister", 0, 64), .run = rdma_dereg, .prepare = rdma_new,
 	  .never_fails = true },
 	RDMA_IO(READ, "hard", 0, 8), RDMA_IO(READ, "soft", SGDMA_RDMA_SOFT, 64),
-	RDMA_IO(WRITE, "hard", 0, 8), RDMA_IO(WRITE, "soft", SGDMA_RDMA_SOFT, 64),
+	RDMA_IO(WRITE, "hard", 0, 8, .slow = true), RDMA_IO(WRITE, "soft", SGDMA_RDMA_SOFT, 64),
 };
 
 /* sgdma_camera: a file is a stream of its own */
@@ -753,7 +756,7 @@ static const struct operation camera_operations[] = {
 	{ "REQUEST contiguous 256 KiB", .run = camera, FRAMES(256), .mode = 1,
 	  .nr = SGDMA_CAMERA_REQUEST },
 	CAMERA(QUEUE, 64), CAMERA(STREAM, 64), CAMERA(DUMMY, 64),
-	{ "DEQUEUE 16 KiB", .run = camera, FRAMES(16), .verify = camera_verify,
+	{ "DEQUEUE 16 KiB", .run = camera, FRAMES(16), .verify = camera_verify, .slow = true,
 	  .nr = SGDMA_CAMERA_DEQUEUE },
 	{ "read 16 KiB", .run = camera_read, .prepare = camera_new_frame, .finish = must_close,
 	  .size = KIB(16) },
