@@ -96,7 +96,7 @@ impl Gfp {
 
     /// Checks that the system can spare `nr_pages` pages.
     ///
-    /// Otherwise the next allocation of somebody else would make the OOM killer end a process.
+    /// If it cannot, the next allocation of another task would make the OOM killer end a process.
     ///
     /// # Errors
     ///

@@ -112,8 +112,7 @@ pub(crate) struct PinnedBuffer<P> {
 struct Pins {
     list: bindings::sg_table,
     device_writes: bool,
-    // Fields are dropped in order, after `drop()`: the pages count as pinned until they are
-    // unpinned.
+    // Is dropped after `drop()` has unpinned the pages, so that they are counted until then.
     _account: Account,
 }
 
@@ -196,8 +195,10 @@ impl Pinned {
     ///
     /// # Errors
     ///
-    /// Those of `pin_user_pages_fast()`; `EINTR` if the process is being killed; `ENOMEM` if there
-    /// is no memory for the runs.
+    /// The errors of `pin_user_pages_fast()`, and:
+    ///
+    /// - `EINTR` if the process is being killed.
+    /// - `ENOMEM` if there is no memory for the runs.
     ///
     /// # Safety
     ///

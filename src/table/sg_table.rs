@@ -113,9 +113,9 @@ impl SgTable {
     ///
     /// - `EINVAL` if `len` is zero, or `limits` contradict their documentation.
     /// - `E2BIG` if there are 2^31 segments or more.
-    /// - `ENOMEM` if there is no memory; or so little that the OOM killer would end a process at
-    ///   the next allocation of somebody else; or none that the device reaches, and bouncing is not
-    ///   possible.
+    /// - `ENOMEM` if there is no memory, or none that the device reaches and bouncing is not
+    ///   possible. Also if there is so little memory that the next allocation of another task would
+    ///   make the OOM killer end a process.
     /// - `EINTR` if the calling process is being killed.
     #[doc(alias = "sg_alloc_table_from_pages")]
     #[doc(alias = "sg_alloc_table_from_pages_segment")]
@@ -139,7 +139,7 @@ impl SgTable {
     ///
     /// # Errors
     ///
-    /// Those of `alloc`, and:
+    /// The errors of `alloc`, and:
     ///
     /// - `EINVAL` if `order` is larger than the kernel's `MAX_PAGE_ORDER`.
     /// - `ENOMEM` if memory is too fragmented for such blocks.
@@ -408,7 +408,7 @@ impl<P> SgTable<P> {
 
     /// Returns `true` if every segment is within `limits`.
     pub(crate) fn fits(&self, limits: SegmentLimits<'_>) -> bool {
-        // The segments need no look if they were cut within limits that are as strict.
+        // Segments that were cut within limits that are equal or stricter need no check.
         if self.limits.max_size <= limits.max_size
             && (self.limits.boundary == limits.boundary || limits.boundary == usize::MAX)
         {
@@ -538,7 +538,7 @@ impl<P> SgTable<P> {
     ///
     /// # Errors
     ///
-    /// Those of [`fill`](Self::fill).
+    /// The errors of [`fill`](Self::fill).
     #[doc(alias = "sg_zero_buffer")]
     pub fn zero(&mut self, range: Range<usize>) -> Result {
         self.fill(range, 0)

@@ -100,5 +100,6 @@ impl<I: Iterator<Item = Run>> Iterator for Coalesce<I> {
     }
 }
 
-// SAFETY: `next_while()` is the trait's own, whose loop has `most` rounds with one call of `take`.
+// SAFETY: `next_while()` is the default one of the trait. Its loop has at most `most` rounds, with
+// one call of `take` each.
 unsafe impl<I: Iterator<Item = Run> + Clone> Runs for Coalesce<I> {}
