@@ -73,7 +73,8 @@ export ARCH KERNEL KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS
 export GUEST_FILES GUEST_SCRIPT
 export GUEST_FROM := $(PWD)
 
-.PHONY: modules setup check-env guest run shell test soak bench report modules_install kernel-env clean \
+.PHONY: modules setup check-env guest run shell test soak bench report modules_install kernel-env \
+	clean \
 	distclean fmt fmt-check bindings lint doc rust-analyzer help
 
 modules: setup
@@ -110,7 +111,8 @@ ifneq ($(and $(KDIR),$(filter run shell test soak bench report,$(MAKECMDGOALS)))
 $(error guests boot the project's own kernel: leave KDIR= out here, it is for building the modules)
 endif
 
-ifneq ($(and $(filter um,$(ARCH)),$(filter run shell test soak report bindings lint,$(MAKECMDGOALS))),)
+not-um := run shell test soak report bindings lint
+ifneq ($(and $(filter um,$(ARCH)),$(filter $(not-um),$(MAKECMDGOALS))),)
 $(error BOOT=$(BOOT) is only for make bench: nothing in User Mode Linux does DMA)
 endif
 
@@ -203,7 +205,7 @@ lint: fmt-check setup
 	+@$(KBUILD) modules . $(DRIVERS) OUT=lint CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror
 	@. '$(BUILD)/env' && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
 		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
-		$$(find '$(TOP)'/{include,src,samples,bench,tests/modules,tests/user} -name '*.[ch]')
+		$$(cd '$(TOP)' && find include src samples bench tests/{modules,user} -name '*.[ch]')
 	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/lint-text'
 
 doc: modules

@@ -13,7 +13,7 @@ void bench_fill_pages(const struct sg_table *sgt, u64 *ptes)
 	}
 }
 
-/* What those write who find that too slow. */
+/* The loop over runs that drivers write by hand, to be faster than the iterator. */
 void bench_fill_runs(const struct sg_table *sgt, u64 *ptes, unsigned int shift)
 {
 	struct scatterlist *sg;

@@ -5,24 +5,24 @@
 //! C headers: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h),
 //! [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 //!
-//! A buffer is an [`SgTable`]. Mapped for a [`DmaDevice`] it becomes a [`Mapped`] table, which the
-//! CPU cannot touch and whose bus addresses can be walked; while the device works on it, it is
-//! [`InFlight`]. For a device that is known to be coherent, a [`CoherentDevice`], it can be [`Shared`]
-//! instead: used by both at the same time; one buffer can be, if it is [`InPlace`]. Memory that
-//! processes use, too, is a [`UserTable`], which can only be shared. A driver implements
-//! [`pci::Driver`]; its open files implement [`FileOps`].
+//! A buffer is an [`SgTable`]. Mapping it for a [`DmaDevice`] makes it a [`Mapped`] table: its bus
+//! addresses can be walked, and the CPU has no access to its bytes. While the device works on the
+//! buffer, it is [`InFlight`]. A [`CoherentDevice`] and the CPU can use a buffer at the same time:
+//! then it is [`Shared`]. [`InPlace`] proves the same for one buffer. Memory that processes use,
+//! too, is a [`UserTable`], which can only be shared. A driver implements [`Driver`] and
+//! [`pci::Driver`]. Its open files implement [`FileOps`].
 //!
 //! ```
 //! # use kernel::prelude::*;
 //! # use sgdma::{DmaDevice, FromDevice, SgTable};
-//! /// Has the device write a buffer, and copies it.
+//! /// Makes the device write a buffer, and copies the bytes.
 //! fn receive(dev: DmaDevice<'_>, engine: &mut Engine, bytes: &mut [u8]) -> Result {
 //!     let table = SgTable::alloc(bytes.len(), dev, GFP_KERNEL)?;
 //!     let in_flight = table.map(dev, FromDevice)?.submit();
 //!     for run in in_flight.dma_runs() {
 //!         engine.enqueue(run.addr, run.len);
 //!     }
-//!     // On an error the buffer is kept from everybody, for the device may still be writing there.
+//!     // On an error the buffer goes into quarantine: the device may still be writing to it.
 //!     engine.run()?;
 //!     in_flight.complete().unmap().copy_to_slice(0, bytes)
 //! }
@@ -184,7 +184,7 @@ struct Sgdma {
     _c: InC,
 }
 
-/// What `module.c` does, as long as it lives.
+/// The part of the module that `module.c` starts; dropping it ends that.
 struct InC;
 
 impl InC {

@@ -35,16 +35,19 @@ def bindgen(copy, *args):
 
 
 def build(copy, arch):
-    return command.run(copy / "scripts/kbuild", "modules", ".", cwd=copy, ARCH=arch, KERNEL=arch, KDIR="")
+    return command.run(copy / "scripts/kbuild", "modules", ".", cwd=copy,
+                       ARCH=arch, KERNEL=arch, KDIR="")
 
 
 def test_bindings_are_compared(copy, built_arch):
     """As `make lint` does it."""
     assert bindgen(copy, "--check", built_arch) == (0, "")
-    change(copy / GENERATED, "phys: phys_addr_t, size: usize) -> usize", "phys: phys_addr_t, size: usize) -> u32")
+    change(copy / GENERATED, "phys: phys_addr_t, size: usize) -> usize",
+           "phys: phys_addr_t, size: usize) -> u32")
     status, said = bindgen(copy, "--check", built_arch)
     assert status == 1
-    assert re.search(r"^-.*fn sgdma_straight\(.*-> u32;\n\+.*fn sgdma_straight\(.*-> usize;$", said, re.M), said
+    assert re.search(r"^-.*fn sgdma_straight\(.*-> u32;\n"
+                     r"\+.*fn sgdma_straight\(.*-> usize;$", said, re.M), said
     assert f"{GENERATED} is not what bindgen makes of src/ffi/helpers.h, " in said
     assert "run 'make bindings', and commit the result\n" in said
 
@@ -57,9 +60,11 @@ def test_bindings_are_compared(copy, built_arch):
 
 
 def test_value_of_an_enum_is_handled(copy, built_arch):
-    change(copy / "include/sgdma.h", "\tSGDMA_SYNC_DEBUG,\n", "\tSGDMA_SYNC_DEBUG,\n\tSGDMA_PLANTED,\n")
+    change(copy / "include/sgdma.h", "\tSGDMA_SYNC_DEBUG,\n",
+           "\tSGDMA_SYNC_DEBUG,\n\tSGDMA_PLANTED,\n")
     status, said = build(copy, built_arch)
-    assert status and f"{GENERATED} was made from other headers than these: run 'make bindings'" in said, said
+    stale = f"{GENERATED} was made from other headers than these: run 'make bindings'"
+    assert status and stale in said, said
 
     assert bindgen(copy, built_arch) == (0, f"  BINDGEN {GENERATED}\n")
     status, said = build(copy, built_arch)

@@ -34,8 +34,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
-    FileOps,
     DriverContext, //
+    FileOps,
 };
 
 requests! {
@@ -176,7 +176,10 @@ impl FileOps<Camera> for CameraFile {
 }
 
 impl CameraFile {
-    fn stream<'bound>(&self, camera: &DriverContext<'bound, Camera>) -> Result<Arc<Stream<'bound>>> {
+    fn stream<'bound>(
+        &self,
+        camera: &DriverContext<'bound, Camera>,
+    ) -> Result<Arc<Stream<'bound>>> {
         camera
             .streams
             .lock()

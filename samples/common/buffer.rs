@@ -21,6 +21,7 @@ use kernel::{
     prelude::*, //
 };
 use sgdma::{
+    BufferError,
     DeviceReads,
     DeviceWrites,
     Direction,
@@ -28,7 +29,6 @@ use sgdma::{
     InFlight,
     Mapped,
     MmapPages,
-    BufferError,
     SgTable,
     Shared,
     UserTable, //

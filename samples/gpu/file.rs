@@ -41,8 +41,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
-    FileOps,
     DriverContext, //
+    FileOps,
 };
 
 requests! {
@@ -159,7 +159,11 @@ struct Plan {
 }
 
 impl ObjectFile {
-    fn object<'bound>(&self, gpu: &DriverContext<'bound, Gpu>, handle: u32) -> Result<Arc<Object<'bound>>> {
+    fn object<'bound>(
+        &self,
+        gpu: &DriverContext<'bound, Gpu>,
+        handle: u32,
+    ) -> Result<Arc<Object<'bound>>> {
         gpu.objects.get(&self.handles, handle)
     }
 

@@ -40,8 +40,8 @@ use kernel::{
 };
 use sgdma::{
     Door,
-    FileOps,
     DriverContext, //
+    FileOps,
 };
 
 requests! {

@@ -63,8 +63,8 @@ pub fn dma_streaming_is_coherent(dev: DmaDevice<'_>) -> bool {
 /// A device that may share memory with the CPU without any synchronisation: the witness that
 /// [`map_shared`](crate::SgTable::map_shared) asks for.
 ///
-/// The witness speaks of all memory, and lives no longer than the binding. For a device that reaches
-/// only some memory, [`InPlace`](crate::InPlace) is the witness for one table.
+/// The witness speaks of all memory, and lives no longer than the binding. For a device that
+/// reaches only some memory, [`InPlace`](crate::InPlace) is the witness for one table.
 ///
 /// ```
 /// # use kernel::prelude::*;

@@ -181,8 +181,8 @@ impl<'bound> DmaDevice<'bound> {
             ffi::sgdma_dma_set_min_align_mask(raw, limits.min_align_mask);
         }
 
-        // SAFETY: The mask was set just now. Every function that changes it requires that nothing is
-        // mapped for the device.
+        // SAFETY: The mask was set just now. Every function that changes the mask requires that
+        // nothing is mapped for the device.
         let this = unsafe { Self::from_bound(dev, unbinding) };
         if this.max_seg_size == 0 {
             dev_err!(

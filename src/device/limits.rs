@@ -48,8 +48,8 @@ pub struct DmaLimits {
     /// The boundary mask: no segment crosses a multiple of the mask plus one:
     /// `dma_set_seg_boundary()`.
     ///
-    /// One less than a power of two, which is at least [`SegmentLimits::MIN`](crate::SegmentLimits::MIN), or binding fails
-    /// with `EINVAL`.
+    /// One less than a power of two, which is at least
+    /// [`SegmentLimits::MIN`](crate::SegmentLimits::MIN), or binding fails with `EINVAL`.
     pub seg_boundary: usize,
     /// The bits of an address that are the same on the bus and in memory, even if a buffer bounces:
     /// `dma_set_min_align_mask()`.

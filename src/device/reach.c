@@ -79,7 +79,7 @@ struct page *sgdma_alloc_pages(struct device *dev, unsigned int *zone, gfp_t gfp
 
 	if (!dev || sgdma_path(dev) != SGDMA_DIRECT || sgdma_bounces_all(dev))
 		return rust_helper_alloc_pages(gfp, order);
-	/* The ends of zones differ between platforms, so each page is looked at, as in dma-direct. */
+	/* The ends of zones differ between platforms, so each page is looked at. */
 	for (; *zone < ARRAY_SIZE(zones); (*zone)++) {
 		gfp_t here = gfp;
 		struct page *page;

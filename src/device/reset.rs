@@ -19,13 +19,13 @@ pub struct Reset<'bound> {
 impl<'bound> DmaDevice<'bound> {
     /// States that the driver is about to reset the device. For any context.
     ///
-    /// [`done()`](Reset::done) states that the device was reset. It unmaps and frees each buffer that
-    /// was dropped in flight and had been submitted before this call.
+    /// [`done()`](Reset::done) states that the device was reset. It unmaps and frees each buffer
+    /// that was dropped in flight and had been submitted before this call.
     ///
     /// The driver states that the device goes on with no buffer that was *submitted* before this
     /// call. No type can check such a statement about hardware, as with
-    /// [`InFlight::complete`](crate::InFlight::complete); see `docs/soundness.md`. Between this call
-    /// and `done()` the driver tells the device no address of such a buffer.
+    /// [`InFlight::complete`](crate::InFlight::complete); see `docs/soundness.md`. Between this
+    /// call and `done()` the driver tells the device no address of such a buffer.
     ///
     /// ```
     /// # use kernel::prelude::*;
@@ -51,9 +51,9 @@ impl Reset<'_> {
     /// States that the device was reset. May sleep.
     ///
     /// Releases each buffer that was dropped in flight and had been submitted before
-    /// [`begin_reset()`](DmaDevice::begin_reset). If an earlier binding has left buffers because its
-    /// device could not be reset, this call also releases those that are still mapped as they were,
-    /// and switches on bus mastering, which was off until now.
+    /// [`begin_reset()`](DmaDevice::begin_reset). If an earlier binding has left buffers because
+    /// its device could not be reset, this call also releases those that are still mapped as they
+    /// were, and switches on bus mastering, which was off until now.
     pub fn done(self) {
         if let Some(quarantine) = self.dev.quarantine() {
             quarantine.reset(self.until);

@@ -5,9 +5,9 @@
 use super::test_device::TestDevice;
 use crate::{
     ffi,
-    MapAttrs,
     Bidirectional,
     Coherency,
+    MapAttrs,
     PageOwner,
     SegmentLimits,
     SgTable,

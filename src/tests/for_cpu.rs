@@ -15,9 +15,9 @@ use super::{
     }, //
 };
 use crate::{
-    MapAttrs,
     Bidirectional,
     FromDevice,
+    MapAttrs,
     Mapped,
     SgTable, //
 };

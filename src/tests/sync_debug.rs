@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     ffi,
-    MapAttrs,
     Bidirectional,
     Coherency,
     Direction,
     FromDevice,
+    MapAttrs,
     Mapped,
     SgTable,
     ToDevice, //

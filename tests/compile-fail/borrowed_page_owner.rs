@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An owner of pages that it has only borrowed: they would be freed under a device that never answers.
+//! An owner of pages that it has only borrowed. They would be freed under a device that never
+//! answers.
 
 use core::ptr::NonNull;
 use kernel::{

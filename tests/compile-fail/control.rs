@@ -13,7 +13,7 @@ use kernel::{
 };
 use sgdma::*;
 
-/// What borrows the binding can be kept for as long as the binding.
+/// Data that borrows the binding can be kept for as long as the binding.
 #[pin_data]
 struct Data<'bound> {
     dma: DmaDevice<'bound>,

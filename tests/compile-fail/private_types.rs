@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the driver core and the gate must own alone.
+//! Types that only the driver core and the gate may own.
 
 use sgdma::{
-    files::Node,
-    gate::Gate,
+    driver::node::DeviceNode,
+    lifecycle::gate::Gate,
     pci::{
         Adapter,
         Binding, //

@@ -42,7 +42,7 @@ static void expect_table(const struct object *o, const struct sgdma_gpu_bind *bo
 	expect((bound->root == bound->first) == !level, "bind: wrong root");
 }
 
-/* Has the device read every page, or the first, the last and some of the others. */
+/* Makes the device read every page, or the first, the last and some of the others. */
 static void fetch_some(const struct object *o, bool every)
 {
 	__u64 random = o->seed * 0x2545f4914f6cdd1d;

@@ -5,7 +5,7 @@
 
 #include "region.h"
 
-/* Has the device read both ends of a region and some bytes between. */
+/* Makes the device read both ends of a region and some bytes between. */
 static void read_some(int fd, __u32 key, unsigned int seed, __u64 len)
 {
 	const __u64 part = 1000;

@@ -155,7 +155,7 @@ static int try_io(int fd, unsigned long nr, __u32 key, __u64 offset, __u64 len, 
 	return ioctl(fd, nr, &io);
 }
 
-/* Has the device read part of a region, and compares with the pattern of @seed. */
+/* Makes the device read part of a region, and compares with the pattern of @seed. */
 static void peer_reads(int fd, __u32 key, unsigned int seed, __u64 offset, __u64 len)
 {
 	memset(buffer, 0, len);
@@ -164,7 +164,7 @@ static void peer_reads(int fd, __u32 key, unsigned int seed, __u64 offset, __u64
 	moved += len;
 }
 
-/* Has the device write the pattern of @seed to part of a region. */
+/* Makes the device write the pattern of @seed to part of a region. */
 static void peer_writes(int fd, __u32 key, unsigned int seed, __u64 offset, __u64 len)
 {
 	fill(buffer, seed, offset, len);

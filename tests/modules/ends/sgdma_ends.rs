@@ -39,11 +39,11 @@ use sgdma::{
     ByteBuffer,
     DmaDevice,
     DmaLimits,
+    DriverContext,
     Exclusive,
     FileOps,
     FromDevice,
     InFlight,
-    DriverContext,
     Mapping,
     PageOwner,
     Quiet,
@@ -63,7 +63,7 @@ enum Stage {
     Data = 4,
 }
 
-/// How many bindings have begun; with `fail=5` each ends at another stage.
+/// The number of bindings that have begun. With `fail=5` each ends at another stage.
 static BINDINGS: Atomic<u32> = Atomic::new(0);
 
 fn reach(stage: Stage) -> Result {
@@ -77,7 +77,7 @@ fn reach(stage: Stage) -> Result {
     Ok(())
 }
 
-/// Whether the next `quiesce` and `stop` wait for the device.
+/// Set if the next `quiesce`, or the next `stop`, waits for the device.
 static WORD_AT_QUIESCE: Atomic<bool> = Atomic::new(false);
 static WORD_AT_STOP: Atomic<bool> = Atomic::new(false);
 
@@ -144,7 +144,7 @@ impl Data<'_> {
         Ok(())
     }
 
-    /// Has the device write to a buffer, and drops that, in a context that may not sleep.
+    /// Makes the device write to a buffer, and drops the buffer in a context that may not sleep.
     fn drop_in_flight<P: Exclusive>(&self, table: SgTable<P>) -> Result {
         let in_flight = table.map(self.dma, FromDevice)?.submit();
         let addr = in_flight.dma_pages().next();
@@ -344,7 +344,7 @@ sgdma::module_pci_driver! {
     params: {
         fail: u8 {
             default: 0,
-            description: "ENODEV from: 1 limits, 2 quiesce, 3 probe, 4 what that returns; 5: each in turn",
+            description: "ENODEV from: 1 limits, 2 quiesce, 3 probe, 4 its data, 5 each in turn",
         },
         fallback: u8 {
             default: 0,

@@ -28,8 +28,8 @@ use sgdma::{
     DmaDevice,
     DmaLimits,
     Door,
-    FileOps,
     DriverContext, //
+    FileOps,
 };
 
 kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);

@@ -15,12 +15,12 @@ use kernel::{
     prelude::*, //
 };
 use sgdma::{
-    MapAttrs,
     Bidirectional,
     DmaDevice,
     DmaLimits,
-    FileOps,
     DriverContext,
+    FileOps,
+    MapAttrs,
     SegmentLimits,
     SgTable, //
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where tables come from that are made for a device which does not reach all memory, and whether
-//! it finds their bytes: for DMA masks of several widths, and a bus with ranges; mapped directly
-//! only. One line for each mask and sort of table.
+//! Makes tables for a device that does not reach all memory, and prints where their pages are and
+//! whether the device finds their bytes: one line for each mask and kind of table. The device has
+//! DMA masks of several widths, or a bus with ranges, and is mapped directly.
 
 #[path = "../../../samples/common/mod.rs"]
 mod common;
@@ -22,9 +22,9 @@ use kernel::{
     sync::Arc, //
 };
 use sgdma::{
-    MapAttrs,
     Bidirectional,
     DmaDevice,
+    MapAttrs,
     Mapped,
     SegmentLimits,
     SgTable,
@@ -56,7 +56,7 @@ fn as_raw(dev: &Device<Bound>) -> *mut bindings::device {
 /// No piece begins or ends inside of one.
 const SECTOR: usize = 4096;
 
-/// What is in byte `at` of a table.
+/// Returns the byte at `at` of a table.
 fn pattern(table: usize, at: usize) -> u8 {
     (table * 89 + at / SECTOR * 7 + at % SECTOR + 1) as u8
 }

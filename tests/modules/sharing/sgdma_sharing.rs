@@ -19,6 +19,7 @@ use kernel::{
 use sgdma::{
     Bidirectional,
     Bounce,
+    BufferError,
     Coherency,
     CoherentDevice,
     CpuTable,
@@ -28,7 +29,6 @@ use sgdma::{
     DmaTable,
     NoFiles,
     PageOwner,
-    BufferError,
     SgTable,
     Shared,
     EOPNOTSUPP, //

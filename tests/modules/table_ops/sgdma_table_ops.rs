@@ -21,17 +21,17 @@ use kernel::{
 };
 use sgdma::{
     Bidirectional,
+    BufferError,
     ByteBuffer,
     CoherentDevice,
     DmaDevice,
     DmaLimits,
     DmaTable,
     Door,
+    DriverContext,
     Exclusive,
     FileOps,
-    DriverContext,
     Lockstep,
-    BufferError,
     SegmentLimits,
     SgTable, //
 };
