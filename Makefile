@@ -203,9 +203,9 @@ bindings: $(if $(RUSTFMT),,no-rustfmt) setup
 lint: fmt-check setup
 	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/bindgen' --check $(KERNEL)
 	+@$(KBUILD) modules . $(DRIVERS) OUT=lint CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror
-	@. '$(BUILD)/env' && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse --strict \
-		--ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
-		$$(cd '$(TOP)' && find include src samples bench tests/{modules,user} -name '*.[ch]')
+	@. '$(BUILD)/env' && cd '$(TOP)' && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse \
+		--strict --ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
+		$$(find include src samples bench tests/{modules,user} -name '*.[ch]')
 	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/lint-text'
 
 doc: modules

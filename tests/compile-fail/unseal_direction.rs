@@ -4,4 +4,4 @@
 
 struct Sideways;
 
-impl sgdma::direction::private::Sealed for Sideways {}
+impl sgdma::base::direction::private::Sealed for Sideways {}
