@@ -69,7 +69,6 @@ void sgdma_reach_exit(void);
 /* Returns true if the library was loaded with sync_debug=1. */
 bool sgdma_sync_debug(void);
 
-
 /* The buses whose devices are looked at; a null pointer comes last. */
 #define SGDMA_BUSES 3
 extern const struct bus_type *const sgdma_buses[SGDMA_BUSES + 1];

@@ -41,7 +41,7 @@ use kernel::prelude::*;
 ///
 /// # Invariants
 ///
-/// [`SgTable::check_in_place`] has succeeded for `table` and `dev`.
+/// `SgTable::check_in_place()` has succeeded for `table` and `dev`.
 #[must_use = "the table is in it: call map_shared() or into_table()"]
 pub struct InPlace<'bound, T> {
     dev: DmaDevice<'bound>,
