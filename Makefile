@@ -203,8 +203,8 @@ bindings: $(if $(RUSTFMT),,no-rustfmt) setup
 lint: fmt-check setup
 	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/bindgen' --check $(KERNEL)
 	+@$(KBUILD) modules . $(DRIVERS) OUT=lint CLIPPY=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror
-	@. '$(BUILD)/env' && cd '$(TOP)' && "$$KSRC/scripts/checkpatch.pl" --no-tree --quiet --terse \
-		--strict --ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
+	@. '$(BUILD)/env' && cd '$(TOP)' && "$$KSRC/scripts/checkpatch.pl" \
+		--no-tree --quiet --terse --strict --ignore EXPORT_SYMBOL,MACRO_ARG_REUSE --file \
 		$$(find include src samples bench tests/{modules,user} -name '*.[ch]')
 	@$(call PYTHON,$(KERNEL)) '$(TOP)/scripts/lint-text'
 
@@ -235,7 +235,7 @@ help:
 #: GUEST_SCRIPT=<file>  what make run has the guest do instead of the checks
 #: KDIR=<path>          build against your own kernel's build tree instead
 #: KSRC=<path>          use this kernel source for the guests
-#: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests: a seventh of its size is left
+#: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests: a sixth of its code is left
 #: SGDMA_CACHE=<path>   the directory that holds sgdma/, the kernels and tools (default: ~/.cache)
 #:
 #: make check-env KDIR= check a kernel build tree, and name what it lacks for these modules

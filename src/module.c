@@ -17,16 +17,16 @@ static struct sgdma_parameters parameters = {
 };
 
 module_param_named(sync_debug, parameters.sync_debug, bool, 0444);
-MODULE_PARM_DESC(sync_debug, "1: have any device behave as one that is not coherent, to find forgotten syncs (default: 0)");
+MODULE_PARM_DESC(sync_debug, "1: make every device behave as if it were not coherent, to find missing syncs (default: 0)");
 
 module_param_named(selftest, parameters.selftest, bool, 0444);
 MODULE_PARM_DESC(selftest, "1: run the self-tests in kernels without KUnit, too (default: 0)");
 
 module_param_named(tables, parameters.tables, uint, 0444);
-MODULE_PARM_DESC(tables, "How many random tables the self-tests walk (default: 100)");
+MODULE_PARM_DESC(tables, "Number of random tables that the self-tests walk (default: 100)");
 
 module_param_named(seed, parameters.seed, ullong, 0444);
-MODULE_PARM_DESC(seed, "What the random tables are made from (default: 1)");
+MODULE_PARM_DESC(seed, "Seed of the random tables (default: 1)");
 
 const struct sgdma_parameters *sgdma_parameters(void)
 {

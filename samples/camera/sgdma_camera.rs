@@ -100,7 +100,11 @@ impl sgdma::pci::Driver for Camera {
         pin_init::pin_init_scope(move || {
             let streaming = *module_parameters::streaming.value();
             if streaming > 1 {
-                dev_err!(pdev, "streaming={}: see modinfo\n", streaming);
+                dev_err!(
+                    pdev,
+                    "invalid parameter streaming={}: see modinfo\n",
+                    streaming
+                );
                 return Err(EINVAL);
             }
             let sharing = Sharing::from_parameter(streaming, dma)?;

@@ -98,7 +98,7 @@ impl sgdma::pci::Driver for Gpu {
             if pdev.device_id() == SVGA_DEVICE_ID {
                 dev_info!(
                     pdev,
-                    "no DMA engine to drive; {}\n",
+                    "this device has no DMA engine, so the driver does not bind; {}\n",
                     sgdma::Coherency::of(dma)
                 );
                 return Err(ENODEV);
@@ -106,7 +106,12 @@ impl sgdma::pci::Driver for Gpu {
             let mode = *module_parameters::mode.value();
             let streaming = *module_parameters::streaming.value();
             if Mode::try_from(mode).is_err() || streaming > 1 {
-                dev_err!(pdev, "mode={} streaming={}: see modinfo\n", mode, streaming);
+                dev_err!(
+                    pdev,
+                    "invalid parameters mode={} streaming={}: see modinfo\n",
+                    mode,
+                    streaming
+                );
                 return Err(EINVAL);
             }
             let sharing = Sharing::from_parameter(streaming, dma)?;

@@ -124,7 +124,7 @@ const fn answer(value: c_uint) -> Answer {
         ffi::SGDMA_BOUNCE_RESTRICTED_POOL => (
             MayBounce(RestrictedPool),
             c"bounce-restricted-pool",
-            c"bounces: its restricted-dma-pool copies all it maps; take that from the device \
+            c"bounces: its restricted-dma-pool copies all it maps; remove the pool from the device \
               tree, or use dma_sync",
         ),
         ffi::SGDMA_BOUNCE_MASK => (

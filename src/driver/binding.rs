@@ -186,7 +186,12 @@ impl<'bound> SavedLimits<'bound> {
         to_result(unsafe {
             ffi::sgdma_save_limits(crate::device::dma_device::as_raw(dev), &mut limits)
         })
-        .inspect_err(|_| dev_err!(dev, "it has no DMA limits of its own, but its parent's\n"))?;
+        .inspect_err(|_| {
+            dev_err!(
+                dev,
+                "cannot bind: this device shares the DMA limits of its parent\n"
+            )
+        })?;
         // INVARIANT: `sgdma_save_limits()` has succeeded for `dev`. The caller promises the rest.
         Ok(Self { dev, limits })
     }
@@ -370,7 +375,11 @@ impl<'bound, D: Driver> Binding<'bound, D> {
                 .reset()
                 .inspect_err(|error| {
                     let dev = bus.device();
-                    dev_err!(dev, "no reset ({:?}): what it may be at is kept\n", error)
+                    dev_err!(
+                        dev,
+                        "the reset failed ({:?}): buffers that the device may be using are kept\n",
+                        error
+                    )
                 })
                 .is_ok(),
         };

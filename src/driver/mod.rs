@@ -54,25 +54,12 @@ pub unsafe trait DriverModule {
 /// [`pci::Driver`](crate::pci::Driver), builds on this.
 ///
 /// ```
-/// # use sgdma::{Mapped, NoFiles, ToDevice};
-/// struct Gpu;
-///
-/// impl sgdma::Driver for Gpu {
-///     type Data<'bound> = Mapped<'bound, ToDevice>;
-///     type Files = NoFiles;
+/// # use kernel::prelude::*;
+/// # use sgdma::{Driver, DriverContext};
+/// /// A function for the files of any driver, on whatever bus.
+/// fn show<D: Driver>(ctx: &DriverContext<'_, D>) {
+///     dev_info!(ctx.dma().device(), "segments of up to {} bytes\n", ctx.dma().max_seg_size());
 /// }
-/// # // SAFETY: `THIS_MODULE` is the module that has this code.
-/// # unsafe impl sgdma::DriverModule for Gpu {
-/// #     const MODULE: &'static kernel::ThisModule = &THIS_MODULE;
-/// # }
-/// # kernel::prelude::module! {
-/// #     type: M, name: "gpu", authors: [""], description: "", license: "GPL"
-/// # }
-/// # struct M;
-/// # impl kernel::Module for M {
-/// #     fn init(_: &'static kernel::ThisModule) -> kernel::prelude::Result<Self> { Ok(Self) }
-/// # }
-/// # fn main() {}
 /// ```
 pub trait Driver: DriverModule + Sized + 'static {
     /// The driver's data for one bound device. It may borrow the binding.

@@ -313,7 +313,10 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
             if unsafe { (*pdev).error_state } == bindings::pci_channel_io_perm_failure {
                 return Halt::Gone;
             }
-            dev_err!(self, "bus mastering cannot be switched off: no answer\n");
+            dev_err!(
+                self,
+                "bus mastering cannot be switched off: the device does not answer\n"
+            );
             return Halt::Failed;
         }
         if command & bindings::PCI_COMMAND_MASTER as u16 != 0 {
@@ -323,7 +326,10 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
         // SAFETY: The device is valid: `self` is a reference to it. This sleeps, as callbacks of
         // the driver core may.
         if unsafe { bindings::pci_wait_for_pending_transaction(pdev) } == 0 {
-            dev_err!(self, "transactions are pending, with bus mastering off\n");
+            dev_err!(
+                self,
+                "transactions are still pending after bus mastering went off\n"
+            );
             return Halt::Failed;
         }
         Halt::Halted

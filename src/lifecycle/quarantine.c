@@ -38,7 +38,7 @@ void sgdma_say_held(struct device *dev, size_t len)
 
 void sgdma_say_for_ever(struct device *dev, size_t len)
 {
-	dev_err_ratelimited(dev, "a buffer of %zu bytes stays for ever, with its device: who had it is gone, or the device is mapped in another way\n",
+	dev_err_ratelimited(dev, "a buffer of %zu bytes is never freed: its device or its owner's module is gone, or the device is mapped differently now\n",
 			    len);
 }
 

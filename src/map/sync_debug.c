@@ -356,7 +356,7 @@ static bool reject(const struct call *call, struct sg_table *sgt)
 
 	if (unmapped || (sgdma_sync_debug() && is_memory(sgt)))
 		dev_err_ratelimited(call->dev, "sync_debug: %s() by %pS of a table that %s\n",
-				    call->name, call->caller, unmapped ? "was unmapped before" :
+				    call->name, call->caller, unmapped ? "is already unmapped" :
 				    "sgdma_map_sgtable() has not mapped");
 	return unmapped;
 }
