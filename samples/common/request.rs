@@ -83,6 +83,13 @@ pub(crate) fn nothing(_done: (), written: Result) -> Result {
     written
 }
 
+/// Returns the flags whose conditions are true.
+pub(crate) fn flags<const N: usize>(all: [(bool, u32); N]) -> u32 {
+    all.into_iter()
+        .filter(|(on, _)| *on)
+        .fold(0, |flags, (_, flag)| flags | flag)
+}
+
 /// Calls `work` for each part of the `len` bytes at `at`, with a stage of at most `most` bytes
 /// between user space and a buffer. Each part uses the same stage.
 pub(crate) fn in_stages(
