@@ -24,18 +24,6 @@ use zerocopy::{
     KnownLayout, //
 };
 
-/// Defines the structures of the sample's C header.
-macro_rules! requests {
-    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
-        #[derive(FromBytes, IntoBytes, zerocopy_derive::Immutable, zerocopy_derive::KnownLayout)]
-        #[repr(C)]
-        struct $name {
-            $($field: $type),*
-        }
-    )*};
-}
-pub(crate) use requests;
-
 /// Reads a request, calls `work`, and writes the request back if user space expects an answer.
 ///
 /// Then calls `settle` with the value that `work` returned, and with whether the answer was
