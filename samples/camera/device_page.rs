@@ -2,7 +2,10 @@
 
 //! Pages of the device's own: coherent pages that the driver fills with words, and the dummy page.
 
-use crate::list::LIST_ENTRIES;
+use crate::{
+    list::LIST_ENTRIES,
+    uapi, //
+};
 use core::mem;
 use kernel::{
     dma::{
@@ -14,7 +17,7 @@ use kernel::{
 use sgdma::DmaDevice;
 
 /// The size of the device's pages in bytes, whatever the size of the CPU's pages.
-pub(crate) const DEVICE_PAGE: usize = 4096;
+pub(crate) const DEVICE_PAGE: usize = uapi::SGDMA_CAMERA_PAGE as usize;
 pub(crate) const DEVICE_PAGE_SHIFT: u32 = DEVICE_PAGE.trailing_zeros();
 
 /// Returns the number of the DMA page at `addr`, as an entry holds the number.

@@ -5,20 +5,17 @@
 use crate::{
     common::request::{
         answer,
+        flags,
         inside,
-        nothing,
-        requests, //
+        nothing, //
     },
     device_page::DEVICE_PAGE,
     format::Format,
     stream::Stream,
+    uapi,
     Camera, //
 };
 use kernel::{
-    ioctl::{
-        _IOW,
-        _IOWR, //
-    },
     iov::IovIterDest,
     mm::virt::VmaNew,
     prelude::*,
@@ -37,40 +34,6 @@ use sgdma::{
     DriverContext, //
     FileOps,
 };
-
-requests! {
-    SetFormat {
-        width: u32, height: u32, bytes_per_line: u32, data_offset: u32,
-        size: u32, lists: u32, entries: u32, pad: u32,
-    }
-    Request { count: u32, contiguous: u32 }
-    Query {
-        index: u32, state: u32, mmap_offset: u64,
-        length: u32, orig_nents: u32, nents: u32,
-        first: [u32; 4], last: u32, dummy: u32, pad: u32,
-    }
-    Index { index: u32, pad: u32 }
-    Switch { on: u32, pad: u32 }
-    Capture {
-        flags: u32, line_step: u32,
-        index: u32, sequence: u32, picture: u32, bytes_used: u32,
-    }
-    ShowDummy { user: u64 }
-}
-
-const FORMAT: u32 = _IOWR::<SetFormat>('C' as u32, 0xe0);
-const REQUEST: u32 = _IOW::<Request>('C' as u32, 0xe1);
-const QUERY: u32 = _IOWR::<Query>('C' as u32, 0xe2);
-const QUEUE: u32 = _IOW::<Index>('C' as u32, 0xe3);
-const STREAM: u32 = _IOW::<Switch>('C' as u32, 0xe4);
-const DEQUEUE: u32 = _IOWR::<Capture>('C' as u32, 0xe5);
-const DUMMY: u32 = _IOW::<ShowDummy>('C' as u32, 0xe6);
-
-const QUEUED: u32 = 1;
-const SHARED: u32 = 2;
-
-const LONG: u32 = 1;
-const ERROR: u32 = 2;
 
 /// The distance between two buffers in the file and in the offsets that `mmap(2)` takes, as a power
 /// of two. The lists have entries for 32 MiB.
@@ -98,32 +61,49 @@ impl FileOps<Camera> for CameraFile {
 
     fn ioctl(&self, door: &Door<'_, Camera>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            FORMAT => answer(arg, cmd, plan_format, |format, written| {
+            uapi::SGDMA_CAMERA_FORMAT => answer(arg, cmd, plan_format, |format, written| {
                 written.and_then(|()| door.enter(|camera| self.stream(camera)?.set_format(format)))
             }),
-            REQUEST => inside(door, arg, cmd, |camera, request: &mut Request| {
-                let contiguous = flag(request.contiguous)?;
-                self.stream(camera)?
-                    .request(camera, request.count as usize, contiguous)
-            }),
-            QUERY => inside(door, arg, cmd, |camera, request| {
+            uapi::SGDMA_CAMERA_REQUEST => inside(
+                door,
+                arg,
+                cmd,
+                |camera, request: &mut uapi::sgdma_camera_request| {
+                    let contiguous = flag(request.contiguous)?;
+                    self.stream(camera)?
+                        .request(camera, request.count as usize, contiguous)
+                },
+            ),
+            uapi::SGDMA_CAMERA_QUERY => inside(door, arg, cmd, |camera, request| {
                 query(camera, &*self.stream(camera)?, request)
             }),
-            QUEUE => inside(door, arg, cmd, |camera, request: &mut Index| {
-                no_pad(request.pad)?;
-                self.stream(camera)?.queue(request.index as usize)
-            }),
-            STREAM => inside(door, arg, cmd, |camera, request: &mut Switch| {
-                no_pad(request.pad)?;
-                self.stream(camera)?.switch(flag(request.on)?)
-            }),
-            DEQUEUE => answer(
+            uapi::SGDMA_CAMERA_QUEUE => inside(
+                door,
+                arg,
+                cmd,
+                |camera, request: &mut uapi::sgdma_camera_index| {
+                    no_pad(request.pad)?;
+                    self.stream(camera)?.queue(request.index as usize)
+                },
+            ),
+            uapi::SGDMA_CAMERA_STREAM => inside(
+                door,
+                arg,
+                cmd,
+                |camera, request: &mut uapi::sgdma_camera_stream| {
+                    no_pad(request.pad)?;
+                    self.stream(camera)?.switch(flag(request.on)?)
+                },
+            ),
+            uapi::SGDMA_CAMERA_DEQUEUE => answer(
                 arg,
                 cmd,
                 |request| door.enter(|camera| capture(camera, &*self.stream(camera)?, request)),
                 |(), written| door.enter(|camera| self.stream(camera)?.settle(written)),
             ),
-            DUMMY => answer(arg, cmd, |request| show_dummy(door, request), nothing),
+            uapi::SGDMA_CAMERA_DUMMY => {
+                answer(arg, cmd, |request| show_dummy(door, request), nothing)
+            }
             _ => Err(ENOTTY),
         }?;
         Ok(0)
@@ -215,7 +195,7 @@ fn flag(value: u32) -> Result<bool> {
 }
 
 /// Plans a format. The answer is complete before the format is set.
-fn plan_format(request: &mut SetFormat) -> Result<Format> {
+fn plan_format(request: &mut uapi::sgdma_camera_format) -> Result<Format> {
     no_pad(request.pad)?;
     let format = Format::new(
         request.width,
@@ -230,14 +210,20 @@ fn plan_format(request: &mut SetFormat) -> Result<Format> {
     Ok(format)
 }
 
-fn query(camera: &DriverContext<'_, Camera>, stream: &Stream<'_>, request: &mut Query) -> Result {
+fn query(
+    camera: &DriverContext<'_, Camera>,
+    stream: &Stream<'_>,
+    request: &mut uapi::sgdma_camera_buffer,
+) -> Result {
     no_pad(request.pad)?;
     request.dummy = camera.dummy.lock().numbers().page;
     request.mmap_offset = u64::from(request.index) << BUFFER_SHIFT;
     stream.with_buffer(request.index as usize, |buffer| {
         let (orig_nents, nents) = buffer.segments();
-        request.state =
-            if buffer.queued { QUEUED } else { 0 } | if buffer.is_shared() { SHARED } else { 0 };
+        request.state = flags([
+            (buffer.queued, uapi::SGDMA_CAMERA_QUEUED),
+            (buffer.is_shared(), uapi::SGDMA_CAMERA_SHARED),
+        ]);
         request.length = buffer.len as u32;
         request.orig_nents = orig_nents as u32;
         request.nents = nents as u32;
@@ -250,14 +236,14 @@ fn query(camera: &DriverContext<'_, Camera>, stream: &Stream<'_>, request: &mut 
 fn capture<'bound>(
     camera: &DriverContext<'bound, Camera>,
     stream: &Stream<'bound>,
-    request: &mut Capture,
+    request: &mut uapi::sgdma_camera_frame,
 ) -> Result {
-    if request.flags & !LONG != 0 {
+    if request.flags & !uapi::SGDMA_CAMERA_LONG != 0 {
         return Err(EINVAL);
     }
-    let long = request.flags & LONG != 0;
+    let long = request.flags & uapi::SGDMA_CAMERA_LONG != 0;
     let frame = stream.capture(camera, request.line_step as usize, long)?;
-    request.flags = if frame.right { 0 } else { ERROR };
+    request.flags = flags([(!frame.right, uapi::SGDMA_CAMERA_ERROR)]);
     request.index = frame.index as u32;
     request.sequence = frame.sequence;
     request.picture = frame.picture;
@@ -265,7 +251,7 @@ fn capture<'bound>(
     Ok(())
 }
 
-fn show_dummy(door: &Door<'_, Camera>, request: &ShowDummy) -> Result {
+fn show_dummy(door: &Door<'_, Camera>, request: &uapi::sgdma_camera_dummy) -> Result {
     let mut page = KBox::new([0u8; DEVICE_PAGE], GFP_KERNEL)?;
     door.enter(|camera| camera.dummy.lock().read(&mut page))?;
     let user = UserPtr::from_addr(usize::try_from(request.user)?);

@@ -8,6 +8,7 @@ use crate::{
         LIST_ENTRIES,
         MAX_LISTS, //
     },
+    uapi, //
 };
 use kernel::{
     page::PAGE_SIZE,
@@ -18,8 +19,6 @@ use kernel::{
 pub(crate) const PIXEL: usize = 2;
 /// A line's length in bytes is a multiple of this, as for ipu3-cio2.
 const LINE_ALIGN: u64 = 64;
-const MAX_WIDTH: u32 = 4224;
-const MAX_HEIGHT: u32 = 3136;
 
 /// The format of a stream's frames.
 #[derive(Clone, Copy)]
@@ -36,7 +35,7 @@ impl Format {
         if width == 0 || height == 0 {
             return Err(EINVAL);
         }
-        if width > MAX_WIDTH || height > MAX_HEIGHT {
+        if width > uapi::SGDMA_CAMERA_MAX_WIDTH || height > uapi::SGDMA_CAMERA_MAX_HEIGHT {
             return Err(ERANGE);
         }
         let least = (u64::from(width) * PIXEL as u64).next_multiple_of(LINE_ALIGN);

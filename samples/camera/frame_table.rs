@@ -18,6 +18,7 @@ use crate::{
         LIST_ENTRIES,
         MAX_LISTS, //
     },
+    uapi, //
 };
 use kernel::{
     dma::DmaAddress,
@@ -145,7 +146,10 @@ impl Entry {
 }
 
 /// The number of entries of a frame table, and so the highest number of buffers.
-pub(crate) const MAX_BUFFERS: usize = DEVICE_PAGE / Entry::SIZE;
+pub(crate) const MAX_BUFFERS: usize = uapi::SGDMA_CAMERA_MAX_BUFFERS as usize;
+
+// A frame table is a page.
+static_assert!(MAX_BUFFERS * Entry::SIZE == DEVICE_PAGE);
 
 /// A frame table: a ring whose entries the device fills one after the other.
 pub(crate) struct FrameTable {

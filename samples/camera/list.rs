@@ -12,7 +12,8 @@ use crate::{
         DEVICE_PAGE,
         DEVICE_PAGE_SHIFT, //
     },
-    format::Layout, //
+    format::Layout,
+    uapi, //
 };
 use kernel::prelude::*;
 use sgdma::{
@@ -23,6 +24,9 @@ use sgdma::{
 /// The highest number of lists of a buffer.
 pub(crate) const MAX_LISTS: usize = 8;
 pub(crate) const LIST_ENTRIES: usize = DEVICE_PAGE / size_of::<u32>();
+
+// A frame leaves one entry to the dummy page.
+static_assert!(uapi::SGDMA_CAMERA_MAX_PAGES as usize == MAX_LISTS * LIST_ENTRIES - 1);
 
 /// The lists of one buffer.
 pub(crate) struct Lists {

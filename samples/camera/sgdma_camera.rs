@@ -16,6 +16,7 @@
 //! - `buffer.rs`: a buffer's pages, and the lists of these pages
 //! - `queue.rs`, `stream.rs`: the queue, and the stream of one open file
 //! - `capture.rs`: the device's part
+//! - `uapi.rs`: the structures and constants of `sgdma_camera.h`, generated
 //! - `file.rs`: the requests of user space
 
 mod buffer;
@@ -29,6 +30,7 @@ mod frame_table;
 mod list;
 mod queue;
 mod stream;
+mod uapi;
 
 use common::{
     edu,

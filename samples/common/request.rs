@@ -24,18 +24,6 @@ use zerocopy::{
     KnownLayout, //
 };
 
-/// Defines the structures of the sample's C header.
-macro_rules! requests {
-    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
-        #[derive(FromBytes, IntoBytes, zerocopy_derive::Immutable, zerocopy_derive::KnownLayout)]
-        #[repr(C)]
-        struct $name {
-            $($field: $type),*
-        }
-    )*};
-}
-pub(crate) use requests;
-
 /// Reads a request, calls `work`, and writes the request back if user space expects an answer.
 ///
 /// Then calls `settle` with the value that `work` returned, and with whether the answer was
@@ -81,6 +69,13 @@ pub(crate) fn inside<D: Driver, T: FromBytes + IntoBytes + Immutable + KnownLayo
 /// Settles a request that leaves nothing to undo: returns whether the answer was written.
 pub(crate) fn nothing(_done: (), written: Result) -> Result {
     written
+}
+
+/// Returns the flags whose conditions are true.
+pub(crate) fn flags<const N: usize>(all: [(bool, u32); N]) -> u32 {
+    all.into_iter()
+        .filter(|(on, _)| *on)
+        .fold(0, |flags, (_, flag)| flags | flag)
 }
 
 /// Calls `work` for each part of the `len` bytes at `at`, with a stage of at most `most` bytes

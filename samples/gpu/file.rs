@@ -7,10 +7,10 @@ use crate::{
         handles::FileHandles,
         request::{
             answer,
+            flags,
             in_stages,
             inside,
-            nothing,
-            requests, //
+            nothing, //
         },
         table::Walk, //
     },
@@ -24,13 +24,10 @@ use crate::{
         Mode,
         State, //
     },
+    uapi,
     Gpu, //
 };
 use kernel::{
-    ioctl::{
-        _IOW,
-        _IOWR, //
-    },
     mm::virt::VmaNew,
     prelude::*,
     sync::Arc,
@@ -45,36 +42,7 @@ use sgdma::{
     FileOps,
 };
 
-requests! {
-    Create { size: u64, mode: u32, handle: u32 }
-    Handle { handle: u32, pad: u32 }
-    Bind { handle: u32, entry_bits: u32, root: u64, first: u64, level: u32, table_pages: u32 }
-    Transfer { handle: u32, pad: u32, offset: u64, len: u64, user: u64 }
-    Copy { src: u32, dst: u32, pages: u64 }
-    Info {
-        handle: u32, mode: u32, size: u64, mmap_offset: u64,
-        state: u32, orig_nents: u32, nents: u32, pad: u32,
-    }
-}
-
-const CREATE: u32 = _IOWR::<Create>('G' as u32, 0xe0);
-const DESTROY: u32 = _IOW::<Handle>('G' as u32, 0xe1);
-const WRITE: u32 = _IOW::<Transfer>('G' as u32, 0xe2);
-const READ: u32 = _IOW::<Transfer>('G' as u32, 0xe3);
-const MAP: u32 = _IOW::<Handle>('G' as u32, 0xe4);
-const UNMAP: u32 = _IOW::<Handle>('G' as u32, 0xe5);
-const BIND: u32 = _IOWR::<Bind>('G' as u32, 0xe6);
-const UNBIND: u32 = _IOW::<Handle>('G' as u32, 0xe7);
-const FETCH: u32 = _IOW::<Transfer>('G' as u32, 0xe8);
-const STORE: u32 = _IOW::<Transfer>('G' as u32, 0xe9);
-const COPY: u32 = _IOWR::<Copy>('G' as u32, 0xea);
-const INFO: u32 = _IOWR::<Info>('G' as u32, 0xeb);
-
-const MAPPED: u32 = 1;
-const SHARED: u32 = 2;
-const BOUND: u32 = 4;
-
-const MAX_SIZE: u64 = 256 << 20;
+const MAX_SIZE: u64 = uapi::SGDMA_GPU_MAX_SIZE as u64;
 /// The distance between two objects in the offsets that `mmap(2)` takes, as a power of two.
 const MMAP_SHIFT: u32 = MAX_SIZE.trailing_zeros();
 
@@ -99,41 +67,46 @@ impl FileOps<Gpu> for ObjectFile {
 
     fn ioctl(&self, door: &Door<'_, Gpu>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            CREATE => answer(
+            uapi::SGDMA_GPU_CREATE => answer(
                 arg,
                 cmd,
                 |request| self.plan(request),
                 |plan, written| written.and_then(|()| door.enter(|gpu| self.create(gpu, plan))),
             ),
-            DESTROY => inside(door, arg, cmd, |gpu, request| self.destroy(gpu, request)),
-            WRITE | READ | FETCH | STORE => answer(
+            uapi::SGDMA_GPU_DESTROY => {
+                inside(door, arg, cmd, |gpu, request| self.destroy(gpu, request))
+            }
+            uapi::SGDMA_GPU_WRITE
+            | uapi::SGDMA_GPU_READ
+            | uapi::SGDMA_GPU_FETCH
+            | uapi::SGDMA_GPU_STORE => answer(
                 arg,
                 cmd,
                 |request| self.transfer(door, cmd, request),
                 nothing,
             ),
-            MAP => inside(door, arg, cmd, |gpu, request| {
+            uapi::SGDMA_GPU_MAP => inside(door, arg, cmd, |gpu, request| {
                 self.handle(gpu, request)?.map()
             }),
-            UNMAP => inside(door, arg, cmd, |gpu, request| {
+            uapi::SGDMA_GPU_UNMAP => inside(door, arg, cmd, |gpu, request| {
                 self.handle(gpu, request)?.unmap()
             }),
-            BIND => answer(
+            uapi::SGDMA_GPU_BIND => answer(
                 arg,
                 cmd,
                 |request| door.enter(|gpu| self.bind(gpu, request)),
                 |bound, written| door.enter(|gpu| self.settle_bind(gpu, bound, written)),
             ),
-            UNBIND => inside(door, arg, cmd, |gpu, request| {
+            uapi::SGDMA_GPU_UNBIND => inside(door, arg, cmd, |gpu, request| {
                 self.handle(gpu, request)?.unbind()
             }),
-            COPY => answer(
+            uapi::SGDMA_GPU_COPY => answer(
                 arg,
                 cmd,
                 |request| door.enter(|gpu| self.plan_copy(gpu, request)),
                 |plan, written| written.and_then(|()| door.enter(|gpu| self.copy(gpu, plan))),
             ),
-            INFO => inside(door, arg, cmd, |gpu, request| self.info(gpu, request)),
+            uapi::SGDMA_GPU_INFO => inside(door, arg, cmd, |gpu, request| self.info(gpu, request)),
             _ => Err(ENOTTY),
         }?;
         Ok(0)
@@ -151,7 +124,7 @@ impl FileOps<Gpu> for ObjectFile {
     }
 }
 
-/// The object that `CREATE` is to make.
+/// The object that `SGDMA_GPU_CREATE` is to make.
 struct Plan {
     size: usize,
     mode: Mode,
@@ -170,7 +143,7 @@ impl ObjectFile {
     fn handle<'bound>(
         &self,
         gpu: &DriverContext<'bound, Gpu>,
-        request: &Handle,
+        request: &uapi::sgdma_gpu_handle,
     ) -> Result<Arc<Object<'bound>>> {
         if request.pad != 0 {
             return Err(EINVAL);
@@ -179,8 +152,8 @@ impl ObjectFile {
     }
 
     /// Plans an object. The answer is complete before the object exists.
-    fn plan(&self, request: &mut Create) -> Result<Plan> {
-        if request.mode == 0 {
+    fn plan(&self, request: &mut uapi::sgdma_gpu_create) -> Result<Plan> {
+        if request.mode == uapi::SGDMA_GPU_MODE_DEFAULT {
             request.mode = *module_parameters::mode.value();
         }
         let mode = Mode::try_from(request.mode)?;
@@ -204,7 +177,7 @@ impl ObjectFile {
         gpu.objects.insert(&self.handles, plan.handle, object)
     }
 
-    fn destroy(&self, gpu: &DriverContext<'_, Gpu>, request: &Handle) -> Result {
+    fn destroy(&self, gpu: &DriverContext<'_, Gpu>, request: &uapi::sgdma_gpu_handle) -> Result {
         self.handle(gpu, request)?;
         gpu.objects.remove(&self.handles, request.handle)
     }
@@ -213,9 +186,9 @@ impl ObjectFile {
     ///
     /// User space is accessed outside the gate and without the object's lock: a page fault waits
     /// for `mmap_lock`, and a task in `mmap()` has `mmap_lock` and may wait for the object.
-    fn transfer(&self, door: &Door<'_, Gpu>, cmd: u32, request: &Transfer) -> Result {
+    fn transfer(&self, door: &Door<'_, Gpu>, cmd: u32, request: &uapi::sgdma_gpu_io) -> Result {
         let size = door.enter(|gpu| Ok(self.object(gpu, request.handle)?.size))?;
-        let by_device = cmd == FETCH || cmd == STORE;
+        let by_device = cmd == uapi::SGDMA_GPU_FETCH || cmd == uapi::SGDMA_GPU_STORE;
         let end = request.offset.checked_add(request.len).ok_or(EINVAL)?;
         let unaligned = by_device && (request.offset | request.len) % GPU_PAGE as u64 != 0;
         if request.pad != 0 || end > size as u64 || unaligned {
@@ -226,27 +199,33 @@ impl ObjectFile {
         let user = UserPtr::from_addr(usize::try_from(request.user)?);
         let (mut reader, mut writer) = UserSlice::new(user, len).reader_writer();
         in_stages(at, len, STAGE, |at, part| {
-            if cmd == WRITE || cmd == STORE {
+            if cmd == uapi::SGDMA_GPU_WRITE || cmd == uapi::SGDMA_GPU_STORE {
                 reader.read_slice(part)?;
             }
             door.enter(|gpu| {
                 let object = self.object(gpu, request.handle)?;
                 let engine = &gpu.engine;
                 match cmd {
-                    READ => object.with(|state| state.read(at, part)),
-                    WRITE => object.with(|state| state.write(at, part)),
-                    FETCH => object.by_device(gpu, at, part, |addr, page| engine.fetch(addr, page)),
+                    uapi::SGDMA_GPU_READ => object.with(|state| state.read(at, part)),
+                    uapi::SGDMA_GPU_WRITE => object.with(|state| state.write(at, part)),
+                    uapi::SGDMA_GPU_FETCH => {
+                        object.by_device(gpu, at, part, |addr, page| engine.fetch(addr, page))
+                    }
                     _ => object.by_device(gpu, at, part, |addr, page| engine.store(addr, page)),
                 }
             })?;
-            if cmd == READ || cmd == FETCH {
+            if cmd == uapi::SGDMA_GPU_READ || cmd == uapi::SGDMA_GPU_FETCH {
                 writer.write_slice(part)?;
             }
             Ok(())
         })
     }
 
-    fn bind(&self, gpu: &DriverContext<'_, Gpu>, request: &mut Bind) -> Result<(u32, Undo)> {
+    fn bind(
+        &self,
+        gpu: &DriverContext<'_, Gpu>,
+        request: &mut uapi::sgdma_gpu_bind,
+    ) -> Result<(u32, Undo)> {
         let object = self.object(gpu, request.handle)?;
         object.with(|state| {
             let undo = object.bind(state, request.entry_bits)?;
@@ -269,7 +248,11 @@ impl ObjectFile {
     }
 
     /// Plans a copy. A copy cannot be undone, so the answer is written before the copy is made.
-    fn plan_copy(&self, gpu: &DriverContext<'_, Gpu>, request: &mut Copy) -> Result<(u32, u32)> {
+    fn plan_copy(
+        &self,
+        gpu: &DriverContext<'_, Gpu>,
+        request: &mut uapi::sgdma_gpu_copy,
+    ) -> Result<(u32, u32)> {
         let size = self.object(gpu, request.src)?.size;
         request.pages = (size / GPU_PAGE) as u64;
         Ok((request.src, request.dst))
@@ -309,7 +292,7 @@ impl ObjectFile {
         result
     }
 
-    fn info(&self, gpu: &DriverContext<'_, Gpu>, request: &mut Info) -> Result {
+    fn info(&self, gpu: &DriverContext<'_, Gpu>, request: &mut uapi::sgdma_gpu_info) -> Result {
         if request.pad != 0 {
             return Err(EINVAL);
         }
@@ -324,12 +307,14 @@ impl ObjectFile {
     }
 }
 
-impl Info {
+impl uapi::sgdma_gpu_info {
     fn describe(&mut self, state: &State<'_>) {
         let (orig_nents, nents) = state.segments();
-        self.state = if state.is_mapped() { MAPPED } else { 0 }
-            | if state.is_shared() { SHARED } else { 0 }
-            | if state.mob.is_some() { BOUND } else { 0 };
+        self.state = flags([
+            (state.is_mapped(), uapi::SGDMA_GPU_MAPPED),
+            (state.is_shared(), uapi::SGDMA_GPU_SHARED),
+            (state.mob.is_some(), uapi::SGDMA_GPU_BOUND),
+        ]);
         self.orig_nents = orig_nents as u32;
         self.nents = nents as u32;
     }

@@ -13,6 +13,7 @@
 //! - `state.rs`: an object's memory and page table, and when the memory is mapped
 //! - `coherent.rs`: the memory of objects that are coherent allocations
 //! - `mob.rs`: page tables
+//! - `uapi.rs`: the structures and constants of `sgdma_gpu.h`, generated
 //! - `file.rs`: the requests of user space
 
 mod coherent;
@@ -22,6 +23,7 @@ mod file;
 mod mob;
 mod object;
 mod state;
+mod uapi;
 
 use common::{
     edu,

@@ -18,6 +18,7 @@ use crate::{
         Mob,
         GPU_PAGE, //
     },
+    uapi, //
 };
 use kernel::{
     mm::virt::VmaNew,
@@ -31,10 +32,11 @@ use sgdma::{
 
 /// `SGDMA_GPU_MODE_*`.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Mode {
-    Coherent = 1,
-    Populate = 2,
-    Bind = 3,
+    Coherent = uapi::SGDMA_GPU_MODE_COHERENT,
+    Populate = uapi::SGDMA_GPU_MODE_POPULATE,
+    Bind = uapi::SGDMA_GPU_MODE_BIND,
 }
 
 impl TryFrom<u32> for Mode {
@@ -42,9 +44,9 @@ impl TryFrom<u32> for Mode {
 
     fn try_from(mode: u32) -> Result<Self> {
         match mode {
-            1 => Ok(Self::Coherent),
-            2 => Ok(Self::Populate),
-            3 => Ok(Self::Bind),
+            uapi::SGDMA_GPU_MODE_COHERENT => Ok(Self::Coherent),
+            uapi::SGDMA_GPU_MODE_POPULATE => Ok(Self::Populate),
+            uapi::SGDMA_GPU_MODE_BIND => Ok(Self::Bind),
             _ => Err(EINVAL),
         }
     }

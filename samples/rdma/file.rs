@@ -9,8 +9,7 @@ use crate::{
             answer,
             in_stages,
             inside,
-            nothing,
-            requests, //
+            nothing, //
         },
     },
     region::{
@@ -18,13 +17,10 @@ use crate::{
         Pinned,
         Region, //
     },
+    uapi,
     Rdma, //
 };
 use kernel::{
-    ioctl::{
-        _IOW,
-        _IOWR, //
-    },
     prelude::*,
     sync::{
         atomic::{
@@ -44,21 +40,7 @@ use sgdma::{
     FileOps,
 };
 
-requests! {
-    Register {
-        addr: u64, len: u64, iova: u64, flags: u32, key: u32,
-        block_size: u64, blocks: u64, level: u32, list_pages: u32, orig_nents: u32, nents: u32,
-    }
-    Deregister { key: u32, pad: u32 }
-    Transfer { key: u32, pad: u32, offset: u64, len: u64, user: u64 }
-}
-
-const REGISTER: u32 = _IOWR::<Register>('R' as u32, 0xe0);
-const DEREGISTER: u32 = _IOW::<Deregister>('R' as u32, 0xe1);
-const READ: u32 = _IOW::<Transfer>('R' as u32, 0xe2);
-const WRITE: u32 = _IOW::<Transfer>('R' as u32, 0xe3);
-
-const MAX_REGIONS: i32 = 4096;
+const MAX_REGIONS: i32 = uapi::SGDMA_RDMA_MAX_REGIONS as i32;
 
 /// The number of bytes that go between user space and a region at once.
 const STAGE: usize = 64 << 10;
@@ -84,7 +66,7 @@ impl FileOps<Rdma> for RegionFile {
 
     fn ioctl(&self, door: &Door<'_, Rdma>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            REGISTER => answer(
+            uapi::SGDMA_RDMA_REG => answer(
                 arg,
                 cmd,
                 |request| self.register(door, request),
@@ -95,11 +77,13 @@ impl FileOps<Rdma> for RegionFile {
                     })
                 },
             ),
-            DEREGISTER => inside(door, arg, cmd, |rdma, request| {
+            uapi::SGDMA_RDMA_DEREG => inside(door, arg, cmd, |rdma, request| {
                 self.deregister(rdma, request)
             }),
-            READ => answer(arg, cmd, |request| self.read(door, request), nothing),
-            WRITE => answer(arg, cmd, |request| self.write(door, request), nothing),
+            uapi::SGDMA_RDMA_READ => answer(arg, cmd, |request| self.read(door, request), nothing),
+            uapi::SGDMA_RDMA_WRITE => {
+                answer(arg, cmd, |request| self.write(door, request), nothing)
+            }
             _ => Err(ENOTTY),
         }?;
         Ok(0)
@@ -125,7 +109,7 @@ impl RegionFile {
 
     /// Registers memory. Returns the key, for the caller to remove the region again if the key
     /// cannot be written to user space.
-    fn register(&self, door: &Door<'_, Rdma>, request: &mut Register) -> Result<u32> {
+    fn register(&self, door: &Door<'_, Rdma>, request: &mut uapi::sgdma_rdma_reg) -> Result<u32> {
         if self.regions.fetch_add(1, Relaxed) >= MAX_REGIONS {
             self.regions.fetch_add(-1, Relaxed);
             return Err(ENOSPC);
@@ -137,7 +121,7 @@ impl RegionFile {
         result
     }
 
-    fn add(&self, door: &Door<'_, Rdma>, request: &mut Register) -> Result<u32> {
+    fn add(&self, door: &Door<'_, Rdma>, request: &mut uapi::sgdma_rdma_reg) -> Result<u32> {
         let ask = Ask {
             addr: usize::try_from(request.addr)?,
             len: usize::try_from(request.len)?,
@@ -162,7 +146,11 @@ impl RegionFile {
         })
     }
 
-    fn deregister(&self, rdma: &DriverContext<'_, Rdma>, request: &mut Deregister) -> Result {
+    fn deregister(
+        &self,
+        rdma: &DriverContext<'_, Rdma>,
+        request: &mut uapi::sgdma_rdma_dereg,
+    ) -> Result {
         self.region(rdma, request.key, request.pad)?;
         self.remove(rdma, request.key)
     }
@@ -173,7 +161,7 @@ impl RegionFile {
         Ok(())
     }
 
-    fn read(&self, door: &Door<'_, Rdma>, request: &mut Transfer) -> Result {
+    fn read(&self, door: &Door<'_, Rdma>, request: &mut uapi::sgdma_rdma_io) -> Result {
         let (key, pad) = (request.key, request.pad);
         let (at, len) = request.range()?;
         door.enter(|rdma| self.region(rdma, key, pad)?.may_read(at, len))?;
@@ -184,7 +172,7 @@ impl RegionFile {
         })
     }
 
-    fn write(&self, door: &Door<'_, Rdma>, request: &mut Transfer) -> Result {
+    fn write(&self, door: &Door<'_, Rdma>, request: &mut uapi::sgdma_rdma_io) -> Result {
         let (key, pad) = (request.key, request.pad);
         let (at, len) = request.range()?;
         door.enter(|rdma| self.region(rdma, key, pad)?.may_write(at, len))?;
@@ -196,7 +184,7 @@ impl RegionFile {
     }
 }
 
-impl Transfer {
+impl uapi::sgdma_rdma_io {
     fn range(&self) -> Result<(usize, usize)> {
         Ok((usize::try_from(self.offset)?, usize::try_from(self.len)?))
     }

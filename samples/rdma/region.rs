@@ -11,6 +11,7 @@ use crate::{
         Pbl,
         PBL_PAGE, //
     },
+    uapi,
     RdmaData, //
 };
 use kernel::{
@@ -35,13 +36,6 @@ use sgdma::{
     UserTable, //
 };
 
-/// `SGDMA_RDMA_*`.
-const LOCAL_WRITE: u32 = 1;
-const REMOTE_WRITE: u32 = 2;
-const REMOTE_READ: u32 = 4;
-const SOFT: u32 = 0x100;
-const FLAT: u32 = 0x200;
-
 /// A request of user space to register memory.
 pub(crate) struct Ask {
     pub(crate) addr: usize,
@@ -52,8 +46,14 @@ pub(crate) struct Ask {
 
 impl Ask {
     fn check(&self) -> Result {
-        let known = LOCAL_WRITE | REMOTE_WRITE | REMOTE_READ | SOFT | FLAT;
-        let remote_only = self.flags & (LOCAL_WRITE | REMOTE_WRITE) == REMOTE_WRITE;
+        let known = uapi::SGDMA_RDMA_LOCAL_WRITE
+            | uapi::SGDMA_RDMA_REMOTE_WRITE
+            | uapi::SGDMA_RDMA_REMOTE_READ
+            | uapi::SGDMA_RDMA_SOFT
+            | uapi::SGDMA_RDMA_FLAT;
+        let remote_only = self.flags
+            & (uapi::SGDMA_RDMA_LOCAL_WRITE | uapi::SGDMA_RDMA_REMOTE_WRITE)
+            == uapi::SGDMA_RDMA_REMOTE_WRITE;
         let apart = self.iova % PBL_PAGE as u64 != (self.addr % PBL_PAGE) as u64;
         if self.flags & !known != 0 || remote_only || apart {
             return Err(EINVAL);
@@ -75,7 +75,7 @@ impl RdmaData<'_> {
 impl<'bound> RdmaData<'bound> {
     /// Returns the device that is to use the memory of `ask`, or `None` if the CPU copies.
     fn device(&self, ask: &Ask) -> Option<CoherentDevice<'bound>> {
-        self.dev.filter(|_| ask.flags & SOFT == 0)
+        self.dev.filter(|_| ask.flags & uapi::SGDMA_RDMA_SOFT == 0)
     }
 }
 
@@ -90,7 +90,7 @@ impl Pinned {
     /// page faults likes, so the caller holds no lock that is taken under `mmap_lock`.
     pub(crate) fn new(ask: &Ask, limits: SegmentLimits<'_>) -> Result<Self> {
         ask.check()?;
-        if ask.flags & LOCAL_WRITE != 0 {
+        if ask.flags & uapi::SGDMA_RDMA_LOCAL_WRITE != 0 {
             let table = UserTable::pin(ask.addr, ask.len, Bidirectional, limits)?;
             Ok(Self::Writable(table))
         } else {
@@ -126,7 +126,7 @@ impl<'bound, D: Direction> Memory<'bound, D> {
             return Ok(Self::Soft(table));
         };
         let shared = table.map_shared(dev)?;
-        let max_level = usize::from(ask.flags & FLAT == 0);
+        let max_level = usize::from(ask.flags & uapi::SGDMA_RDMA_FLAT == 0);
         let pbl = Pbl::new(dev.dma(), &shared, ask.iova, max_level)?;
         Ok(Self::Listed {
             // From here on the device may be told the addresses.
@@ -230,11 +230,11 @@ impl<'bound> Region<'bound> {
     }
 
     pub(crate) fn may_read(&self, at: usize, len: usize) -> Result {
-        self.allows(REMOTE_READ, at, len)
+        self.allows(uapi::SGDMA_RDMA_REMOTE_READ, at, len)
     }
 
     pub(crate) fn may_write(&self, at: usize, len: usize) -> Result {
-        self.allows(REMOTE_WRITE, at, len)
+        self.allows(uapi::SGDMA_RDMA_REMOTE_WRITE, at, len)
     }
 
     /// Reads the region as a peer would.

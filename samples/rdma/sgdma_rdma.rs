@@ -11,6 +11,7 @@
 //! - `../common/mod.rs`: the parts that other drivers use too: the device, tables, requests
 //! - `region.rs`: registered memory, and which access a region allows
 //! - `pbl.rs`: page-buffer lists
+//! - `uapi.rs`: the structures and constants of `sgdma_rdma.h`, generated
 //! - `file.rs`: the requests of user space
 
 #[path = "../common/mod.rs"]
@@ -18,6 +19,7 @@ mod common;
 mod file;
 mod pbl;
 mod region;
+mod uapi;
 
 use common::{
     edu,

@@ -4,12 +4,12 @@
 
 #[path = "../../../samples/common/mod.rs"]
 mod common;
+mod uapi;
 
 use common::edu;
 use kernel::{
     device::Core,
     dma::DmaMask,
-    ioctl::_IO,
     pci,
     prelude::*,
     sync::atomic::{
@@ -33,10 +33,6 @@ use sgdma::{
 };
 
 kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
-
-const SLEEP: u32 = _IO('L' as u32, 0);
-const LATE: u32 = _IO('L' as u32, 1);
-const WOKEN: u32 = _IO('L' as u32, 2);
 
 static COUNT_LATE: Atomic<i32> = Atomic::new(0);
 static COUNT_WOKEN: Atomic<i32> = Atomic::new(0);
@@ -87,9 +83,9 @@ impl FileOps<Linger> for File {
 
     fn ioctl(&self, door: &Door<'_, Linger>, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
-            SLEEP => door.enter(|ctx| linger(ctx, arg)),
-            LATE => Ok(COUNT_LATE.load(Relaxed) as isize),
-            WOKEN => Ok(COUNT_WOKEN.load(Relaxed) as isize),
+            uapi::SGDMA_LINGER_SLEEP => door.enter(|ctx| linger(ctx, arg)),
+            uapi::SGDMA_LINGER_LATE => Ok(COUNT_LATE.load(Relaxed) as isize),
+            uapi::SGDMA_LINGER_WOKEN => Ok(COUNT_WOKEN.load(Relaxed) as isize),
             _ => Err(ENOTTY),
         }
     }

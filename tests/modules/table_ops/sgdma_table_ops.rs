@@ -5,12 +5,12 @@
 
 #[path = "../../../samples/common/mod.rs"]
 mod common;
+mod uapi;
 
 use common::edu;
 use kernel::{
     device::Core,
     dma::DmaMask,
-    ioctl::_IO,
     page::PAGE_SIZE,
     pci,
     prelude::*,
@@ -38,16 +38,9 @@ use sgdma::{
 
 kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
-const ALLOC: u32 = _IO('E' as u32, 0);
-const ATOMIC: u32 = _IO('E' as u32, 1);
-const BLOCKS: u32 = _IO('E' as u32, 2);
-const BYTES: u32 = _IO('E' as u32, 3);
-const MAP: u32 = _IO('E' as u32, 4);
-const SHARE: u32 = _IO('E' as u32, 5);
-
-/// The order of the blocks of `BLOCKS`.
+/// The order of the blocks of `SGDMA_TABLE_OPS_BLOCKS`.
 const ORDER: u32 = 3;
-/// The number of bytes that `BYTES` leaves out at both ends.
+/// The number of bytes that `SGDMA_TABLE_OPS_BYTES` leaves out at both ends.
 const MARGIN: usize = 100;
 
 /// Returns `EDOM` unless `right`.
@@ -217,18 +210,20 @@ fn run(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
         return Err(EINVAL);
     }
     match cmd {
-        ALLOC => by_turns(SgTable::alloc(len, dma, GFP_KERNEL_ACCOUNT)?, dma),
-        ATOMIC => by_turns(SgTable::alloc(len, dma, GFP_ATOMIC)?, dma),
-        BLOCKS => by_turns(SgTable::alloc_blocks(len, ORDER, dma, GFP_KERNEL)?, dma),
-        BYTES => bytes(len, dma),
-        MAP => {
+        uapi::SGDMA_TABLE_OPS_ALLOC => by_turns(SgTable::alloc(len, dma, GFP_KERNEL_ACCOUNT)?, dma),
+        uapi::SGDMA_TABLE_OPS_ATOMIC => by_turns(SgTable::alloc(len, dma, GFP_ATOMIC)?, dma),
+        uapi::SGDMA_TABLE_OPS_BLOCKS => {
+            by_turns(SgTable::alloc_blocks(len, ORDER, dma, GFP_KERNEL)?, dma)
+        }
+        uapi::SGDMA_TABLE_OPS_BYTES => bytes(len, dma),
+        uapi::SGDMA_TABLE_OPS_MAP => {
             let of_a_page = SegmentLimits {
                 max_size: PAGE_SIZE,
                 ..SegmentLimits::from(dma)
             };
             by_turns(SgTable::alloc(len, of_a_page, GFP_KERNEL)?, dma)
         }
-        SHARE => share(
+        uapi::SGDMA_TABLE_OPS_SHARE => share(
             SgTable::alloc(len, dma, GFP_KERNEL)?,
             CoherentDevice::probe(dma)?,
         ),
