@@ -84,7 +84,8 @@ static int show_device(struct device *dev, void *data)
 
 	/* The lock is held while a driver binds or unbinds, which may take long. */
 	if (!device_trylock(dev)) {
-		report->show(report->m, dev, NULL, 0, "-", "busy", "busy: a driver binds or unbinds, ask again");
+		report->show(report->m, dev, NULL, 0, "-", "busy",
+			     "busy: a driver binds or unbinds, ask again");
 		return 0;
 	}
 	mask = dev->dma_mask ? *dev->dma_mask : 0;
@@ -95,7 +96,8 @@ static int show_device(struct device *dev, void *data)
 			     paths[sgdma_path(dev)], sgdma_coherency_name(coherency),
 			     sgdma_coherency_string(coherency));
 	} else {
-		report->show(report->m, dev, NULL, mask, "-", "unbound", "unbound: no driver has set a DMA mask");
+		report->show(report->m, dev, NULL, mask, "-", "unbound",
+			     "unbound: no driver has set a DMA mask");
 	}
 	device_unlock(dev);
 	return 0;

@@ -5,7 +5,7 @@
 // b181426264712ef1bdf629a62dbbede8e189256a  src/ffi/helpers.h
 // 9c8377b0bdfa24cc74621bd05dc5bd2479345848  src/device/coherency.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
-// 6bf178f8b4d11887f5659b8266e27b4d88b762ed  src/tests/device.h
+// 549a499ed0ab921c7a0d0a874ea6e4b60b40fc5b  src/tests/device.h
 // 3eb836003a5b686d2bb3f5e1bbc023782ae743ec  include/sgdma.h
 
 #![allow(
@@ -347,7 +347,7 @@ unsafe extern "C" {
     /// error.
     pub fn sgdma_selftest_set_ranges(
         dev: *mut device,
-        ranges: *const [ffi::c_ulonglong; 3usize],
+        ranges: *const [u64_; 3usize],
         count: usize,
     ) -> ffi::c_int;
     /// Calls page_ref_count().

@@ -44,7 +44,7 @@ unsigned long sgdma_selftest_user_memory(size_t len)
 	return IS_ERR_VALUE(addr) ? 0 : addr;
 }
 
-int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count)
+int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t count)
 {
 	struct bus_dma_region *map = kcalloc(count + 1, sizeof(*map), GFP_KERNEL);
 

@@ -24,7 +24,7 @@ unsigned long sgdma_selftest_user_memory(size_t len);
  * an address on the bus, and a size in bytes. They are freed with the device. Returns zero or an
  * error.
  */
-int sgdma_selftest_set_ranges(struct device *dev, const u64 (*ranges)[3], size_t count);
+int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t count);
 
 /* Calls page_ref_count(). */
 int sgdma_selftest_page_refs(struct page *page);
