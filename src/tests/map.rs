@@ -15,6 +15,7 @@ use crate::{
     Bidirectional,
     CpuTable,
     DmaTable,
+    MapAttrs,
     SegmentLimits,
     SgTable,
     ToDevice, //
@@ -32,6 +33,8 @@ cases! {
         let table = patterned(20 * PAGE_SIZE + 17, dev.dma())?;
         let table = table.map(dev.dma(), ToDevice)?.unmap();
         let table = table.map(dev.dma(), Bidirectional)?.unmap();
+        let attrs = MapAttrs::NO_WARN | MapAttrs::WEAK_ORDERING;
+        let table = table.map_attrs(dev.dma(), ToDevice, attrs)?.unmap();
         check!(is_patterned(&table)?);
         Ok(())
     }
