@@ -55,13 +55,14 @@ enum sgdma_coherency {
  *	the DMA mask. %NULL is a device that does no DMA.
  *
  * Maps and allocates nothing. The answer holds as long as the driver is bound
- * and does not change the mask, and no memory is plugged in beyond its reach: who
- * fears that maps with %DMA_ATTR_REQUIRE_COHERENT, which fails where it would
- * bounce (and warns of a page out of reach). Where the device's bus has several
- * ranges, no segment may lie across two of them: the kernel does not notice.
+ * and does not change the mask, and no memory is plugged in beyond the reach of
+ * the device. To guard against that, map with %DMA_ATTR_REQUIRE_COHERENT: mapping
+ * then fails where memory would bounce, and warns of a page out of reach. Where
+ * the device's bus has several ranges, no segment may lie across two of them: the
+ * kernel does not notice.
  *
  * Context: Process context. Does not sleep.
- * Return: the verdict.
+ * Return: the coherency of the device.
  */
 enum sgdma_coherency sgdma_coherency(struct device *dev);
 
@@ -87,8 +88,8 @@ bool dma_streaming_is_coherent(struct device *dev);
 int sgdma_first_incoherent(struct device *const *devs, unsigned int count);
 
 /**
- * sgdma_coherency_name() - a verdict in a word
- * @coherency: the verdict
+ * sgdma_coherency_name() - a coherency in a word
+ * @coherency: a value of &enum sgdma_coherency
  *
  * Context: Any context.
  * Return: a name for programs, such as "bounce-mask".
@@ -96,8 +97,8 @@ int sgdma_first_incoherent(struct device *const *devs, unsigned int count);
 const char *sgdma_coherency_name(enum sgdma_coherency coherency);
 
 /**
- * sgdma_coherency_string() - a verdict in words
- * @coherency: the verdict
+ * sgdma_coherency_string() - a coherency in words
+ * @coherency: a value of &enum sgdma_coherency
  *
  * Context: Any context.
  * Return: what, why, and what to do about it, in one line without a newline.

@@ -49,11 +49,11 @@
 //!
 //! # Trust boundary
 //!
-//! Bus addresses are plain integers, and writing them into a device's registers is safe code: no
-//! type can keep a driver from using a stale one. What is guaranteed is that a buffer which was
-//! submitted is neither unmapped nor freed, nor, unless it is shared, shown to the CPU before the
-//! driver said that the device is done with it. One that was dropped before that is released when
-//! the device is known to go on with none of it: it was reset, or is gone.
+//! Bus addresses are plain integers. Safe code can write a stale one into a device, and no type
+//! can prevent that. The library guarantees that a submitted buffer is neither unmapped nor freed
+//! before the driver states that the device is done with it. Until then the CPU has no access to
+//! the bytes, unless the buffer is shared. A buffer that is dropped earlier is kept until the
+//! device was reset or is gone.
 
 // Some of what C offers is only for the self-tests.
 #![cfg_attr(not(sgdma_selftests), allow(dead_code))]

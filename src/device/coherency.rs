@@ -202,7 +202,8 @@ impl Coherency {
         if mask == 0 {
             return Self::NoDma;
         }
-        // SAFETY: The device is valid, and has a mask. All of these read.
+        // SAFETY: The device is valid and has a mask. The functions called here only read the state
+        // of the device.
         unsafe {
             let route = DmaRoute::of(dev);
             if route == DmaRoute::Ops {
@@ -236,7 +237,7 @@ impl Coherency {
                     Bounce::Mask
                 });
             }
-            // This reason comes last: no parameter of the library switches the others off.
+            // Checked last, so that `sync_debug=1` hides no other reason.
             if ffi::sgdma_sync_debug() {
                 return Self::SyncDebug;
             }
@@ -279,7 +280,9 @@ const _: [unsafe extern "C" fn(c_uint) -> *const c_char; 2] =
 const _: [unsafe extern "C" fn(c_uint) -> *const c_char; 2] =
     [ffi::sgdma_coherency_string, sgdma_coherency_string];
 
-/// See `include/sgdma.h`.
+/// Returns the coherency of `dev` as a value of `enum sgdma_coherency`.
+///
+/// Documented in `include/sgdma.h`.
 ///
 /// # Safety
 ///
@@ -290,7 +293,9 @@ unsafe extern "C" fn sgdma_coherency(dev: *mut bindings::device) -> c_uint {
     unsafe { Coherency::of_raw(dev) }.value() as c_uint
 }
 
-/// See `include/sgdma.h`.
+/// Returns true if `dev` is coherent.
+///
+/// Documented in `include/sgdma.h`.
 ///
 /// # Safety
 ///
@@ -301,7 +306,9 @@ unsafe extern "C" fn dma_streaming_is_coherent(dev: *mut bindings::device) -> bo
     unsafe { Coherency::of_raw(dev) == Coherency::Coherent }
 }
 
-/// See `include/sgdma.h`.
+/// Returns the index of the first device that is not coherent, or -1.
+///
+/// Documented in `include/sgdma.h`.
 ///
 /// # Safety
 ///
@@ -318,14 +325,18 @@ unsafe extern "C" fn sgdma_first_incoherent(
         .map_or(-1, |i| i as c_int)
 }
 
-/// See `include/sgdma.h`.
+/// Returns the name of a coherency for programs.
+///
+/// Documented in `include/sgdma.h`.
 #[no_mangle]
 extern "C" fn sgdma_coherency_name(coherency: c_uint) -> *const c_char {
     let answer = ANSWERS.get(coherency as usize);
     answer.map_or(c"?", |answer| answer.name).as_char_ptr()
 }
 
-/// See `include/sgdma.h`.
+/// Returns the line of a coherency for people.
+///
+/// Documented in `include/sgdma.h`.
 #[no_mangle]
 extern "C" fn sgdma_coherency_string(coherency: c_uint) -> *const c_char {
     let answer = ANSWERS.get(coherency as usize);

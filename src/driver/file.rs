@@ -104,7 +104,7 @@ impl<D: Driver> OpenFile<D> {
         })
     }
 
-    /// Returns the state of an open file.
+    /// Returns the `OpenFile` that `DeviceNode::open()` has stored in `file`.
     ///
     /// # Safety
     ///

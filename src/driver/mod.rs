@@ -207,7 +207,7 @@ impl<D: Driver> FileOps<D> for NoFiles {
 pub struct DriverContext<'bound, D: Driver>(ContextFields<'bound, D>);
 
 /// The fields of a [`DriverContext`].
-// A type of its own: the items that `#[pin_data]` generates for it are then private.
+// The fields have a private type, so that the items that `#[pin_data]` generates are private too.
 #[pin_data]
 struct ContextFields<'bound, D: Driver> {
     dma: DmaDevice<'bound>,

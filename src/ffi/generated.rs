@@ -6,7 +6,7 @@
 // 9c8377b0bdfa24cc74621bd05dc5bd2479345848  src/device/coherency.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
 // 6bf178f8b4d11887f5659b8266e27b4d88b762ed  src/tests/device.h
-// 5193a03d2d53c328933278197b80a643c6d8d056  include/sgdma.h
+// 3eb836003a5b686d2bb3f5e1bbc023782ae743ec  include/sgdma.h
 
 #![allow(
     clippy::all,
@@ -221,9 +221,9 @@ unsafe extern "C" {
     pub fn dma_streaming_is_coherent(dev: *mut device) -> bool_;
     /// `sgdma_first_incoherent()`: who of several devices needs dma_sync_*()?
     pub fn sgdma_first_incoherent(devs: *const *mut device, count: ffi::c_uint) -> ffi::c_int;
-    /// `sgdma_coherency_name()`: a verdict in a word
+    /// `sgdma_coherency_name()`: a coherency in a word
     pub fn sgdma_coherency_name(coherency: sgdma_coherency) -> *const ffi::c_char;
-    /// `sgdma_coherency_string()`: a verdict in words
+    /// `sgdma_coherency_string()`: a coherency in words
     pub fn sgdma_coherency_string(coherency: sgdma_coherency) -> *const ffi::c_char;
     /// `sgdma_map_sgtable()`: dma_map_sgtable(), or in sync-debug mode
     pub fn sgdma_map_sgtable(

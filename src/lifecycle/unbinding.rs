@@ -32,7 +32,7 @@ use kernel::{
     }, //
 };
 
-/// A flag that unbinding has begun, with a wait queue: a `wait_queue_head_t`.
+/// A flag, set when unbinding begins, and a wait queue (`wait_queue_head_t`).
 ///
 /// Each binding has one `Unbinding`, which exists before the driver's probe runs. A driver gets it
 /// from [`DmaDevice::unbinding`](crate::DmaDevice::unbinding) or

@@ -57,7 +57,8 @@ impl MapAttrs {
     /// Maps the first and the last page as a whole, so that neither of them bounces.
     ///
     /// Only for pages whose other bytes nobody uses. The lengths and walks of the mapping still
-    /// cover just the bytes of the buffer. The DMA API does not know this attribute.
+    /// cover just the bytes of the buffer. The library
+    /// handles this attribute and does not pass it to the DMA API.
     pub(crate) const WHOLE_PAGES: Self = Self(1 << (c_ulong::BITS - 2));
 
     /// Makes unmapping skip the synchronisation for the CPU: `DMA_ATTR_SKIP_CPU_SYNC`.

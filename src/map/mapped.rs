@@ -176,7 +176,8 @@ impl<P> SgTable<P> {
             attrs = attrs.without(MapAttrs::WHOLE_PAGES);
         }
         let result = self.prepare(dev, attrs).and_then(|()| {
-            // SAFETY: If this succeeds, the table goes into a `Mapped` below.
+            // SAFETY: As `map_list()` requires, a table that was mapped goes into a `Mapped` with
+            // the same `dev`, `D` and `attrs` below.
             unsafe { self.map_list::<D>(dev, attrs) }
         });
         if let Err(error) = result {
@@ -425,7 +426,8 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         }
         // SAFETY:
         // - By the type invariants the table is mapped for `dev` in this direction with these
-        //   attributes. The list covers what it covered when it was mapped: see above.
+        //   attributes. The list covers what it covered when it was mapped: for `WHOLE_PAGES`,
+        //   `cover_whole_pages()` has just restored that.
         // - The device is still bound: `self` borrows `'bound`, which ends with the binding.
         // - The table is unmapped once: `unmap()` and `drop()` both give the value up, and
         //   `unmap()` prevents the drop.

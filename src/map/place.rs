@@ -66,9 +66,9 @@ impl<P> SgTable<P> {
 impl DmaTable {
     /// Returns true if the device accesses the pages of the buffer in place: none has bounced.
     ///
-    /// Returns false if nobody can tell because the platform has mapping code of its own, as Xen
-    /// has. For process context; does not sleep. Behind an IOMMU the time grows with the number of
-    /// pages.
+    /// On a platform with mapping code of its own, as Xen has, returns true only if the device is
+    /// coherent: nobody can tell for one buffer. For process context; does not sleep. Behind an
+    /// IOMMU the time grows with the number of pages.
     ///
     /// ```
     /// # use kernel::prelude::*;

@@ -632,8 +632,9 @@ static int bus_notify(struct notifier_block *nb, unsigned long event, void *dev)
 }
 
 /*
- * Runs when a module is unloaded, for devices on buses that are not watched. The module's code is
- * still there, so the log can name the function that mapped the table.
+ * Runs when a module is unloaded. On the buses that are watched, bus_notify() came first, so this
+ * finds the mappings of devices on other buses. The module's code is still there, so the log can
+ * name the function that mapped the table.
  */
 static int module_notify(struct notifier_block *nb, unsigned long state, void *module)
 {

@@ -178,7 +178,8 @@ impl Drop for Account {
     }
 }
 
-/// The number of pages that are pinned between two looks at signals: a page of pointers.
+/// The number of pages that are pinned between two checks for a fatal signal: as many as one page
+/// holds pointers to.
 const BATCH: usize = PAGE_SIZE / size_of::<*mut bindings::page>();
 
 /// Pinned pages that are not in a table yet, as runs of neighbours. Dropping it unpins them.

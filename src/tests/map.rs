@@ -75,8 +75,8 @@ cases! {
         // A table that C has mapped is asked like this.
         let raw = mapped.as_raw();
         // SAFETY:
-        // - Both refer to one table, of memory, which is mapped for this device.
-        // - `mapped` owns it, and lives longer. Nobody changes it meanwhile.
+        // - Both views are of one table of system memory, which is mapped for this device.
+        // - `mapped` owns the table and outlives the call. Nobody changes the table meanwhile.
         let told =
             unsafe { DmaTable::from_raw(raw).is_in_place(CpuTable::from_raw(raw), dev.dma()) };
         check_eq!(told, in_place);

@@ -63,7 +63,8 @@ cases! {
     fn bytes_that_user_space_has_make_no_table() -> Result {
         let len = 3 * PAGE_SIZE;
         let bytes = VVec::from(byte_buffer(len)?);
-        // `vm_insert_page()` takes such a reference, and safe code can call it with this page.
+        // The test takes a page reference, as `vm_insert_page()` does. Safe code can call that
+        // function with this page.
         let at = bytes.as_ptr().wrapping_add(2 * PAGE_SIZE).cast();
         // SAFETY: The address is in memory that vmalloc has allocated.
         let page = unsafe { bindings::vmalloc_to_page(at) };

@@ -45,15 +45,27 @@ macro_rules! cases {
 
         pub(super) const SUITE: $crate::tests::suite::Suite = $crate::tests::suite::Suite {
             name: stringify!($suite),
-            cases: &[$($(#[$attr])* (stringify!($case), $case)),*],
+            cases: &[$(
+                $(#[$attr])*
+                $crate::tests::suite::Case {
+                    name: stringify!($case),
+                    run: $case,
+                }
+            ),*],
         };
     };
+}
+
+/// A case, which fails by an error.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) run: fn() -> Result,
 }
 
 /// Cases of one layer.
 pub(super) struct Suite {
     pub(super) name: &'static str,
-    pub(super) cases: &'static [(&'static str, fn() -> Result)],
+    pub(super) cases: &'static [Case],
 }
 
 impl Suite {
@@ -63,13 +75,13 @@ impl Suite {
         pr_info!("        # Subtest: {}\n", self.name);
         pr_info!("        1..{}\n", self.cases.len());
         let mut passed = true;
-        for (number, (name, case)) in (1..).zip(self.cases) {
-            let case_passed = case().is_ok();
+        for (number, case) in (1..).zip(self.cases) {
+            let case_passed = (case.run)().is_ok();
             pr_info!(
                 "        {}ok {} {}\n",
                 not_unless(case_passed),
                 number,
-                name
+                case.name
             );
             passed &= case_passed;
         }
