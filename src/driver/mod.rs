@@ -272,7 +272,9 @@ impl<'bound, D: Driver> Deref for DriverContext<'bound, D> {
 /// valid.
 pub(crate) struct DriverGate<D: Driver> {
     gate: Arc<Gate>,
-    _driver: PhantomData<fn() -> D>,
+    /// Makes the type invariant in `D`. A driver and a subtype of it, such as `S<fn(&'static ())>`
+    /// and `S<for<'a> fn(&'a ())>`, may have data of different types.
+    _driver: PhantomData<fn(D) -> D>,
 }
 
 impl<D: Driver> Clone for DriverGate<D> {

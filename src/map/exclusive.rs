@@ -24,21 +24,30 @@ use crate::{
 pub trait Exclusive: sealed::Exclusive + Send + 'static {}
 
 mod sealed {
-    use crate::map::attrs::MapAttrs;
-
+    /// A driver cannot name this trait, but its generic code can use what is in it.
     pub trait Exclusive {
-        /// The attributes to map such pages with: `WHOLE_PAGES` if the bytes of the first and the
-        /// last page that are not the buffer's are unused.
-        const PAGES: MapAttrs;
+        /// True if the bytes of the first and the last page that are not the buffer's are unused.
+        const WHOLE_PAGES: bool;
     }
 }
 
 impl Exclusive for OwnedPages {}
 impl sealed::Exclusive for OwnedPages {
-    const PAGES: MapAttrs = MapAttrs::WHOLE_PAGES;
+    const WHOLE_PAGES: bool = true;
 }
 
 impl<P: PageOwner> Exclusive for P {}
 impl<P: PageOwner> sealed::Exclusive for P {
-    const PAGES: MapAttrs = MapAttrs::NONE;
+    const WHOLE_PAGES: bool = false;
+}
+
+impl MapAttrs {
+    /// Returns the attributes to map the pages of an owner `P` with: `WHOLE_PAGES`, or none.
+    pub(crate) const fn of_owner<P: Exclusive>() -> Self {
+        if P::WHOLE_PAGES {
+            Self::WHOLE_PAGES
+        } else {
+            Self::NONE
+        }
+    }
 }

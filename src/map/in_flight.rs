@@ -20,12 +20,17 @@ pub trait Mapping: private::Mapping {}
 pub(crate) mod private {
     use crate::device::dma_device::DmaDevice;
 
+    /// A driver cannot name this trait, but its generic code can call what is in it.
     pub trait Mapping {
         /// Returns the device that the mapping is for.
         fn device(&self) -> DmaDevice<'_>;
 
-        /// Puts the mapping, which was submitted at `epoch`, into quarantine. For any context.
-        fn hold(self, epoch: u64);
+        /// Puts the mapping into quarantine. For any context.
+        ///
+        /// # Safety
+        ///
+        /// The mapping was submitted at `epoch`. A reset that begins later releases the buffer.
+        unsafe fn hold(self, epoch: u64);
     }
 }
 
@@ -57,7 +62,8 @@ pub(crate) mod private {
 ///
 /// # Invariants
 ///
-/// `mapping` is a value that was not moved out.
+/// - `mapping` is a value that was not moved out.
+/// - `epoch` is the one at which it was submitted.
 #[must_use = "a buffer that is dropped in flight stays in quarantine; call complete()"]
 pub struct InFlight<M: Mapping> {
     mapping: ManuallyDrop<M>,
@@ -68,7 +74,7 @@ pub struct InFlight<M: Mapping> {
 impl<M: Mapping> InFlight<M> {
     pub(crate) fn new(mapping: M) -> Self {
         let epoch = mapping.device().quarantine().map_or(0, Quarantine::epoch);
-        // INVARIANT: `mapping` was given as a value.
+        // INVARIANT: `mapping` was given as a value. It is submitted now.
         Self {
             mapping: ManuallyDrop::new(mapping),
             epoch,
@@ -100,6 +106,8 @@ impl<M: Mapping> Drop for InFlight<M> {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the mapping was not moved out. A value that is being
         // dropped is not used again, so the mapping is moved out once.
-        unsafe { ManuallyDrop::take(&mut self.mapping) }.hold(self.epoch);
+        let mapping = unsafe { ManuallyDrop::take(&mut self.mapping) };
+        // SAFETY: By the type invariants the mapping was submitted at `epoch`.
+        unsafe { mapping.hold(self.epoch) };
     }
 }

@@ -152,10 +152,10 @@ impl<P: Exclusive> SgTable<P> {
         attrs: MapAttrs,
     ) -> Result<Mapped<'bound, D, P>, BufferError<Self>> {
         // An IOMMU maps whole pages. For an untrusted device iommu-dma therefore bounces a partial
-        // page, whose other bytes the device must not see. `P::PAGES` tells that nobody uses those
-        // bytes: then the whole page is mapped and nothing bounces.
+        // page, whose other bytes the device must not see. If nobody uses those bytes, the whole
+        // page is mapped and nothing bounces.
         let pages = match dev.route() {
-            DmaRoute::Iommu => P::PAGES,
+            DmaRoute::Iommu => MapAttrs::of_owner::<P>(),
             _ => MapAttrs::NONE,
         };
         self.map_as(dev, attrs | pages)
@@ -472,7 +472,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         self.dev
     }
 
-    fn hold(self, epoch: u64) {
+    unsafe fn hold(self, epoch: u64) {
         let (dev, len) = (self.dev, self.len());
         let this = ManuallyDrop::new(self);
         // SAFETY: `table` is valid. `this` is not dropped, and its `table` is not used again, so

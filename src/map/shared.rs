@@ -102,7 +102,7 @@ impl<P: Exclusive> SgTable<P> {
         self,
         dev: DmaDevice<'bound>,
     ) -> Result<Shared<'bound, D, P>, BufferError<Self>> {
-        self.share(dev, P::PAGES)
+        self.share(dev, MapAttrs::of_owner::<P>())
     }
 }
 
@@ -213,7 +213,8 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Shared<'_, D, P> {
         self.0.device()
     }
 
-    fn hold(self, epoch: u64) {
-        self.0.hold(epoch);
+    unsafe fn hold(self, epoch: u64) {
+        // SAFETY: The requirements are the same.
+        unsafe { self.0.hold(epoch) };
     }
 }
