@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the library is measured beside: the same work done in C. generated.rs is made from this
+ * The same work as the library does, in C, to measure beside it. generated.rs is made from this
  * file by `make bindings`.
  */
 #ifndef SGDMA_BENCH_PEERS_H

@@ -194,9 +194,10 @@ impl Coherency {
     pub(crate) unsafe fn of_raw(dev: *mut bindings::device) -> Self {
         // SAFETY: A device that is not null is valid, and so is the mask that it points to.
         let mask = unsafe {
-            match dev.is_null() || (*dev).dma_mask.is_null() {
-                true => 0,
-                false => *(*dev).dma_mask,
+            if dev.is_null() || (*dev).dma_mask.is_null() {
+                0
+            } else {
+                *(*dev).dma_mask
             }
         };
         if mask == 0 {

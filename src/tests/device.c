@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What self-tests ask of C: a device without hardware, and pages as user space has them. In C,
- * because the kernel has these as inline functions.
+ * C functions for the self-tests: a device without hardware, and pages as user space has them.
+ * In C, because the kernel has these as inline functions.
  */
 #include <linux/dma-direct.h>
 #include <linux/err.h>
