@@ -58,6 +58,7 @@ int main(int argc, char **argv)
 	if (!strcmp(command, "exercise") && argc == 3 + !!soft) {
 		kinds(fd);
 		lives(fd, argv[2]);
+	} else if (!strcmp(command, "many") && argc == 3 + !!soft) {
 		thousands(fd);
 	} else if (!strcmp(command, "refuse") && argc == 3 + !!soft) {
 		refuse(fd, argv[2]);
@@ -66,7 +67,7 @@ int main(int argc, char **argv)
 	} else if (!strcmp(command, "pinned") && argc == 2) {
 		SAY(1, "%ld pages pinned\n", before);
 	} else {
-		SAY(2, "exercise|refuse|hold NODE [soft] | pinned\n");
+		SAY(2, "exercise|many|refuse|hold NODE [soft] | pinned\n");
 		return 2;
 	}
 	expect(pinned() == before, "pages are pinned at the end that were not at the start");
