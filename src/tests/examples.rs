@@ -14,7 +14,7 @@ use kernel::prelude::*;
 /// Ends the case unless `$cond` is true, and names the line in the documentation.
 ///
 /// `PLACE` has the file, and what is to be added to the number of a line in the generated file.
-macro_rules! assert {
+macro_rules! example_assert {
     ($cond:expr $(,)?) => {
         if !$cond {
             let line = line!() as i32 + PLACE.1;
@@ -23,12 +23,14 @@ macro_rules! assert {
         }
     };
 }
+use example_assert as assert;
 
 /// Ends the case unless both are equal.
-macro_rules! assert_eq {
+macro_rules! example_assert_eq {
     ($left:expr, $right:expr $(,)?) => {
         assert!(($left) == ($right))
     };
 }
+use example_assert_eq as assert_eq;
 
 include!(env!("SGDMA_EXAMPLES"));

@@ -250,7 +250,8 @@ impl DmaTable {
     /// let size = region(&mut list, &buffer, 0x7000_0000)?;
     /// assert!(size >= 4 << 10);
     /// assert_eq!(list[0], buffer.dma_pages().next().ok_or(EINVAL)? | 1);
-    /// assert_eq!(region(&mut list, &buffer, 0x7000_0200), Err(ERANGE)); // Not at the page's offset.
+    /// // The buffer begins at another offset in its page.
+    /// assert_eq!(region(&mut list, &buffer, 0x7000_0200), Err(ERANGE));
     /// # Ok(())
     /// # }
     /// ```
