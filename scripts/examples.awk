@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Makes self-tests of the examples in doc comments of Rust files, for src/tests/examples.rs.
 #
-# An example with a function `example` is a case. It is called after its file and the item that it
-# belongs to. `example` may take a device: `dev: DmaDevice<'_>`. The code keeps its lines.
+# An example with a function `example` is a case, named after the file and the public item that the
+# example documents. `example` may take a device: `dev: DmaDevice<'_>`. Each line of an example
+# stays a line, so that a failed assertion can name the line in the documentation.
 
 function emit(line) { print line; lines++ }
 
