@@ -241,7 +241,7 @@ help:
 #: GUEST_SCRIPT=<file>  what make run has the guest do instead of the checks
 #: KDIR=<path>          build against your own kernel's build tree instead
 #: KSRC=<path>          use this kernel source for the guests
-#: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests: a sixth of its code is left
+#: SGDMA_SELFTESTS=n    build sgdma.ko without its self-tests: a seventh of its code is left
 #: SGDMA_CACHE=<path>   the directory that holds sgdma/, the kernels and tools (default: ~/.cache)
 #:
 #: make check-env KDIR= check a kernel build tree, and name what it lacks for these modules

@@ -5,9 +5,10 @@
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 
-#include "device/coherency.h"
-#include "ffi/helpers.h"
+#include "device/device.h"
+#include "lifecycle/quarantine.h"
 #include "map/sync_debug.h"
+#include "module.h"
 
 MODULE_VERSION("0.2.0");
 

@@ -26,10 +26,16 @@
 //!     engine.run()?;
 //!     in_flight.complete().unmap().copy_to_slice(0, bytes)
 //! }
-//! # struct Engine;
+//! # struct Engine(u64);
 //! # impl Engine {
-//! #     fn enqueue(&mut self, _addr: u64, _len: u64) {}
+//! #     fn enqueue(&mut self, _addr: u64, len: u64) { self.0 += len; }
 //! #     fn run(&mut self) -> Result { Ok(()) }
+//! # }
+//! # fn example(dev: DmaDevice<'_>) -> Result {
+//! #     let mut engine = Engine(0);
+//! #     receive(dev, &mut engine, &mut [0; 500])?;
+//! #     assert_eq!(engine.0, 500);
+//! #     Ok(())
 //! # }
 //! ```
 //!

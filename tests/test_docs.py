@@ -92,6 +92,44 @@ def test_links_lead_somewhere(document):
     assert not missing, f"{document.name} has links to nowhere: {' '.join(sorted(missing))}"
 
 
+def examples():
+    """Yields (file, number of the first line, code) of each example in the library's documentation.
+
+    The code has a line for each line of the file, without what marks it as documentation.
+    """
+    for path in sorted((ROOT / "src").rglob("*.rs")):
+        lines = path.read_text().splitlines()
+        fences = [n for n, line in enumerate(lines) if re.match(r" *//[/!] ```", line)]
+        for start, end in zip(fences[::2], fences[1::2], strict=True):
+            code = [re.sub(r"^ *//[/!] ?( *#( |$))?", "", line) for line in lines[start + 1:end]]
+            yield str(path.relative_to(ROOT)), start + 2, code
+
+
+def test_examples_that_can_run_are_self_tests():
+    """A failed assertion names the line in the documentation, so each case keeps its lines."""
+    files = sorted({file for file, _, _ in examples()})
+    suite = subprocess.run(["awk", "-f", "scripts/examples.awk", *files], cwd=ROOT, text=True,
+                           check=True, capture_output=True).stdout.splitlines()
+    cases = [re.sub(r"\W.*", "", line[7:]) for line in suite if line.startswith("    fn ")]
+    assert cases and len(cases) == len(set(cases))
+    made = [(*re.search(r'"(.*)", (.*)\);$', line).groups(), n + 1)
+            for n, line in enumerate(suite, 1) if "const PLACE:" in line]
+    can_run = [(file, start, code) for file, start, code in examples()
+               if any("fn example(" in line for line in code)]
+    assert len(made) == len(cases) == len(can_run)
+    for (file, offset, line), example in zip(made, can_run, strict=True):
+        first, _, at = offset.partition(" - ")
+        code = [text.removeprefix(" " * 8) for text in suite[line - 1:line - 1 + len(example[2])]]
+        assert (file, line + int(first) - int(at), code) == example
+
+
+def test_assertions_of_examples_run():
+    idle = [f"{file}:{start}" for file, start, code in examples()
+            if any("assert" in line for line in code)
+            and not any("fn example(" in line for line in code)]
+    assert not idle, f"nothing runs these examples, as they have no `fn example`: {' '.join(idle)}"
+
+
 def test_newest_version_of_the_changelog_is_the_modules():
     changelog = (ROOT / "CHANGELOG.md").read_text()
     module = (ROOT / "src/module.c").read_text()

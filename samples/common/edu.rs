@@ -40,6 +40,42 @@ pub(crate) fn check_id(pdev: &pci::Device<Bound>) -> Result {
     }
 }
 
+/// Implements [`sgdma::pci::Driver`] for a driver that uses nothing of the device but its bus.
+///
+/// `$bits` is the width of the DMA mask. `$probe` makes the driver's data of the `DmaDevice`. Other
+/// functions of the trait may follow.
+macro_rules! driver {
+    ($driver:ty, $bits:literal, $probe:expr; $($function:item)*) => {
+        kernel::pci_device_table!(
+            PCI_TABLE,
+            MODULE_PCI_TABLE,
+            (),
+            [($crate::common::edu::MATCH, ())]
+        );
+
+        impl sgdma::pci::Driver for $driver {
+            type IdInfo = ();
+
+            const ID_TABLE: kernel::pci::IdTable<()> = &PCI_TABLE;
+            const DMA: sgdma::DmaLimits =
+                sgdma::DmaLimits::from_mask(kernel::dma::DmaMask::new::<$bits>());
+
+            fn probe<'bound>(
+                pdev: &'bound kernel::pci::Device<kernel::device::Core<'_>>,
+                dma: sgdma::DmaDevice<'bound>,
+                _info: &'bound (),
+            ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+                $crate::common::edu::check_id(pdev)?;
+                let data: Result<Self::Data<'bound>> = $probe(dma);
+                data
+            }
+
+            $($function)*
+        }
+    };
+}
+pub(crate) use driver;
+
 register! {
     /// Identification.
     pub(crate) ID(u32) @ 0x00 {

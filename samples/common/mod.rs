@@ -12,7 +12,7 @@
 //! - `request.rs`: ioctl requests
 
 // A driver uses only part of this module.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
 pub(crate) mod buffer;
 pub(crate) mod edu;

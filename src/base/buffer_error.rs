@@ -13,17 +13,18 @@ use kernel::prelude::*;
 /// matches instead:
 ///
 /// ```
-/// # use kernel::{error::Error, prelude::*};
-/// # use sgdma::{DmaDevice, BufferError, SgTable, ToDevice};
-/// # fn upload(dev: DmaDevice<'_>, table: SgTable) -> Result {
-/// let mapped = match table.map(dev, ToDevice) {
-///     Ok(mapped) => mapped,
-///     Err(BufferError { error: ENOMEM, buffer }) => return keep_for_later(buffer),
+/// # use kernel::prelude::*;
+/// # use sgdma::{BufferError, ByteBuffer, SegmentLimits, SgTable};
+/// # fn example() -> Result {
+/// let bytes = ByteBuffer::from(VVec::from_elem(7u8, 100, GFP_KERNEL)?);
+/// let refused = match SgTable::new(bytes, 0..101, SegmentLimits::NONE, GFP_KERNEL) {
+///     Err(BufferError { error: EINVAL, buffer }) => buffer, // Beyond the end of the bytes.
 ///     Err(error) => return Err(error.into()),
+///     Ok(_) => return Err(EOVERFLOW),
 /// };
-/// # drop(mapped); Ok(())
+/// assert_eq!(refused[..], [7; 100]);
+/// # Ok(())
 /// # }
-/// # fn keep_for_later(_: SgTable) -> Result { Ok(()) }
 /// ```
 pub struct BufferError<T> {
     /// The reason for the failure.

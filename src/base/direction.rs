@@ -25,7 +25,7 @@ mod private {
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{Direction, DmaDevice, Mapped, SgTable};
+/// # use sgdma::{Direction, DmaDevice, FromDevice, Mapped, SgTable, ToDevice};
 /// fn map<'bound, D: Direction>(
 ///     dev: DmaDevice<'bound>,
 ///     table: SgTable,
@@ -34,6 +34,13 @@ mod private {
 ///     dev_dbg!(dev.device(), "mapping for {}\n", D::DIRECTION as u32);
 ///     Ok(table.map(dev, direction)?)
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let to_device = map(dev, SgTable::alloc(100, dev, GFP_KERNEL)?, ToDevice)?;
+/// let from_device = map(dev, to_device.unmap(), FromDevice)?; // The same bytes, the other way.
+/// assert_eq!(from_device.len(), 100);
+/// # Ok(())
+/// # }
 /// ```
 #[doc(alias = "dma_data_direction")]
 pub trait Direction: private::Sealed + Copy + Send + Sync + 'static {
@@ -45,10 +52,19 @@ pub trait Direction: private::Sealed + Copy + Send + Sync + 'static {
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{DeviceReads, Mapped};
+/// # use sgdma::{DeviceReads, DmaDevice, Mapped, SgTable, ToDevice};
 /// fn set_header<D: DeviceReads>(buffer: &mut Mapped<'_, D>, header: &[u8]) -> Result {
 ///     buffer.for_cpu().copy_from_slice(0, header)
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let mut buffer = SgTable::alloc(1000, dev, GFP_KERNEL)?.map(dev, ToDevice)?;
+/// set_header(&mut buffer, b"header")?;
+/// let mut bytes = [0xff; 7];
+/// buffer.unmap().copy_to_slice(0, &mut bytes)?;
+/// assert_eq!(bytes, *b"header\0");
+/// # Ok(())
+/// # }
 /// ```
 pub trait DeviceReads: Direction {}
 
@@ -56,12 +72,20 @@ pub trait DeviceReads: Direction {}
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{DeviceWrites, Mapped};
+/// # use sgdma::{Bidirectional, DeviceWrites, DmaDevice, Mapped, SgTable};
 /// fn header<D: DeviceWrites>(buffer: &mut Mapped<'_, D>) -> Result<[u8; 16]> {
 ///     let mut header = [0; 16];
 ///     buffer.for_cpu().copy_to_slice(0, &mut header)?;
 ///     Ok(header)
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let mut table = SgTable::alloc(1000, dev, GFP_KERNEL)?;
+/// table.fill(0..10, 0xee)?;
+/// let header = header(&mut table.map(dev, Bidirectional)?)?;
+/// assert_eq!(header[8..], [0xee, 0xee, 0, 0, 0, 0, 0, 0]);
+/// # Ok(())
+/// # }
 /// ```
 pub trait DeviceWrites: Direction {}
 

@@ -47,6 +47,11 @@ pub const __GFP_RETRY_MAYFAIL: Flags = flags(1 << bindings::___GFP_RETRY_MAYFAIL
 ///     SgTable::alloc_blocks(16 << 20, 9, dev, GFP_KERNEL | __GFP_NORETRY)
 ///         .or_else(|_| SgTable::alloc(16 << 20, dev, GFP_KERNEL))
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// assert_eq!(table(dev)?.len(), 16 << 20);
+/// # Ok(())
+/// # }
 /// ```
 pub const __GFP_NORETRY: Flags = flags(1 << bindings::___GFP_NORETRY_BIT);
 

@@ -32,14 +32,15 @@ use kernel::{
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{Coherency, DmaDevice};
-/// fn choose(dev: DmaDevice<'_>) -> bool {
-///     let coherency = Coherency::of(dev);
-///     if coherency != Coherency::Coherent {
-///         dev_info!(dev.device(), "copying more than on other machines: {}\n", coherency);
-///     }
-///     coherency == Coherency::Coherent
+/// # use sgdma::{dma_streaming_is_coherent, Coherency, DmaDevice};
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let coherency = Coherency::of(dev);
+/// if coherency != Coherency::Coherent {
+///     dev_info!(dev.device(), "copying more than on other machines: {}\n", coherency);
 /// }
+/// assert_eq!(coherency == Coherency::Coherent, dma_streaming_is_coherent(dev));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coherency {
@@ -59,11 +60,18 @@ pub enum Coherency {
 /// The reason why memory bounces.
 ///
 /// ```
+/// # use kernel::prelude::*;
 /// # use sgdma::{Bounce, Coherency};
 /// /// Returns whether another DMA mask would help.
 /// fn is_the_drivers_fault(coherency: Coherency) -> bool {
 ///     coherency == Coherency::MayBounce(Bounce::Mask)
 /// }
+///
+/// # fn example() -> Result {
+/// assert!(is_the_drivers_fault(Coherency::MayBounce(Bounce::Mask)));
+/// assert!(!is_the_drivers_fault(Coherency::MayBounce(Bounce::Forced)));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounce {

@@ -30,7 +30,7 @@ impl Coherency {
     ///
     /// ```
     /// # use kernel::prelude::*;
-    /// # use sgdma::{Coherency, DmaDevice};
+    /// # use sgdma::{dma_streaming_is_coherent, Coherency, DmaDevice};
     /// fn may_share(display: DmaDevice<'_>, camera: DmaDevice<'_>) -> bool {
     ///     match Coherency::first_incoherent(&[display, camera]) {
     ///         None => true,
@@ -40,6 +40,11 @@ impl Coherency {
     ///         }
     ///     }
     /// }
+    ///
+    /// # fn example(dev: DmaDevice<'_>) -> Result {
+    /// assert_eq!(may_share(dev, dev), dma_streaming_is_coherent(dev));
+    /// # Ok(())
+    /// # }
     /// ```
     #[doc(alias = "sgdma_first_incoherent")]
     pub fn first_incoherent<'bound>(
@@ -104,6 +109,7 @@ impl<'bound> CoherentDevice<'bound> {
     /// Logs nothing.
     ///
     /// ```
+    /// # use kernel::prelude::*;
     /// # use sgdma::{Coherency, CoherentDevice, DmaDevice};
     /// enum Sharing<'bound> {
     ///     Coherent(CoherentDevice<'bound>),
@@ -116,6 +122,14 @@ impl<'bound> CoherentDevice<'bound> {
     ///         Err(why) => Sharing::Streaming(dma, why),
     ///     }
     /// }
+    ///
+    /// # fn example(dev: DmaDevice<'_>) -> Result {
+    /// match choose(dev) {
+    ///     Sharing::Coherent(dev) => assert_eq!(Coherency::of(dev.dma()), Coherency::Coherent),
+    ///     Sharing::Streaming(dev, why) => assert_eq!(Coherency::of(dev), why),
+    /// }
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors

@@ -14,7 +14,7 @@
 #include <linux/amba/bus.h>
 #endif
 
-#include "device/coherency.h"
+#include "device/device.h"
 
 const struct bus_type *const sgdma_buses[] = {
 #ifdef CONFIG_PCI
@@ -27,7 +27,7 @@ const struct bus_type *const sgdma_buses[] = {
 	NULL
 };
 
-static const char *const paths[] = {
+static const char *const routes[] = {
 	[SGDMA_DIRECT] = "direct",
 	[SGDMA_IOMMU] = "iommu",
 	[SGDMA_OPS] = "ops",
@@ -93,7 +93,7 @@ static int show_device(struct device *dev, void *data)
 		enum sgdma_coherency coherency = sgdma_coherency(dev);
 
 		report->show(report->m, dev, dev->driver->name, mask,
-			     paths[sgdma_path(dev)], sgdma_coherency_name(coherency),
+			     routes[sgdma_route(dev)], sgdma_coherency_name(coherency),
 			     sgdma_coherency_string(coherency));
 	} else {
 		report->show(report->m, dev, NULL, mask, "-", "unbound",

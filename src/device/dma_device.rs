@@ -34,15 +34,16 @@ use kernel::{
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::DmaDevice;
-/// fn show(dev: DmaDevice<'_>) {
-///     dev_info!(
-///         dev.device(),
-///         "segments of up to {} bytes, boundary {:#x}\n",
-///         dev.max_seg_size(),
-///         dev.seg_boundary()
-///     );
+/// # use sgdma::{DmaDevice, SgTable, ToDevice};
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let buffer = SgTable::alloc(1 << 18, dev, GFP_KERNEL)?.map(dev, ToDevice)?;
+/// for segment in buffer.dma_segments() {
+///     let window = !(dev.seg_boundary() as u64);
+///     assert!(segment.len <= dev.max_seg_size() as u64);
+///     assert_eq!(segment.addr & window, (segment.addr + segment.len - 1) & window);
 /// }
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Invariants

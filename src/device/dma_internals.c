@@ -11,10 +11,10 @@
 #include <linux/pci.h>
 #include <linux/property.h>
 
-#include "device/coherency.h"
+#include "device/device.h"
 
 /* dma_map_direct() is static. Nothing public says who maps. */
-enum sgdma_path sgdma_path(struct device *dev)
+enum sgdma_route sgdma_route(struct device *dev)
 {
 	return use_dma_iommu(dev) ? SGDMA_IOMMU : get_dma_ops(dev) ? SGDMA_OPS : SGDMA_DIRECT;
 }

@@ -6,7 +6,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 
-#include "ffi/helpers.h"
+#include "device/device.h"
 
 /* A mask that the device shares with its parent also limits what is mapped for the parent. */
 static bool has_own_mask(struct device *dev)

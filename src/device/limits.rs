@@ -22,13 +22,19 @@ pub(crate) const MIN_SEGMENT: usize = 512;
 /// device at either time.
 ///
 /// ```
-/// # use kernel::dma::DmaMask;
+/// # use kernel::{dma::DmaMask, prelude::*};
 /// # use sgdma::DmaLimits;
 /// /// A device with 40 address lines whose descriptors have 16 bits for a length.
 /// const DMA: DmaLimits = DmaLimits {
 ///     max_seg_size: 0xf000,
 ///     ..DmaLimits::from_mask(DmaMask::new::<40>())
 /// };
+///
+/// # fn example() -> Result {
+/// assert_eq!(DMA.mask.value(), 0xff_ffff_ffff);
+/// assert_eq!(DMA.coherent_mask.value(), DMA.mask.value());
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DmaLimits {

@@ -14,7 +14,7 @@
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 
-#include "device/coherency.h"
+#include "device/device.h"
 #include "ffi/helpers.h"
 
 /* Returns true if all of the memory is in place, though perhaps not in one segment. */
@@ -51,7 +51,7 @@ bool sgdma_reaches_all(struct device *dev)
 {
 	int nid;
 
-	if (sgdma_path(dev) != SGDMA_DIRECT)
+	if (sgdma_route(dev) != SGDMA_DIRECT)
 		return true;
 	if (sgdma_has_borders(dev))
 		return !walk_iomem_res_desc(IORES_DESC_NONE,
@@ -77,7 +77,7 @@ struct page *sgdma_alloc_pages(struct device *dev, unsigned int *zone, gfp_t gfp
 {
 	static const gfp_t zones[] = { 0, __GFP_DMA32, __GFP_DMA };
 
-	if (!dev || sgdma_path(dev) != SGDMA_DIRECT || sgdma_bounces_all(dev))
+	if (!dev || sgdma_route(dev) != SGDMA_DIRECT || sgdma_bounces_all(dev))
 		return rust_helper_alloc_pages(gfp, order);
 	/* The ends of zones differ between platforms, so each page is looked at. */
 	for (; *zone < ARRAY_SIZE(zones); (*zone)++) {

@@ -18,15 +18,22 @@ use kernel::bindings;
 /// the bus goes on at another address (`dma-ranges`).
 ///
 /// ```
-/// # use sgdma::{DmaDevice, Reach, SegmentLimits};
+/// # use kernel::{page::PAGE_SIZE, prelude::*};
+/// # use sgdma::{DmaDevice, Reach, SegmentLimits, SgTable};
 /// /// As `SegmentLimits::from(dev)`, with segments of a page at most.
 /// fn single_pages(dev: DmaDevice<'_>) -> SegmentLimits<'_> {
 ///     SegmentLimits {
-///         max_size: kernel::page::PAGE_SIZE,
+///         max_size: PAGE_SIZE,
 ///         boundary: dev.seg_boundary(),
 ///         reach: Reach::from(dev),
 ///     }
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let table = SgTable::alloc(3 * PAGE_SIZE, single_pages(dev), GFP_KERNEL)?;
+/// assert_eq!(table.cpu().orig_nents(), 3);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy)]
 pub struct Reach<'a>(Option<DmaDevice<'a>>);

@@ -5,7 +5,7 @@
 use crate::ffi;
 use kernel::bindings;
 
-/// The code that maps a device's memory: `enum sgdma_path`.
+/// The code that maps a device's memory: `enum sgdma_route`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DmaRoute {
     /// The direct mapping: memory is at its physical address, or a fixed distance from there, or
@@ -25,7 +25,7 @@ impl DmaRoute {
     /// `dev` is valid.
     pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
         // SAFETY: The caller promises a valid device, which is all that the function requires.
-        match unsafe { ffi::sgdma_path(dev) } {
+        match unsafe { ffi::sgdma_route(dev) } {
             ffi::SGDMA_DIRECT => Self::Direct,
             ffi::SGDMA_IOMMU => Self::Iommu,
             _ => Self::Ops,

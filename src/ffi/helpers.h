@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * C functions that only this module calls, by the file that has them.
+ * Wrappers of inline functions and macros of the kernel, for Rust.
  *
  * scripts/bindgen makes Rust declarations of them, with these comments. Run `make bindings` after
  * a change in this file.
@@ -16,95 +16,11 @@
 struct device;
 struct iommu_domain;
 struct mm_struct;
-struct module;
 struct page;
 struct sg_table;
 struct srcu_struct;
 struct wait_queue_entry;
 struct wait_queue_head;
-
-/* module.c */
-
-/* The module's parameters. */
-struct sgdma_parameters {
-	bool sync_debug;
-	bool selftest;
-	unsigned int tables;
-	unsigned long long seed;
-};
-
-/* Returns the module's parameters. They do not change while the module is loaded. */
-const struct sgdma_parameters *sgdma_parameters(void);
-
-/*
- * Starts the report in debugfs and the other C parts of the module. Returns zero or an error. May
- * sleep. To be called once, by the task that loads the module.
- */
-int sgdma_module_init(void);
-
-/* Ends the parts that sgdma_module_init() has started. May sleep. To be called once. */
-void sgdma_module_exit(void);
-
-/*
- * Lets other tasks run. Returns true if the self-tests should end: the task that loads the module
- * is being killed, or KUnit stops the thread that runs them. May sleep.
- */
-bool sgdma_selftest_is_stopped(void);
-
-/* quarantine.c */
-
-/*
- * Adds @number buffers and @bytes bytes, both of which may be negative, to a counter of the
- * quarantine. @what is an index into the counters of quarantine.c. For any context.
- */
-void sgdma_count_held(unsigned int what, long number, long bytes);
-
-/* Logs that the quarantine holds a buffer of @len bytes. For any context. */
-void sgdma_say_held(struct device *dev, size_t len);
-
-/* Logs that the quarantine holds a buffer of @len bytes for ever. For any context. */
-void sgdma_say_for_ever(struct device *dev, size_t len);
-
-/* Calls get_device(). For any context. */
-struct device *sgdma_get_device(struct device *dev);
-
-/* Calls put_device(). May sleep. */
-void sgdma_put_device(struct device *dev);
-
-/* Calls try_module_get(). Returns false if the module is being unloaded. */
-bool sgdma_try_module_get(struct module *module);
-
-/* Calls module_put(). For any context. */
-void sgdma_module_put(struct module *module);
-
-/* Returns true if two devices are, or have been, in the same place of the same bus. */
-bool sgdma_same_place(struct device *a, struct device *b);
-
-/* Adds the file of the quarantine to the module's directory in debugfs. May sleep. */
-void sgdma_quarantine_init(void);
-
-/* limits.c */
-
-/* The DMA limits of a device, as they are before a binding changes them. */
-struct sgdma_limits {
-	u64 mask;
-	u64 coherent_mask;
-	unsigned long seg_boundary;
-	unsigned int max_seg_size;
-	unsigned int min_align_mask;
-	bool skips_sync;
-};
-
-/* Stores the DMA limits of a device. Returns -EINVAL if the device has no limits of its own. */
-int sgdma_save_limits(struct device *dev, struct sgdma_limits *limits);
-
-/* Restores the DMA limits of a device. */
-void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits);
-
-/* Calls dma_set_min_align_mask(), which warns if the bus has given the device no dma_parms. */
-void sgdma_dma_set_min_align_mask(struct device *dev, unsigned int mask);
-
-/* helpers.c */
 
 /* Calls dma_get_max_seg_size(). Returns a number of bytes, never zero. */
 unsigned int sgdma_dma_get_max_seg_size(struct device *dev);

@@ -15,19 +15,23 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 
-#include "ffi/helpers.h"
+#include "lifecycle/quarantine.h"
 
-/* The names of the counters, in the order of enum Count in quarantine.rs. */
-static const char *const names[] = { "held", "released", "for ever" };
+static const char *const names[] = {
+	[SGDMA_HELD] = "held",
+	[SGDMA_RELEASED] = "released",
+	[SGDMA_FOR_EVER] = "for ever",
+};
+
 static struct {
 	atomic_long_t number;
 	atomic_long_t bytes;
 } counts[ARRAY_SIZE(names)];
 
-void sgdma_count_held(unsigned int what, long number, long bytes)
+void sgdma_count_held(enum sgdma_counter counter, long number, long bytes)
 {
-	atomic_long_add(number, &counts[what].number);
-	atomic_long_add(bytes, &counts[what].bytes);
+	atomic_long_add(number, &counts[counter].number);
+	atomic_long_add(bytes, &counts[counter].bytes);
 }
 
 void sgdma_say_held(struct device *dev, size_t len)

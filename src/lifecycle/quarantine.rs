@@ -230,18 +230,11 @@ unsafe fn release<T: Hold>(entry: NonNull<Entry>, orphan: bool) -> bool {
     true
 }
 
-/// The index of a counter. quarantine.c has the counters in the same order.
-#[derive(Clone, Copy)]
-enum Count {
-    Held,
-    Released,
-    ForEver,
-}
-
 /// Adds `number` buffers of `len` bytes to a counter. For any context.
-fn count(what: Count, number: isize, len: usize) {
-    // SAFETY: `what` is less than 3, and quarantine.c has three counters. They are atomic.
-    unsafe { ffi::sgdma_count_held(what as u32, number, number * len as isize) };
+fn count(counter: ffi::sgdma_counter, number: isize, len: usize) {
+    // SAFETY: All callers pass a value of the enum, and each value has a counter. The counters are
+    // atomic.
+    unsafe { ffi::sgdma_count_held(counter, number, number * len as isize) };
 }
 
 /// Logs that the buffer of `entry` is held, and puts it into `quarantine`. For any context.
@@ -259,11 +252,11 @@ unsafe fn hold(entry: NonNull<Entry>, quarantine: Option<&Quarantine>) {
     unsafe { ffi::sgdma_say_held(dev, len) };
     match quarantine {
         Some(quarantine) => {
-            count(Count::Held, 1, len);
+            count(ffi::SGDMA_HELD, 1, len);
             quarantine.list.push(entry);
         }
         None => {
-            count(Count::ForEver, 1, len);
+            count(ffi::SGDMA_FOR_EVER, 1, len);
             // SAFETY: The device is valid, as the caller promises.
             unsafe { ffi::sgdma_get_device(dev) };
         }
@@ -424,8 +417,8 @@ impl Quarantine {
                 if let Some(release) = (*entry.as_ptr()).release {
                     release(entry, false);
                 }
-                count(Count::Held, -1, len);
-                count(Count::Released, 1, len);
+                count(ffi::SGDMA_HELD, -1, len);
+                count(ffi::SGDMA_RELEASED, 1, len);
             }
         }
     }
@@ -579,12 +572,12 @@ pub(crate) fn release_orphans(dev: *mut bindings::device) {
                 (Some(release), Some(_)) if its == dev => release(entry, true),
                 _ => false,
             };
-            count(Count::Held, -1, len);
+            count(ffi::SGDMA_HELD, -1, len);
             if done {
-                count(Count::Released, 1, len);
+                count(ffi::SGDMA_RELEASED, 1, len);
                 ffi::sgdma_put_device(its);
             } else {
-                count(Count::ForEver, 1, len);
+                count(ffi::SGDMA_FOR_EVER, 1, len);
                 ffi::sgdma_say_for_ever(its, len);
             }
             if let Some(module) = module {

@@ -65,18 +65,31 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{Bidirectional, Mapped, ToDevice};
-/// fn bump(buffer: &mut Mapped<'_, Bidirectional>) -> Result {
+/// # use sgdma::{Bidirectional, DmaDevice, Mapped, SgTable, ToDevice};
+/// fn bump(buffer: &mut Mapped<'_, Bidirectional>) -> Result<u32> {
 ///     let mut cpu = buffer.for_cpu_range(64..68)?;
 ///     let mut counter = [0; 4];
 ///     cpu.copy_to_slice(64, &mut counter)?;
-///     cpu.copy_from_slice(64, &(u32::from_le_bytes(counter) + 1).to_le_bytes())
+///     let bumped = u32::from_le_bytes(counter) + 1;
+///     cpu.copy_from_slice(64, &bumped.to_le_bytes())?;
+///     Ok(bumped)
 ///     // `cpu` is dropped here: the four bytes belong to the device again.
 /// }
 ///
 /// fn last_sent(buffer: &mut Mapped<'_, ToDevice>, bytes: &mut [u8]) -> Result {
 ///     buffer.for_cpu().read_back(0, bytes)
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let mut counter = SgTable::alloc(1000, dev, GFP_KERNEL)?.map(dev, Bidirectional)?;
+/// assert_eq!((bump(&mut counter)?, bump(&mut counter)?), (1, 2));
+/// assert_eq!(counter.for_cpu_range(999..1001).err(), Some(EINVAL)); // Beyond the end.
+///
+/// let mut sent = [0; 4];
+/// last_sent(&mut counter.unmap().map(dev, ToDevice)?, &mut sent)?;
+/// assert_eq!(sent, [0; 4]);
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// A guard that is forgotten, with `core::mem::forget()`, leaves the bytes with the CPU. The next

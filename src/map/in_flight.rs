@@ -47,13 +47,23 @@ pub(crate) mod private {
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{InFlight, Mapped, SgTable, ToDevice};
+/// # use sgdma::{DmaDevice, InFlight, Mapped, SgTable, ToDevice};
 /// fn finish(in_flight: InFlight<Mapped<'_, ToDevice>>, engine: &Engine) -> Result<SgTable> {
 ///     if !engine.is_idle() {
 ///         return Err(ETIMEDOUT); // `in_flight` goes into quarantine.
 ///     }
 ///     Ok(in_flight.complete().unmap())
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let mut table = SgTable::alloc(1000, dev, GFP_KERNEL)?;
+/// table.copy_from_slice(996, b"sent")?;
+/// let table = finish(table.map(dev, ToDevice)?.submit(), &Engine)?;
+/// let mut sent = [0; 4];
+/// table.copy_to_slice(996, &mut sent)?;
+/// assert_eq!(sent, *b"sent"); // The CPU has its bytes again.
+/// # Ok(())
+/// # }
 /// # struct Engine;
 /// # impl Engine {
 /// #     fn is_idle(&self) -> bool { true }

@@ -69,19 +69,19 @@ use kernel::{
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{Bidirectional, DmaDevice, Mapped, SgTable};
-/// fn map<'bound>(dev: DmaDevice<'bound>) -> Result<Mapped<'bound, Bidirectional>> {
-///     let table = SgTable::alloc(1 << 20, dev, GFP_KERNEL)?;
-///     let mut mapped = table.map(dev, Bidirectional)?;
-///     mapped.for_cpu().copy_from_slice(0, b"more, now that it is mapped")?;
-///     pr_info!(
-///         "{} bytes in {} segments, of which the device sees {}\n",
-///         mapped.len(),
-///         mapped.cpu().orig_nents(),
-///         mapped.nents()
-///     );
-///     Ok(mapped)
-/// }
+/// # use sgdma::{Bidirectional, DmaDevice, SgTable};
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let table = SgTable::alloc(1 << 18, dev, GFP_KERNEL)?;
+/// let mut mapped = table.map(dev, Bidirectional)?;
+/// mapped.for_cpu().copy_from_slice(0, b"more, now that it is mapped")?;
+/// // An IOMMU may have merged segments.
+/// assert!(mapped.nents() <= mapped.cpu().orig_nents());
+///
+/// let mut bytes = [0; 4];
+/// mapped.unmap().copy_to_slice(0, &mut bytes)?;
+/// assert_eq!(bytes, *b"more");
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Invariants

@@ -28,7 +28,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "device/coherency.h"
+#include "device/device.h"
 #include "ffi/helpers.h"
 #include "map/shadow.h"
 
@@ -99,7 +99,7 @@ static int alloc_entry(struct shadow *shadow, struct scatterlist *sg, struct sca
 	set_page_private(page, (unsigned long)entry);
 	sg_set_page(sg, page, cpu->length, offset);
 	/* The kernel would not notice that the end of an entry lies elsewhere on the bus. */
-	if (sgdma_path(shadow->dev) == SGDMA_DIRECT &&
+	if (sgdma_route(shadow->dev) == SGDMA_DIRECT &&
 	    sgdma_straight(shadow->dev, sg_phys(sg), cpu->length) != cpu->length)
 		return -EIO;
 	/*

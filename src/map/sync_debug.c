@@ -21,7 +21,7 @@
 #include <linux/module.h>
 #include <linux/notifier.h>
 
-#include "device/coherency.h"
+#include "device/device.h"
 #include "ffi/helpers.h"
 #include "map/shadow.h"
 #include "map/sync_debug.h"
@@ -528,7 +528,7 @@ static bool is_unmapped(struct shadow *shadow)
 	struct scatterlist *sg = shadow->device.sgl;
 	struct iommu_domain *domain;
 
-	if (sgdma_path(shadow->dev) != SGDMA_IOMMU || sg_dma_is_swiotlb(sg))
+	if (sgdma_route(shadow->dev) != SGDMA_IOMMU || sg_dma_is_swiotlb(sg))
 		return false;
 	domain = sgdma_iommu_get_domain_for_dev(shadow->dev);
 	return domain && iommu_is_dma_domain(domain) &&

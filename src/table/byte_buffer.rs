@@ -26,13 +26,18 @@ use kernel::{
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{ByteBuffer, DmaDevice, SgTable, ToDevice};
-/// # fn upload(dev: DmaDevice<'_>, firmware: VVec<u8>) -> Result {
-/// let bytes = ByteBuffer::from(firmware);
-/// let len = bytes.len();
-/// let mut table = SgTable::new(bytes, 0..len, dev, GFP_KERNEL)?;
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let firmware = VVec::from_elem(7u8, 100_000, GFP_KERNEL)?;
+/// // All but the first 16 bytes, without a copy.
+/// let mut table = SgTable::new(ByteBuffer::from(firmware), 16..100_000, dev, GFP_KERNEL)?;
 /// table.as_mut_slice()[0] = 1;
 /// let in_flight = table.map(dev, ToDevice)?.submit();
-/// # drop(in_flight); Ok(())
+/// // The device reads the buffer here.
+/// let table = in_flight.complete().unmap();
+/// assert_eq!(table.as_slice()[..2], [1, 7]);
+/// let firmware = VVec::from(table.into_owner());
+/// assert_eq!((firmware.len(), firmware[16]), (100_000, 1));
+/// # Ok(())
 /// # }
 /// ```
 ///

@@ -20,11 +20,18 @@ use kernel::prelude::*;
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{DmaDevice, SegmentLimits, SgTable};
-/// # fn tables(dev: DmaDevice<'_>) -> Result {
-/// let for_this_device = SgTable::alloc(1 << 20, dev, GFP_KERNEL)?;
-/// let for_none = SgTable::alloc(1 << 20, SegmentLimits::NONE, GFP_KERNEL)?;
-/// let of_64_kib = SegmentLimits { max_size: 64 << 10, ..SegmentLimits::from(dev) };
-/// # drop((for_this_device, for_none, of_64_kib)); Ok(())
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let for_this_device = SgTable::alloc(100_000, dev, GFP_KERNEL)?;
+/// let for_none = SgTable::alloc(100_000, SegmentLimits::NONE, GFP_KERNEL)?;
+/// # assert_eq!(for_none.len(), for_this_device.len());
+///
+/// let of_1_kib = SegmentLimits { max_size: 1 << 10, ..SegmentLimits::from(dev) };
+/// let table = SgTable::alloc(10_000, of_1_kib, GFP_KERNEL)?;
+/// assert_eq!(table.cpu().orig_nents(), 10); // The last one has 784 bytes.
+///
+/// let of_no_use = SegmentLimits { max_size: SegmentLimits::MIN - 1, ..SegmentLimits::NONE };
+/// assert_eq!(SgTable::alloc(10_000, of_no_use, GFP_KERNEL).err(), Some(EINVAL));
+/// # Ok(())
 /// # }
 /// ```
 ///

@@ -12,7 +12,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "device/coherency.h"
+#include "device/device.h"
 #include "tests/device.h"
 
 /* The device of the self-tests has no hardware. These two do its accesses to memory. */

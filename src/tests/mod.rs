@@ -10,6 +10,7 @@ mod suite;
 
 mod base;
 mod device;
+mod examples;
 mod for_cpu;
 mod lifecycle;
 mod map;

@@ -5,6 +5,7 @@
 use super::{
     base,
     device,
+    examples,
     for_cpu,
     lifecycle,
     map,
@@ -22,7 +23,7 @@ use super::{
 use kernel::prelude::*;
 
 /// All suites, in the order of the layers.
-const SUITES: [Suite; 11] = [
+const SUITES: [Suite; 12] = [
     base::SUITE,
     walk::SUITE,
     lifecycle::SUITE,
@@ -34,6 +35,7 @@ const SUITES: [Suite; 11] = [
     for_cpu::SUITE,
     sync_debug::SUITE,
     sharing::SUITE,
+    examples::SUITE,
 ];
 
 /// Runs all suites without KUnit, and reports in KTAP as KUnit does.

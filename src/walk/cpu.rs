@@ -32,18 +32,20 @@ use kernel::{
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{CpuPages, SgTable};
-/// fn show(table: &SgTable) {
-///     pr_info!("{} segments\n", table.cpu().orig_nents());
-///     for page in table.cpu().cpu_pages() {
-///         pr_info!("page {:p}\n", page.as_ptr());
-///     }
-/// }
-///
+/// # use sgdma::{CpuPages, DmaDevice, SgTable};
 /// /// Returns a walk from page `pgoffset` on, which can be cloned and lives as long as the borrow.
 /// fn walk_from(table: &SgTable, pgoffset: usize) -> core::iter::Skip<CpuPages<'_>> {
 ///     table.cpu().cpu_pages().skip(pgoffset)
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let table = SgTable::alloc(1 << 18, dev, GFP_KERNEL)?;
+/// let pages = table.cpu().cpu_pages().count();
+/// assert!(table.cpu().orig_nents() <= pages);
+/// assert_eq!(walk_from(&table, pages - 1).next(), table.cpu().cpu_pages().last());
+/// assert_eq!(walk_from(&table, pages).next(), None);
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Invariants
@@ -153,11 +155,19 @@ impl CpuTable {
 /// A page of a table, without access to its bytes.
 ///
 /// ```
-/// # use sgdma::SgTable;
+/// # use kernel::{page::PAGE_SIZE, prelude::*};
+/// # use sgdma::{SegmentLimits, SgTable};
 /// /// Returns `true` if a table begins with a page that C code has named.
 /// fn begins_with(table: &SgTable, page: *mut kernel::bindings::page) -> bool {
 ///     table.cpu().cpu_pages().next().is_some_and(|first| first.as_ptr() == page)
 /// }
+///
+/// # fn example() -> Result {
+/// let table = SgTable::alloc(2 * PAGE_SIZE, SegmentLimits::NONE, GFP_KERNEL)?;
+/// let second = table.cpu().cpu_pages().nth(1).ok_or(EINVAL)?;
+/// assert!(!begins_with(&table, second.as_ptr()));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuPage<'a> {

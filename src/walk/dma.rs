@@ -47,7 +47,7 @@ use kernel::{
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{DmaTable, Run};
+/// # use sgdma::{DmaDevice, DmaTable, Run, SgTable, ToDevice};
 /// /// Fills the page table of a device whose pages have the size of the CPU's.
 /// fn fill(ptes: &mut [u64], buffer: &DmaTable) {
 ///     buffer.dma_pages().fill(ptes, |addr| addr | 1);
@@ -62,9 +62,9 @@ use kernel::{
 ///     }
 /// }
 ///
-/// /// Fills a page table of 2 MiB pages. Returns the offset of the buffer in the first page.
-/// fn fill_large(ptes: &mut [u64], buffer: &DmaTable) -> Result<u64> {
-///     let mut blocks = buffer.dma_blocks(2 << 20)?;
+/// /// Fills a page table of 2 KiB pages. Returns the offset of the buffer in the first page.
+/// fn fill_small(ptes: &mut [u64], buffer: &DmaTable) -> Result<u64> {
+///     let mut blocks = buffer.dma_blocks(2 << 10)?;
 ///     let offset = blocks.offset();
 ///     blocks.fill(ptes, |addr| addr | 3);
 ///     Ok(offset)
@@ -75,10 +75,30 @@ use kernel::{
 ///     for run in buffer.dma_runs() {
 ///         descriptors.push(run, GFP_KERNEL)?;
 ///     }
-///     assert!(buffer.dma_runs().count() <= buffer.dma_segments().len());
-///     assert_eq!(buffer.dma_segments().len(), buffer.nents());
 ///     Ok(())
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let buffer = SgTable::alloc(1 << 18, dev, GFP_KERNEL)?.map(dev, ToDevice)?;
+/// assert_eq!(buffer.dma_segments().len(), buffer.nents());
+///
+/// let mut descriptors = KVec::new();
+/// describe(&mut descriptors, &buffer)?;
+/// assert!(descriptors.len() <= buffer.nents());
+/// assert_eq!(descriptors.iter().map(|run| run.len).sum::<u64>(), 1 << 18);
+///
+/// let mut ptes = KVec::from_elem(0, buffer.dma_pages().count(), GFP_KERNEL)?;
+/// fill(&mut ptes, &buffer);
+/// assert!(buffer.dma_pages().eq(ptes.iter().map(|pte| pte & !1)));
+/// # let by_fill = ptes.iter().sum::<u64>();
+/// fill_by_loop(&mut ptes, &buffer);
+/// # assert_eq!(ptes.iter().sum::<u64>(), by_fill);
+///
+/// let mut ptes = [0; 128];
+/// assert_eq!(fill_small(&mut ptes, &buffer)?, 0);
+/// assert!(ptes.iter().all(|pte| pte % 2048 == 3));
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Invariants
@@ -212,17 +232,28 @@ impl DmaTable {
     ///
     /// ```
     /// # use kernel::prelude::*;
-    /// # use sgdma::DmaTable;
+    /// # use sgdma::{DmaDevice, DmaTable, SgTable, ToDevice};
     /// /// Describes a memory region to a device with pages of 4 KiB, 64 KiB and 2 MiB.
     /// fn region(list: &mut [u64], buffer: &DmaTable, va: u64) -> Result<u64> {
     ///     let size = buffer.best_block_size(4 << 10 | 64 << 10 | 2 << 20, va)?;
     ///     let blocks = buffer.dma_blocks(size)?;
-    ///     assert_eq!(blocks.offset(), va % size);
+    ///     assert_eq!(blocks.offset(), va & (size - 1));
     ///     for (entry, addr) in list.iter_mut().zip(blocks) {
     ///         *entry = addr | 1;
     ///     }
     ///     Ok(size)
     /// }
+    ///
+    /// # fn example(dev: DmaDevice<'_>) -> Result {
+    /// let buffer = SgTable::alloc(1 << 18, dev, GFP_KERNEL)?.map(dev, ToDevice)?;
+    /// let mut list = [0; 64];
+    /// let size = region(&mut list, &buffer, 0x7000_0000)?;
+    /// assert!(size >= 4 << 10);
+    /// assert_eq!(list[0], buffer.dma_pages().next().ok_or(EINVAL)? | 1);
+    /// // The buffer begins at another offset in its page.
+    /// assert_eq!(region(&mut list, &buffer, 0x7000_0200), Err(ERANGE));
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors

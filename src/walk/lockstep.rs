@@ -33,14 +33,18 @@ use kernel::{
 /// buffer has cut the page.
 ///
 /// ```
-/// # use kernel::prelude::*;
-/// # use sgdma::{Direction, Mapped};
-/// fn show<D: Direction>(buffer: &Mapped<'_, D>) {
-///     for piece in buffer.lockstep() {
-///         let page = piece.page.as_ptr();
-///         pr_info!("page {:p} has bus address {:#x}\n", page, piece.dma_address);
-///     }
+/// # use kernel::{page::PAGE_SIZE, prelude::*};
+/// # use sgdma::{DmaDevice, SgTable, ToDevice};
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let buffer = SgTable::alloc(10 * PAGE_SIZE + 100, dev, GFP_KERNEL)?.map(dev, ToDevice)?;
+/// for (piece, page) in buffer.lockstep().zip(buffer.cpu().cpu_pages()) {
+///     pr_debug!("page {:p} has bus address {:#x}\n", piece.page.as_ptr(), piece.dma_address);
+///     assert_eq!((piece.page, piece.offset), (page, 0));
 /// }
+/// let last = buffer.lockstep().last().ok_or(EINVAL)?;
+/// assert_eq!(last.len, 100);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {

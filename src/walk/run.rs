@@ -11,10 +11,18 @@
 /// several that follow one another without a gap.
 ///
 /// ```
-/// # use sgdma::Run;
+/// # use kernel::prelude::*;
+/// # use sgdma::{DmaDevice, Run, SgTable, ToDevice};
 /// fn end(run: Run) -> u64 {
 ///     run.addr + run.len
 /// }
+///
+/// # fn example(dev: DmaDevice<'_>) -> Result {
+/// let buffer = SgTable::alloc(1 << 18, dev, GFP_KERNEL)?.map(dev, ToDevice)?;
+/// let next = buffer.dma_runs().skip(1);
+/// assert!(buffer.dma_runs().zip(next).all(|(run, next)| end(run) != next.addr));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {

@@ -2,29 +2,33 @@
 
 //! Bindings that end in each way there is: at a stage that fails, and with the device at work.
 //!
-//! What it is to do with its device is written to its node, a word at a time.
+//! What it is to do with its device is written to its node, a word at a time. Read in this order:
+//!
+//! - this file: the stages of a binding, each of which can fail
+//! - `file.rs`: the node, and its words
+//! - `work.rs`: buffers that are given to the device, and dropped with the device at work
+//! - `watched.rs`: memory that says when it is freed
 
 #[path = "../../../samples/common/mod.rs"]
 mod common;
+mod file;
+mod watched;
+mod work;
 
 use common::edu::{
     self,
-    Bar,
-    CHUNK,
-    DMA_CMD,
-    INNER_BUFFER, //
+    Bar, //
 };
-use core::ptr::NonNull;
+use file::{
+    File,
+    WORD_AT_QUIESCE,
+    WORD_AT_STOP, //
+};
 use kernel::{
     bindings,
     device::Core,
     dma::DmaMask,
-    iov::IovIterSource,
     new_spinlock,
-    page::{
-        Page,
-        PAGE_SIZE, //
-    },
     pci,
     prelude::*,
     sync::{
@@ -36,21 +40,11 @@ use kernel::{
     }, //
 };
 use sgdma::{
-    ByteBuffer,
     DmaDevice,
     DmaLimits,
-    DriverContext,
-    Exclusive,
-    FileOps,
-    FromDevice,
-    InFlight,
-    Mapping,
-    PageOwner,
-    Quiet,
-    SegmentLimits,
-    SgTable,
-    ToDevice, //
+    Quiet, //
 };
+use work::wait;
 
 kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
@@ -77,42 +71,6 @@ fn reach(stage: Stage) -> Result {
     Ok(())
 }
 
-/// Set if the next `quiesce`, or the next `stop`, waits for the device.
-static WORD_AT_QUIESCE: Atomic<bool> = Atomic::new(false);
-static WORD_AT_STOP: Atomic<bool> = Atomic::new(false);
-
-/// The bus address that was dropped last while the device was at it.
-static HELD: Atomic<u64> = Atomic::new(0);
-
-/// A page that says when it is given back.
-struct Watched(Page);
-
-impl Watched {
-    fn new() -> Result<Self> {
-        let page = Page::alloc_page(GFP_KERNEL)?;
-        // SAFETY: Nobody else has the page.
-        unsafe { page.fill_zero_raw(0, PAGE_SIZE) }?;
-        Ok(Self(page))
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        pr_info!("a page is given back\n");
-    }
-}
-
-// SAFETY: The page is ours, it was zeroed, and nobody else is told of it.
-unsafe impl PageOwner for Watched {
-    fn len(&self) -> usize {
-        PAGE_SIZE
-    }
-
-    fn pages(&self) -> impl Iterator<Item = NonNull<bindings::page>> {
-        NonNull::new(self.0.as_ptr()).into_iter()
-    }
-}
-
 struct Ends;
 
 #[pin_data]
@@ -121,115 +79,6 @@ struct Data<'bound> {
     registers: Bar<'bound>,
     #[pin]
     spin: SpinLock<()>,
-}
-
-/// Waits two seconds for the end of a transfer.
-fn wait(registers: &Bar<'_>) -> Quiet {
-    edu::wait_idle(registers, 2000).unwrap_or(Quiet::Unknown)
-}
-
-impl Data<'_> {
-    /// Checks that a buffer of several segments that begins in the middle of a page does so for the
-    /// device.
-    fn align(&self) -> Result {
-        let page_by_page = SegmentLimits {
-            max_size: PAGE_SIZE,
-            ..SegmentLimits::from(self.dma)
-        };
-        let bytes = ByteBuffer::from(VVec::from_elem(0u8, 5 * PAGE_SIZE, GFP_KERNEL)?);
-        let table = SgTable::new(bytes, 512..4 * PAGE_SIZE + 100, page_by_page, GFP_KERNEL)?;
-        let mapped = table.map(self.dma, ToDevice)?;
-        let blocks = mapped.dma_blocks(4096)?;
-        pr_info!("offset {} of {} blocks\n", blocks.offset(), blocks.count());
-        Ok(())
-    }
-
-    /// Makes the device write to a buffer, and drops the buffer in a context that may not sleep.
-    fn drop_in_flight<P: Exclusive>(&self, table: SgTable<P>) -> Result {
-        let in_flight = table.map(self.dma, FromDevice)?.submit();
-        let addr = in_flight.dma_pages().next();
-        self.drop_at_work(in_flight, addr)
-    }
-
-    /// The same with a buffer that user space may map, where the device can share one.
-    fn drop_for_user(&self) -> Result {
-        let table = SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?.for_user(FromDevice)?;
-        let Ok(table) = table.in_place_for(self.dma) else {
-            return self.on(b"drop plain");
-        };
-        let in_flight = table.map_shared()?.submit();
-        let addr = in_flight.dma_pages().next();
-        self.drop_at_work(in_flight, addr)
-    }
-
-    fn drop_at_work<M: Mapping>(&self, in_flight: InFlight<M>, addr: Option<u64>) -> Result {
-        let addr = addr.ok_or(EINVAL)?;
-        let command = DMA_CMD::zeroed().with_to_memory(true);
-        edu::start(&self.registers, INNER_BUFFER, addr, CHUNK, command);
-        HELD.store(addr, Relaxed);
-        let _spinning = self.spin.lock();
-        drop(in_flight);
-        Ok(())
-    }
-
-    /// Checks that nobody else is given the address that is held.
-    fn others(&self) -> Result {
-        let mut all = KVec::new();
-        for _ in 0..64 {
-            let mapped =
-                SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?.map(self.dma, FromDevice)?;
-            if mapped.dma_pages().next() == Some(HELD.load(Relaxed)) {
-                return Err(EEXIST);
-            }
-            all.push(mapped, GFP_KERNEL)?;
-        }
-        Ok(())
-    }
-
-    fn reset(&self) -> Result {
-        let reset = self.dma.begin_reset();
-        match wait(&self.registers) {
-            Quiet::Reset => reset.done(),
-            Quiet::Unknown => return Err(ETIMEDOUT),
-        }
-        Ok(())
-    }
-
-    fn on(&self, word: &[u8]) -> Result {
-        match word {
-            b"align" => self.align(),
-            // Code of this module takes it down, or none does.
-            b"drop" => {
-                let table = SgTable::new(Watched::new()?, 0..PAGE_SIZE, self.dma, GFP_KERNEL);
-                self.drop_in_flight(table?)
-            }
-            b"drop plain" => self.drop_in_flight(SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?),
-            b"drop for user" => self.drop_for_user(),
-            b"others" => self.others(),
-            b"reset" => self.reset(),
-            b"begin reset" => {
-                drop(self.dma.begin_reset());
-                Ok(())
-            }
-            // What is submitted when a reset has begun is not over with it.
-            b"drop at reset" => {
-                let reset = self.dma.begin_reset();
-                self.on(b"drop")?;
-                wait(&self.registers);
-                reset.done();
-                Ok(())
-            }
-            b"stop word" => {
-                WORD_AT_STOP.store(true, Relaxed);
-                Ok(())
-            }
-            b"quiesce word" => {
-                WORD_AT_QUIESCE.store(true, Relaxed);
-                Ok(())
-            }
-            _ => Err(EINVAL),
-        }
-    }
 }
 
 impl sgdma::Driver for Ends {
@@ -309,29 +158,6 @@ impl sgdma::pci::Driver for Ends {
         } else {
             Quiet::Unknown
         }
-    }
-}
-
-struct File;
-
-#[vtable]
-impl FileOps<Ends> for File {
-    const NODE: Option<&'static CStr> = Some(c"sgdma_ends");
-
-    fn open(_: &DriverContext<'_, Ends>) -> impl PinInit<Self, Error> {
-        Ok::<_, Error>(Self)
-    }
-
-    fn write(
-        &self,
-        ctx: &DriverContext<'_, Ends>,
-        _pos: &mut i64,
-        src: &mut IovIterSource<'_>,
-    ) -> Result<usize> {
-        let mut word = [0; 16];
-        let n = src.copy_from_iter(&mut word);
-        ctx.on(word[..n].trim_ascii())?;
-        Ok(n)
     }
 }
 

@@ -9,7 +9,6 @@ mod uapi;
 use common::edu;
 use kernel::{
     device::Core,
-    dma::DmaMask,
     pci,
     prelude::*,
     sync::atomic::{
@@ -25,14 +24,10 @@ use kernel::{
     }, //
 };
 use sgdma::{
-    DmaDevice,
-    DmaLimits,
     Door,
     DriverContext, //
     FileOps,
 };
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 static COUNT_LATE: Atomic<i32> = Atomic::new(0);
 static COUNT_WOKEN: Atomic<i32> = Atomic::new(0);
@@ -49,22 +44,8 @@ impl sgdma::Driver for Linger {
     type Files = File;
 }
 
-impl sgdma::pci::Driver for Linger {
-    type IdInfo = ();
-
-    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
-    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        _dma: DmaDevice<'bound>,
-        _info: &'bound (),
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        edu::check_id(pdev)?;
-        Ok::<_, Error>(Data {
-            told: Atomic::new(false),
-        })
-    }
+edu::driver! {
+    Linger, 64, |_| Ok(Data { told: Atomic::new(false) });
 
     fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Data>) {
         data.told.store(true, Release);

@@ -8,24 +8,18 @@ mod common;
 
 use common::edu;
 use kernel::{
-    device::Core,
-    dma::DmaMask,
     iov::IovIterSource,
-    pci,
     prelude::*, //
 };
 use sgdma::{
     Bidirectional,
     DmaDevice,
-    DmaLimits,
     DriverContext,
     FileOps,
     MapAttrs,
     SegmentLimits,
     SgTable, //
 };
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Plugged;
 
@@ -90,20 +84,7 @@ impl sgdma::Driver for Plugged {
     type Files = File;
 }
 
-impl sgdma::pci::Driver for Plugged {
-    type IdInfo = ();
-
-    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
-    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<32>());
-
-    fn probe<'bound>(
-        _pdev: &'bound pci::Device<Core<'_>>,
-        _dma: DmaDevice<'bound>,
-        _info: &'bound (),
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        Ok::<_, Error>(())
-    }
-}
+edu::driver! { Plugged, 32, |_| Ok(()); }
 
 sgdma::module_pci_driver! {
     type: Plugged,

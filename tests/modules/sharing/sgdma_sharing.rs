@@ -10,10 +10,7 @@ use common::edu;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    device::Core,
-    dma::DmaMask,
     page::PAGE_SIZE,
-    pci,
     prelude::*, //
 };
 use sgdma::{
@@ -25,7 +22,6 @@ use sgdma::{
     CpuTable,
     Direction,
     DmaDevice,
-    DmaLimits,
     DmaTable,
     NoFiles,
     PageOwner,
@@ -33,8 +29,6 @@ use sgdma::{
     Shared,
     EOPNOTSUPP, //
 };
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// Two pages of one kind of memory.
 struct Pages(NonNull<bindings::page>);
@@ -163,6 +157,19 @@ fn odd(dev: CoherentDevice<'_>) -> Result {
     Ok(())
 }
 
+/// Shares buffers of each kind with the device, which is what this driver is for.
+fn share(dma: DmaDevice<'_>) -> Result {
+    let coherency = Coherency::of(dma);
+    somewhere(dma, coherency, "low", 1 << bindings::___GFP_DMA32_BIT)?;
+    somewhere(dma, coherency, "other", 0)?;
+    match CoherentDevice::new(dma) {
+        Ok(dev) => odd(dev)?,
+        Err(why) => expect(why == coherency, "the answer is the reason")?,
+    }
+    pr_info!("all as sgdma says: {}\n", coherency);
+    Ok(())
+}
+
 struct Sharing;
 
 impl sgdma::Driver for Sharing {
@@ -170,29 +177,7 @@ impl sgdma::Driver for Sharing {
     type Files = NoFiles;
 }
 
-impl sgdma::pci::Driver for Sharing {
-    type IdInfo = ();
-
-    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
-    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<32>());
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        dma: DmaDevice<'bound>,
-        _info: &'bound (),
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        edu::check_id(pdev)?;
-        let coherency = Coherency::of(dma);
-        somewhere(dma, coherency, "low", 1 << bindings::___GFP_DMA32_BIT)?;
-        somewhere(dma, coherency, "other", 0)?;
-        match CoherentDevice::new(dma) {
-            Ok(dev) => odd(dev)?,
-            Err(why) => expect(why == coherency, "the answer is the reason")?,
-        }
-        pr_info!("all as sgdma says: {}\n", coherency);
-        Ok::<_, Error>(())
-    }
-}
+edu::driver! { Sharing, 32, share; }
 
 sgdma::module_pci_driver! {
     type: Sharing,

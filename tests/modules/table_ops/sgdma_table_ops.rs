@@ -9,10 +9,7 @@ mod uapi;
 
 use common::edu;
 use kernel::{
-    device::Core,
-    dma::DmaMask,
     page::PAGE_SIZE,
-    pci,
     prelude::*,
     sync::atomic::{
         Atomic,
@@ -25,7 +22,6 @@ use sgdma::{
     ByteBuffer,
     CoherentDevice,
     DmaDevice,
-    DmaLimits,
     DmaTable,
     Door,
     DriverContext,
@@ -35,8 +31,6 @@ use sgdma::{
     SegmentLimits,
     SgTable, //
 };
-
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// The order of the blocks of `SGDMA_TABLE_OPS_BLOCKS`.
 const ORDER: u32 = 3;
@@ -173,21 +167,7 @@ impl sgdma::Driver for TableOps {
     type Files = File;
 }
 
-impl sgdma::pci::Driver for TableOps {
-    type IdInfo = ();
-
-    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
-    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        _dma: DmaDevice<'bound>,
-        _info: &'bound (),
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        edu::check_id(pdev)?;
-        Ok::<_, Error>(())
-    }
-}
+edu::driver! { TableOps, 64, |_| Ok(()); }
 
 struct File;
 

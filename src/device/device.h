@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef SGDMA_COHERENCY_H
-#define SGDMA_COHERENCY_H
+/* The C files of this folder, for each other and for the layers above. */
+#ifndef SGDMA_DEVICE_H
+#define SGDMA_DEVICE_H
 
 #include <sgdma.h>
 
 /* Who maps a device's memory. */
-enum sgdma_path { SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS };
+enum sgdma_route { SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS };
 
 /* Returns who maps the device's memory. */
-enum sgdma_path sgdma_path(struct device *dev);
+enum sgdma_route sgdma_route(struct device *dev);
 
 /* Returns where a direct mapping in place would be, or DMA_MAPPING_ERROR. */
 dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size);
@@ -78,5 +79,24 @@ void sgdma_report_init(void);
 
 /* Removes the report's directory. */
 void sgdma_report_exit(void);
+
+/* The DMA limits of a device, as they are before a binding changes them. */
+struct sgdma_limits {
+	u64 mask;
+	u64 coherent_mask;
+	unsigned long seg_boundary;
+	unsigned int max_seg_size;
+	unsigned int min_align_mask;
+	bool skips_sync;
+};
+
+/* Stores the DMA limits of a device. Returns -EINVAL if the device has no limits of its own. */
+int sgdma_save_limits(struct device *dev, struct sgdma_limits *limits);
+
+/* Restores the DMA limits of a device. */
+void sgdma_restore_limits(struct device *dev, const struct sgdma_limits *limits);
+
+/* Calls dma_set_min_align_mask(), which warns if the bus has given the device no dma_parms. */
+void sgdma_dma_set_min_align_mask(struct device *dev, unsigned int mask);
 
 #endif
