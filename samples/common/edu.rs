@@ -46,12 +46,7 @@ pub(crate) fn check_id(pdev: &pci::Device<Bound>) -> Result {
 /// functions of the trait may follow.
 macro_rules! driver {
     ($driver:ty, $bits:literal, $probe:expr; $($function:item)*) => {
-        kernel::pci_device_table!(
-            PCI_TABLE,
-            MODULE_PCI_TABLE,
-            (),
-            [($crate::common::edu::MATCH, ())]
-        );
+        sgdma::pci_device_table!(PCI_TABLE, (), [($crate::common::edu::MATCH, ())]);
 
         impl sgdma::pci::Driver for $driver {
             type IdInfo = ();
@@ -63,7 +58,7 @@ macro_rules! driver {
             fn probe<'bound>(
                 pdev: &'bound kernel::pci::Device<kernel::device::Core<'_>>,
                 dma: sgdma::DmaDevice<'bound>,
-                _info: &'bound (),
+                _info: Option<&'bound ()>,
             ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
                 $crate::common::edu::check_id(pdev)?;
                 let data: Result<Self::Data<'bound>> = $probe(dma);
