@@ -15,7 +15,7 @@ LINKING = [*DOCUMENTS, *sorted((ROOT / "samples").glob("*/README.md"))]
 
 # docs/architecture.md has a line for each of these files. A pattern with / at the end stands for a
 # folder, which has a line as a whole.
-LISTED = ["Makefile", "Kbuild", "rust-toolchain.toml", ".rustfmt.toml", ".ci/*",
+LISTED = ["Makefile", "Kbuild", "dkms.conf", "rust-toolchain.toml", ".rustfmt.toml", ".ci/*",
           "src/*", "include/*", "harness/*", "scripts/*", "bench/*",
           "tests/*.py", "tests/pytest.ini", "tests/guest/*", "tests/user/*",
           "tests/modules/*/", "tests/host/", "tests/compile-fail/", "samples/*/"]
