@@ -74,7 +74,7 @@ export GUEST_FILES GUEST_SCRIPT
 export GUEST_FROM := $(PWD)
 
 .PHONY: modules setup check-env guest run shell test soak bench report modules_install kernel-env \
-	clean \
+	deb clean \
 	distclean fmt fmt-check bindings lint doc rust-analyzer help
 
 modules: setup
@@ -179,6 +179,9 @@ kernel-env: setup
 	+@$(KBUILD) modules . >&2
 	@$(KBUILD) kernel-env .
 
+deb:
+	@'$(TOP)/scripts/deb'
+
 clean:
 	@'$(TOP)/scripts/clean'
 
@@ -240,6 +243,7 @@ help:
 #:
 #: make check-env KDIR= check a kernel build tree, and name what it lacks for these modules
 #: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
+#: make deb             make the package sgdma-dkms, into build/: see docs/install.md
 #: make -s kernel-env   print the command that builds a driver of yours for the guests' kernel
 #: make setup           only fetch and build what the rest needs
 #: make lint            bindings, rustfmt, clippy, compiler warnings, checkpatch
