@@ -17,8 +17,8 @@ makefile := $(if $(word 2,$(MAKEFILE_LIST)),$(MAKEFILE_LIST),$(realpath $(MAKEFI
 $(call check-path,this checkout's ,$(makefile))
 cache-variable := $(firstword $(foreach name,SGDMA_CACHE XDG_CACHE_HOME HOME,\
 	$(if $(value $(name)),$(name))))
-$(foreach name,KDIR KSRC SGDMA INSTALL_MOD_PATH BUSYBOX RUST_LIB_SRC RUSTC $(cache-variable),\
-	$(call check-path,$(name)=,$(value $(name))))
+$(foreach name,KDIR KSRC SGDMA INSTALL_MOD_PATH BUSYBOX RUST_LIB_SRC RUSTC SERIES \
+	$(cache-variable),$(call check-path,$(name)=,$(value $(name))))
 
 override TOP := $(patsubst %/,%,$(dir $(makefile)))
 ifeq ($(wildcard $(TOP)/scripts/kbuild),)
@@ -29,13 +29,17 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := modules
 
-# Each boot scenario as SCENARIO:KERNEL. A kernel is named ARCH or ARCH-VARIANT. Awk reads the file
-# because there need not be a Python yet.
-BOOTS := $(shell awk -F '[]".[]' '/^\[/ { if (s) print s ":" k; s = $$2 == "scenario" ? $$3 : "" } \
-	/^(arch|kernel) = / { k = $$2 } END { if (s) print s ":" k }' \
-	'$(TOP)/harness/scenarios.toml')
+# Each boot scenario as SCENARIO:KERNEL. A kernel is named ARCH[-VARIANT][-SERIES]; SERIES= gives
+# another series. Awk reads the file because there need not be a Python yet.
+BOOTS := $(shell awk -F '[]"[]' -v series='$(SERIES)' '\
+	function done() { \
+		if (series) sub(/(-[0-9]+\.[0-9]+)?$$/, "-" series, k); \
+		if (s) print s ":" k } \
+	/^\[/ { done(); s = sub(/^scenario\./, "", $$2) ? $$2 : "" } \
+	/^(arch|kernel) = / { k = $$2 } END { done() }' '$(TOP)/harness/scenarios.toml')
 scenarios = $(patsubst %:$(1),%,$(filter %:$(1),$(BOOTS)))
-kernels = $(sort $(foreach boot,$(BOOTS),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot))))))
+all-kernels = $(foreach boot,$(BOOTS),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot)))))
+kernels = $(sort $(all-kernels))
 
 # A guest is given by its architecture, or by a boot scenario, which has an architecture and a
 # kernel.
@@ -52,10 +56,11 @@ else
 TEST_ARCHES := $(or $(ARCH),$(ARCHES))
 TEST_KERNELS := $(foreach arch,$(TEST_ARCHES),$(call kernels,$(arch)))
 ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
-KERNEL := $(ARCH)
 ifneq ($(words $(ARCH))$(filter $(ARCHES),$(ARCH)),1$(ARCH))
 $(error unknown ARCH=$(ARCH); known are: $(ARCHES))
 endif
+# Its first scenario
+KERNEL := $(firstword $(call all-kernels,$(ARCH)))
 endif
 SCENARIO := $(or $(BOOT),$(firstword $(call scenarios,$(KERNEL))))
 
@@ -68,7 +73,7 @@ DRIVERS += $(patsubst $(TOP)/%/Kbuild,%,\
 	$(wildcard $(TOP)/samples/*/Kbuild $(TOP)/tests/modules/*/Kbuild))
 PROGRAMS := $(wildcard $(TOP)/samples/*/user/*-test.c $(TOP)/tests/user/*-test.c)
 endif
-export ARCH KERNEL KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS
+export ARCH KERNEL SERIES KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS
 # The names of files are relative to the user's directory, also with make -C.
 export GUEST_FILES GUEST_SCRIPT
 export GUEST_FROM := $(PWD)
@@ -232,6 +237,7 @@ help:
 #:
 #: ARCH=x86_64|arm64    which guest (default: this machine's; make test: both)
 #: BOOT=<scenario>      which boot scenario; scripts/boot --list lists them
+#: SERIES=7.3           on a kernel of another series than the scenario's
 #: CMDLINE="..."        more kernel parameters, for make run, shell and report
 #: QEMU_ARGS="..."      more arguments for QEMU, likewise
 #: GUEST_FILES="..."    more files for that guest: *.ko to /lib/sgdma, others to /bin

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The scenarios of scenarios.toml, and the kernel that each of them boots."""
 
+import os
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -26,8 +28,20 @@ class BootError(Exception):
 
 
 def kernel_of(name):
-    """Returns the kernel that a scenario boots."""
-    return SCENARIOS[name].get("kernel", SCENARIOS[name]["arch"])
+    """Returns the kernel that a scenario boots: ARCH[-VARIANT][-SERIES]. SERIES= gives another."""
+    kernel = SCENARIOS[name].get("kernel", SCENARIOS[name]["arch"])
+    series = os.environ.get("SERIES")
+    return f"{variant(kernel)}-{series}" if series else kernel
+
+
+def kernel_of_arch(arch):
+    """Returns the kernel that make takes for an architecture: that of its first scenario."""
+    return next(kernel_of(name) for name in SCENARIOS if SCENARIOS[name]["arch"] == arch)
+
+
+def variant(kernel):
+    """Returns the name of a kernel without its series, which is a file of scripts/kernel."""
+    return re.sub(r"-\d+\.\d+$", "", kernel)
 
 
 def is_uml(name):
@@ -37,12 +51,12 @@ def is_uml(name):
 
 def lacks(name):
     """Returns the features that the kernel of a scenario does without."""
-    return TABLE["kernel"].get(kernel_of(name), {}).get("lacks", [])
+    return TABLE["kernel"].get(variant(kernel_of(name)), {}).get("lacks", [])
 
 
 def has(name):
     """Returns the features that the kernel of a scenario has and most kernels do without."""
-    return TABLE["kernel"].get(kernel_of(name), {}).get("has", [])
+    return TABLE["kernel"].get(variant(kernel_of(name)), {}).get("has", [])
 
 
 def list_scenarios(names=SCENARIOS):
@@ -52,9 +66,10 @@ def list_scenarios(names=SCENARIOS):
 
 def how_to_make(kernel):
     """Returns the command that builds a kernel and the modules for it."""
-    if kernel in TABLE["arch"]:
-        return f"make ARCH={kernel}"
-    return f"make BOOT={next(name for name in SCENARIOS if kernel_of(name) == kernel)}"
+    [boot, *_] = [name for name in SCENARIOS if kernel_of(name) == kernel]
+    arch, series = SCENARIOS[boot]["arch"], os.environ.get("SERIES")
+    guest = f"ARCH={arch}" if kernel == kernel_of_arch(arch) and arch != "um" else f"BOOT={boot}"
+    return f"make {guest}" + (f" SERIES={series}" if series else "")
 
 
 def environment(kernel):

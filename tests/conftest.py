@@ -11,7 +11,8 @@ import pytest
 
 from harness.boot import boot
 from harness.judge import minutes
-from harness.scenarios import AMOUNTS, ROOT, SCENARIOS, TABLE, TESTED, list_scenarios
+from harness.scenarios import (AMOUNTS, ROOT, SCENARIOS, TABLE, TESTED, kernel_of_arch,
+                               list_scenarios)
 
 # {scenario: outcome} of the boots that are over.
 OUTCOMES = {}
@@ -90,9 +91,15 @@ def built_arch(pytestconfig):
     """Returns an arch that scripts/setup made ready: --arch, or the first of those."""
     only = pytestconfig.getoption("arch")
     for arch in [only] if only else TABLE["arch"]:
-        if (ROOT / "build" / arch / "env").exists():
+        if (ROOT / "build" / kernel_of_arch(arch) / "env").exists():
             return arch
     pytest.fail("nothing is built yet: run 'make' first", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def built_kernel(built_arch):
+    """Returns the kernel of that arch."""
+    return kernel_of_arch(built_arch)
 
 
 def summary(outcomes):

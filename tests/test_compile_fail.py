@@ -39,10 +39,10 @@ def saved_command(driver):
 
 
 @pytest.fixture(scope="session")
-def rustc(built_arch, tmp_path_factory):
+def rustc(built_kernel, tmp_path_factory):
     """Returns a function that compiles a program as kbuild does a driver, and gives the errors."""
-    env = environment(built_arch)
-    driver = ROOT / "build" / built_arch / "samples/gpu"
+    env = environment(built_kernel)
+    driver = ROOT / "build" / built_kernel / "samples/gpu"
     variables, command = saved_command(driver)
     # Metadata is quick, and all checks are made for it, the borrow checker's too. Lints are off.
     command = [word for word in command if not word.startswith("--emit=")]

@@ -9,7 +9,8 @@ import shutil
 import pytest
 
 from harness import command
-from harness.scenarios import ROOT, SCENARIOS, TABLE, TESTED, environment, kernel_of
+from harness.scenarios import (ROOT, SCENARIOS, TABLE, TESTED, environment, kernel_of,
+                               variant)
 
 KERNELS = ROOT / "scripts/kernel"
 
@@ -82,10 +83,10 @@ COVERAGE = ["-Cpasses=sancov-module", "-Ccodegen-units=1",
                 "level=4", "inline-8bit-counters", "pc-table", "trace-compares"))]
 
 
-def test_walks_by_a_fuzzer(built_arch, tmp_path, remarks):
+def test_walks_by_a_fuzzer(built_kernel, tmp_path, remarks):
     """The fuzzer runs for FUZZ_SECONDS=, or else for 20."""
     seconds = os.environ.get("FUZZ_SECONDS", "20")
-    llvm = environment(built_arch)["TOOL_PATH"].split(":")[0]
+    llvm = environment(built_kernel)["TOOL_PATH"].split(":")[0]
     binary, corpus = tmp_path / "walks", tmp_path / "corpus"
     corpus.mkdir()
     args = [arg for arg in RUSTC_ARGS if arg != "--test"]
@@ -109,12 +110,12 @@ def test_lint(built_arch):
     assert status == 0, said
 
 
-def test_documentation(built_arch):
+def test_documentation(built_arch, built_kernel):
     """Nothing lacks documentation, nothing warns, and the examples compile as a driver's code."""
     status, said = make("doc", f"ARCH={built_arch}")
     assert status == 0, said
     assert re.search(r"test result: ok\. [1-9]\d+ passed; 0 failed; 0 ignored", said), said
-    doc = ROOT / "build" / built_arch / "doc/sgdma"
+    doc = ROOT / "build" / built_kernel / "doc/sgdma"
     pages = {str(page.relative_to(doc)): page.read_text() for page in doc.rglob("*.html")}
     assert "struct.DriverContext.html" in pages
     # A link that leads nowhere is left in brackets. Code that macros make is not to be documented.
@@ -136,9 +137,23 @@ def test_make_and_scenarios_agree(name):
     """Make reads scenarios.toml without a Python, set-up knows a kernel by its file."""
     kernel = kernel_of(name)
     assert kernel.split("-")[0] == SCENARIOS[name]["arch"]
-    assert (KERNELS / f"{kernel}.config").exists()
+    assert (KERNELS / f"{variant(kernel)}.config").exists()
     status, said = make("-n", "setup", f"BOOT={name}")
     assert (status, shlex.split(said)[-2:]) == (0, [str(ROOT / "scripts/setup"), kernel])
+
+
+@pytest.mark.parametrize("args, kernel", [
+    (["BOOT=x86-plain"], "x86_64-7.3"), (["BOOT=debug"], "x86_64-debug-7.3"),
+    (["BOOT=arm64-nc"], "arm64-7.3"), (["ARCH=arm64"], "arm64-7.3"),
+])
+def test_another_series(args, kernel, monkeypatch):
+    # With -o guest, -n runs nothing.
+    for target, word in (("setup", kernel), ("run", f". '{ROOT}/build/{kernel}/env'")):
+        status, said = make("-n", "-o", "guest", target, "SERIES=7.3", *args)
+        assert status == 0 and word in said, said
+    monkeypatch.setenv("SERIES", "7.3")
+    name = shlex.split(said)[-1]
+    assert (kernel_of(name), variant(kernel_of(name))) == (kernel, kernel.removesuffix("-7.3"))
 
 
 @pytest.mark.parametrize("args, booted", [
@@ -200,7 +215,7 @@ def test_kdir_without_rust(tmp_path, built_arch):
         assert "CONFIG_RUST" in said, said
 
 
-def test_kdir_of_a_good_kernel(built_arch):
-    kdir = environment(built_arch)["KDIR"]
+def test_kdir_of_a_good_kernel(built_kernel):
+    kdir = environment(built_kernel)["KDIR"]
     status, said = make("check-env", f"KDIR={kdir}")
     assert status == 0, said

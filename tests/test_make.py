@@ -196,7 +196,7 @@ def test_distclean_leaves_what_is_not_ours(mark, tmp_path, one_checkout):
 
 
 @pytest.fixture
-def own(tmp_path_factory, built_arch):
+def own(tmp_path_factory, built_kernel):
     """Returns an environment with a small kernel source and stubs, for a set-up of x86_64."""
     where = tmp_path_factory.mktemp("own")
     for stub in ("qemu-system-x86_64", "depmod"):
@@ -209,13 +209,14 @@ def own(tmp_path_factory, built_arch):
     (where / "linux/Makefile").write_text(KERNEL)
     (where / "library/core/src").mkdir(parents=True)
     (where / "library/core/src/lib.rs").touch()
-    tools = environment(built_arch)["TOOL_PATH"]
+    tools = environment(built_kernel)["TOOL_PATH"]
     subprocess.run([tools.split(":")[0] + "/clang", "--target=x86_64-linux-gnu", "-nostdlib",
                     "-static", "-fuse-ld=lld", "-x", "c", "-", "-o", where / "busybox"],
                    input=b"void _start(void) {}", check=True)
     return {"PATH": f"{where}:{tools}:{os.environ['PATH']}", "KSRC": str(where / "linux"),
             "KDIR": "", "RUST_LIB_SRC": str(where / "library"), "BUSYBOX": str(where / "busybox"),
-            "SGDMA_CACHE": "", "XDG_CACHE_HOME": str(where / "cache"), "INSTALL_MOD_PATH": ""}
+            "SERIES": "", "SGDMA_CACHE": "", "XDG_CACHE_HOME": str(where / "cache"),
+            "INSTALL_MOD_PATH": ""}
 
 
 # A kernel source. The build of x86_64-nodebug waits for the file "go". Two builds in one directory
@@ -343,6 +344,78 @@ def test_bindgen_that_cannot_be_had(checkout, own):
     assert "bindgen: FAILED" in said and "another way: a bindgen >= " in said, said
 
 
+# Series of Linux
+
+@pytest.fixture
+def sources(own):
+    """Returns own without KSRC=, and with sources of three series in the cache."""
+    source, cache = Path(own["KSRC"]), Path(own["XDG_CACHE_HOME"], "sgdma")
+    cache.mkdir(parents=True)
+    (cache / "CACHEDIR.TAG").write_text(MARK + "# This cache directory tag was created by "
+                                        "scripts/setup of sgdma.\n")
+    for series in ("7.2", "7.3", "7.30"):
+        for sublevel in ("9", "10"):
+            tree = shutil.copytree(source, cache / f"src/linux-{series}.{sublevel}-1")
+            (tree / "Makefile").write_text(
+                KERNEL.replace("PATCHLEVEL = 2", f"PATCHLEVEL = {series[2:]}")
+                .replace("SUBLEVEL = 0", f"SUBLEVEL = {sublevel}"))
+    return {**own, "KSRC": ""}
+
+
+@pytest.mark.parametrize("kernel, version", [
+    ("x86_64", "7.2.10"), ("x86_64-7.3", "7.3.10"), ("x86_64-nodebug-7.30", "7.30.10")])
+def test_kernel_of_a_series(kernel, version, checkout, sources):
+    """The series is in the name of a kernel. Its newest source is built."""
+    tree = Path(sources["XDG_CACHE_HOME"], f"sgdma/src/linux-{version}-1")
+    (tree / "go").touch()
+    status, said = finish(set_up(checkout, sources, kernel))
+    assert status == 0 and f"{kernel} is ready: Linux {version} in " in said, said
+    env = (checkout / f"build/{kernel}/env").read_text()
+    assert f"KSRC='{tree}'" in env and f"sgdma/kernel/{kernel}-" in env, env
+
+
+def test_oldest_series_may_be_named(checkout, own):
+    """The kernel is then the one without a name, which is not built again."""
+    assert finish(set_up(checkout, own))[0] == 0
+    status, said = finish(set_up(checkout, own, "x86_64-7.2"))
+    assert status == 0 and "configuring" not in said, said
+    assert (checkout / "build/x86_64-7.2/env").exists()
+
+
+@pytest.mark.parametrize("kernel, status, says", [
+    ("x86_64-7", 2, "unknown KERNEL x86_64-7; "),
+    ("x86_64-7.3-debug", 2, "unknown KERNEL x86_64-7.3-debug; "),
+    ("vax-7.3", 2, "unknown KERNEL vax-7.3; "),
+    ("x86_64-6.18", 2, "KERNEL x86_64-6.18: Linux 7.2 or later is needed"),
+    ("x86_64-7.3", 1, "is Linux 7.2.0, and KERNEL=x86_64-7.3 wants 7.3: "),
+])
+def test_bad_series_is_named(kernel, status, says, checkout, own):
+    ended, said = finish(set_up(checkout, own, kernel))
+    assert ended == status and says in said, said
+
+
+# An apt whose Debian has the sources of two kernels.
+APT = """#!/bin/sh
+case "$*" in
+*print-uris*) echo "'http://nowhere.invalid/dists/forky/InRelease' forky 1" ;;
+*madison*-7.[23] | *madison*busybox*) echo 'package | 1 | nowhere' ;;
+*search*) printf '%s - source\\n' linux-source-7.3 linux-source-7.2 ;;
+esac
+"""
+
+
+def test_series_that_debian_does_not_have(checkout, own):
+    for name in ("apt-get", "apt-cache"):
+        stub = Path(own["KSRC"]).parent / name
+        stub.unlink(missing_ok=True)
+        stub.write_text(APT)
+        stub.chmod(0o755)
+    status, said = finish(set_up(checkout, {**own, "KSRC": ""}, "x86_64-9.9"))
+    assert status == 1, said
+    assert ("has no linux-source-9.9, only linux-source-7.2 linux-source-7.3\n"
+            "setup: another way: KSRC=DIR") in said, said
+
+
 # Two at a time
 
 def test_two_makes_in_one_checkout(checkout, own):
@@ -388,11 +461,11 @@ def boot(name, out, cmdline="", qemu_args="", *args, **more):
 
 
 @pytest.mark.parametrize("target", ["run", "report"])
-def test_boot_gets_what_was_given(target, checkout, built_arch):
+def test_boot_gets_what_was_given(target, checkout, built_kernel):
     """CMDLINE= and QEMU_ARGS= arrive to the letter, from the command line or the environment."""
     build = checkout / "build/x86_64"
     build.mkdir(parents=True)
-    (build / "env").write_text(f"PYTHON='{environment(built_arch)['PYTHON']}'\n")
+    (build / "env").write_text(f"PYTHON='{environment(built_kernel)['PYTHON']}'\n")
     with (checkout / "harness/boot.py").open("a") as module:
         module.write(SAY_WHAT_WAS_GIVEN)
     for given in GIVEN:

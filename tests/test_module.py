@@ -19,8 +19,8 @@ def modinfo(ko):
             yield tag.decode(), value.decode(errors="replace")
 
 
-def test_modinfo(built_arch):
-    info = list(modinfo(ROOT / "build" / built_arch / "modules/sgdma.ko"))
+def test_modinfo(built_kernel):
+    info = list(modinfo(ROOT / "build" / built_kernel / "modules/sgdma.ko"))
     [version] = [value for tag, value in info if tag == "version"]
     assert version[0].isdigit()
     parameters = dict(value.split(":", 1) for tag, value in info if tag == "parm")
@@ -37,20 +37,20 @@ def change_a_byte(source):
 
 
 @pytest.fixture
-def checkout(built_arch, tmp_path):
+def checkout(built_kernel, tmp_path):
     """Returns a copy of the checkout, ready to build in."""
     top = shutil.copytree(ROOT, tmp_path / "sgdma", ignore=shutil.ignore_patterns(
         "build", ".git", "__pycache__"))
-    (top / "build" / built_arch).mkdir(parents=True)
-    shutil.copy(ROOT / "build" / built_arch / "env", top / "build" / built_arch)
+    (top / "build" / built_kernel).mkdir(parents=True)
+    shutil.copy(ROOT / "build" / built_kernel / "env", top / "build" / built_kernel)
     return top
 
 
 @pytest.fixture
-def metadata(built_arch, checkout):
+def metadata(built_kernel, checkout):
     """Returns a function that gives the hash by which Kbuild names symbols."""
     makefile = checkout / "flags.mk"
-    kdir = environment(built_arch)["KDIR"]
+    kdir = environment(built_kernel)["KDIR"]
     makefile.write_text(f"src := {checkout}\nobj := {checkout}\nobjtree := {kdir}\n"
                         "include $(src)/Kbuild\nflags:\n\t@echo '$(RUSTFLAGS_src/sgdma.o)'\n")
 
@@ -84,12 +84,12 @@ def symbols(ko, arch):
     return {line.split()[-1] for line in said.splitlines() if line.split()[-1].startswith("_R")}
 
 
-def test_symbols_of_other_sources_have_other_names(built_arch, checkout):
+def test_symbols_of_other_sources_have_other_names(built_kernel, checkout):
     """A driver that was built against the one library finds none of its symbols in the other."""
     change_a_byte(max((checkout / "src").rglob("*.rs"), key=lambda path: len(path.parts)))
-    status, said = command.run(checkout / "scripts/kbuild", "modules", ".", KERNEL=built_arch,
+    status, said = command.run(checkout / "scripts/kbuild", "modules", ".", KERNEL=built_kernel,
                                KDIR="")
     assert status == 0, said
-    before, after = (symbols(top / "build" / built_arch / "modules/sgdma.ko", built_arch)
+    before, after = (symbols(top / "build" / built_kernel / "modules/sgdma.ko", built_kernel)
                      for top in (ROOT, checkout))
     assert before and len(before) == len(after) and not before & after

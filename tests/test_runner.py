@@ -46,8 +46,8 @@ CLEAN = f"""\
 
 
 @pytest.fixture
-def ksrc(built_arch):
-    return environment(built_arch)["KSRC"]
+def ksrc(built_kernel):
+    return environment(built_kernel)["KSRC"]
 
 
 def test_clean_log_passes(ksrc):
@@ -299,10 +299,10 @@ def test_panic_that_ends_the_machine_is_quoted(monkeypatch, ksrc, tmp_path):
     assert "Kernel panic - not syncing: x" in outcome.reasons
 
 
-def test_function_in_rust_has_its_name(monkeypatch, ksrc, built_arch, tmp_path):
+def test_function_in_rust_has_its_name(monkeypatch, ksrc, built_kernel, tmp_path):
     name = "_RNvNtCs9ZbJUPB8GmC_5sgdma7compare19lockstep_difference"
     script = f"echo Oops: x; echo RIP: 0010:{name}+0x1/0x2 [sgdma]"
-    outcome = boot_instead(monkeypatch, ksrc, tmp_path, script, environment(built_arch))
+    outcome = boot_instead(monkeypatch, ksrc, tmp_path, script, environment(built_kernel))
     assert outcome.reasons[0] == "Oops: x at sgdma::compare::lockstep_difference+0x1/0x2 [sgdma]"
 
 

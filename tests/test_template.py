@@ -33,9 +33,9 @@ def installed(root):
 
 
 @pytest.fixture
-def follow(built_arch, root, tmp_path):
+def follow(built_arch, built_kernel, root, tmp_path):
     """Returns a function that runs a driver author's commands, for the guests' kernel."""
-    env = environment(built_arch)
+    env = environment(built_kernel)
     path = f"{env['TOOL_PATH']}:{os.environ['PATH']}"
     return lambda commands: run(commands, HOME=str(tmp_path), PATH=path, ARCH=built_arch, LLVM="1",
                                 KDIR=env["KDIR"], INSTALL_MOD_PATH=str(root))
@@ -62,7 +62,7 @@ def test_readme_builds_the_template(follow, installed, tmp_path):
     assert "RUSTC [M] sgdma_template.o" in follow(again)[1]
 
 
-def test_readme_builds_for_the_guests_kernel(built_arch, tmp_path):
+def test_readme_builds_for_the_guests_kernel(built_arch, built_kernel, tmp_path):
     """Nothing need be installed. Standard output has one line, whatever is built first."""
     [line] = re.findall(r"^    (eval .* kernel-env.*)$", (ROOT / "README.md").read_text(), re.M)
     driver = shutil.copytree(TEMPLATE, tmp_path / "mydriver")
@@ -70,7 +70,7 @@ def test_readme_builds_for_the_guests_kernel(built_arch, tmp_path):
     assert status == 0, said
     assert b"depends=sgdma\0" in (driver / "sgdma_template.ko").read_bytes()
 
-    (ROOT / "build" / built_arch / "modules/sgdma.mk").unlink()
+    (ROOT / "build" / built_kernel / "modules/sgdma.mk").unlink()
     status, said = run("make -s kernel-env 2>/dev/null", ARCH=built_arch, KDIR="", SGDMA="")
     assert status == 0 and said.count("\n") == 1 and "SGDMA=" in said, said
 

@@ -8,13 +8,17 @@ ready_kernel_source() {
 		[ -e "$KSRC/rust/kernel/lib.rs" ] ||
 			die "KSRC=$KSRC is not a kernel source tree"
 	else
-		KSRC=$(printf '%s\n' "$CACHE"/src/linux-* | sort -V | tail -n 1)
+		KSRC=$(compgen -G "$CACHE/src/${KERNEL_PACKAGE/-source/}[.-]*" | sort -V |
+			tail -n 1)
 		[ -e "$KSRC" ] || return 1
 	fi
 	KVERSION=$(awk '$2 == "=" && /^(VERSION|PATCHLEVEL|SUBLEVEL)/ { v = v sep $3; sep = "." }
 		/^EXTRAVERSION/ { print v $3; exit }' "$KSRC/Makefile")
 	version_ge "$KVERSION" "$KERNEL_MIN" ||
 		die "KSRC=$KSRC is Linux $KVERSION; $KERNEL_MIN or later is needed"
+	[[ $KVERSION == "${SERIES:-$KVERSION}"* ]] ||
+		die "KSRC=$KSRC is Linux $KVERSION, and KERNEL=$KERNEL wants $SERIES: give the" \
+			'source of that series'
 	# With O= kbuild refuses a tree with any of these.
 	if [ -e "$KSRC/.config" ] || [ -e "$KSRC/include/config" ] ||
 		[ -n "$(compgen -G "$KSRC/arch/*/include/generated")" ]; then
@@ -33,6 +37,9 @@ make_kernel_source() {
 	need_space 2300
 	new_log
 	private_update
+	[ -n "$(private_versions "$KERNEL_PACKAGE")" ] ||
+		die "Debian ($SUITES) has no $KERNEL_PACKAGE, only $(private_apt apt-cache search \
+			--names-only '^linux-source-[0-9]' | awk '{ print $1 }' | sort -V | xargs)"
 	private_download "$KERNEL_PACKAGE"
 	version=$(dpkg-deb -f "$deb" Version)
 	tell "unpacking $KERNEL_PACKAGE $version"

@@ -7,9 +7,11 @@ fragments() {
 	cd -- "$REPO" && cat -- "${CONFIGS[@]}"
 }
 
-# Prints the last line on each symbol.
+# Prints the last line on each symbol. PROC_SYSCTL is gone in 7.3. SYSCTL means the same in each
+# series, but with that name in common.config every kernel that is there would be built again.
 fragment() {
-	fragments | grep -E '^(# )?CONFIG_' | tac | awk -F '[ =]' '!seen[$1 == "#" ? $2 : $1]++'
+	fragments | sed 's/^CONFIG_PROC_SYSCTL=/CONFIG_SYSCTL=/' |
+		grep -E '^(# )?CONFIG_' | tac | awk -F '[ =]' '!seen[$1 == "#" ? $2 : $1]++'
 }
 
 # not_so .CONFIG FRAGMENT: prints the lines of FRAGMENT that do not hold in .CONFIG, which need not
@@ -21,14 +23,15 @@ not_so() {
 }
 
 ready_kernel() {
-	local key
+	local key name=$VARIANT
+	[ "${SERIES:-$KERNEL_MIN}" = "$KERNEL_MIN" ] || name=$KERNEL
 	TOOL_PATH=$LLVM_BIN${RUST_BIN:+:$RUST_BIN}${BINDGEN_BIN:+:$BINDGEN_BIN}
 	key=$({
 		printf '%s\n' "$ARCH" "$KSRC" "$KVERSION" "$RUSTC_VV" \
 			"$(llvm_version "$LLVM_BIN")" "$BINDGEN_VERSION"
 		fragments
 	} | sha256sum)
-	KDIR=$CACHE/kernel/$KERNEL-${key:0:12}
+	KDIR=$CACHE/kernel/$name-${key:0:12}
 	case $ARCH in
 	x86_64) KIMAGE=$KDIR/arch/x86/boot/bzImage ;;
 	arm64) KIMAGE=$KDIR/arch/arm64/boot/Image ;;
