@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,21 @@ def test_kernel_without_rust_is_one_sentence(kdir, trees, source):
     status, said = run(f"{read(source / 'dkms.conf', **trees)['MAKE']} {APPENDED}", source)
     assert status != 0
     assert re.fullmatch("missing: CONFIG_RUST=y: this kernel was built without Rust.*\n", said)
+
+
+def test_metadata_is_made_only_where_it_helps(kdir, trees, source):
+    made = source / "scripts/rust-metadata"
+    made.write_text('#!/bin/sh\necho "made for $1 in $SGDMA_CACHE" >made\n')
+    kdir("CONFIG_X86_64=y", "CONFIG_MODULES=y", "CONFIG_HAS_DMA=y", "CONFIG_RUST=y")
+    make = read(source / "dkms.conf", **trees)["MAKE"]
+    assert "rust/libmacros.so" in run(make, source)[1]
+    assert not (source / "made").exists()
+
+    (Path(trees["kernel_source_dir"]) / "include/generated").mkdir()
+    (Path(trees["kernel_source_dir"]) / "include/generated/utsversion.h").write_text(
+        '#define UTS_VERSION "#1 SMP Debian 7.2.12-1 (2026-11-01)"\n')
+    run(make, source)
+    assert (source / "made").read_text() == f"made for {trees['kernel_source_dir']} in /var/cache\n"
 
 
 def files(top):
