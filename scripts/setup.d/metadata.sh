@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Steps headers and metadata of scripts/rust-metadata: what kernel it is, and the build of its rust/.
+# Steps of scripts/rust-metadata: what kernel it is, its source, and the build of its rust/.
 # Its tree is a copy of the headers package, which gets a rust/.
 
 # kconfig SYMBOL: prints its value in the kernel's configuration.
@@ -15,7 +15,7 @@ ready_headers() {
 		include/config/kernel.release include/generated/utsversion.h; do
 		[ -e "$HEADERS/$file" ] ||
 			die "$HEADERS has no $file: give the KDIR= of a Debian kernel's headers," \
-				'version 7.2 or later, such as /lib/modules/$(uname -r)/build'
+				"$KERNEL_MIN or later, such as /lib/modules/\$(uname -r)/build"
 	done
 	[ "$(kconfig RUST)" = y ] || die 'this kernel was built without Rust: CONFIG_RUST is not set'
 	VERSION=$(sed -nE 's/.* Debian ([^ ]+) .*/\1/p' "$HEADERS/include/generated/utsversion.h")
@@ -45,6 +45,21 @@ ready_headers() {
 	DEB_ARCH=${MACHINE/x86_64/amd64}
 }
 
+ready_debian_source() {
+	[ -d "$KSRC" ]
+}
+
+# the same lock as that of the guests' kernel sources
+lock_debian_source() { echo kernel-source; }
+
+make_debian_source() {
+	private_update
+	private_versions "$KERNEL_PACKAGE" | grep -Fqx "$VERSION" ||
+		die "Debian no longer has $KERNEL_PACKAGE $VERSION, the source of this kernel, only" \
+			"$(private_versions "$KERNEL_PACKAGE" | sort -uV | xargs)"
+	make_kernel_source
+}
+
 ready_metadata() {
 	[ -d "$TREE" ]
 }
@@ -65,9 +80,10 @@ HARMLESS+='|MODULE_SIG_KEY_TYPE_[A-Z0-9_]*|OPENSSL_[A-Z0-9_]*'
 
 # Prints the options that differ from the shipped ones.
 other_options() {
-	diff <(grep CONFIG_ "$HEADERS/.config" | sort) <(grep CONFIG_ "$TMP/build/.config" | sort) |
-		sed -nE 's/^[<>] (# )?CONFIG_([A-Z0-9a-z_]+)[= ].*/\2/p' | sort -u |
-		grep -vxE "$HARMLESS" | xargs
+	# Lines that only one file has
+	sort -- {"$HEADERS","$TMP/build"}/.config | uniq -u |
+		sed -nE 's/^(# )?CONFIG_([A-Za-z0-9_]+)[= ].*/\2/p' |
+		awk -v harmless="^($HARMLESS)\$" '$0 !~ harmless && !seen[$0]++' | xargs
 }
 
 # Makes the tree: the shipped files, with the rust/ that was built.

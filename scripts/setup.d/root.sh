@@ -21,7 +21,7 @@ host_has_toolchain() {
 }
 
 ready_toolchain() {
-	ROOT= in_root=()
+	ROOT='' in_root=()
 	! host_has_toolchain || return 0
 	ROOT=$CACHE/root/rustc-$RUSTC_WANTED-$COMPILER
 	in_root=("$REPO/scripts/in-root" "$ROOT")
@@ -32,6 +32,7 @@ lock_toolchain() { echo "root-${ROOT##*/}"; }
 
 # root_apt SUITE ARGUMENT...: runs apt-get install for an empty system of that suite.
 root_apt() {
+	# shellcheck disable=SC2086  # it is a list
 	private_apt apt-get -y --no-install-recommends -t "$1" -o Debug::NoLocking=1 \
 		-o Dir::Cache::archives="$TMP/archives" "${@:2}" install $ROOT_PACKAGES \
 		"rustc=$RUSTC_WANTED*" "rust-src=$RUSTC_WANTED*" "bindgen=$BINDGEN_WANTED*" \
@@ -47,7 +48,7 @@ unpack_root() {
 }
 
 make_toolchain() {
-	local suite found= src
+	local suite src found=''
 	need_space 3000
 	new_log
 	private_update
@@ -61,7 +62,7 @@ make_toolchain() {
 	[ -n "$found" ] ||
 		die "Debian ($SUITES) no longer has what built this kernel: rustc $RUSTC_WANTED," \
 			"bindgen $BINDGEN_WANTED and $COMPILER"
-	tell "this system has not the compilers of this kernel: downloading those of Debian $found"
+	tell "this system lacks the compilers of this kernel: downloading those of Debian $found"
 	run megabytes root_apt "$found" --download-only || die_log 'downloading them'
 	tell 'unpacking them into the cache'
 	run megabytes unpack_root || die_log 'unpacking them'
