@@ -112,7 +112,7 @@ fn raw(dev: DmaDevice<'_>) -> *mut bindings::device {
 }
 
 fn build_and_map(kind: Kind, dev: DmaDevice<'_>) -> Result {
-    for _ in 0..*module_parameters::rounds.value() {
+    for _ in 0..sgdma::parameter(&module_parameters::rounds) {
         let (time, table) = measure(|| Table::build(kind, dev));
         let mut table = table?;
         report(Named("build", kind), "c", time, 1);
@@ -165,7 +165,7 @@ fn memory(kind: Kind, dev: DmaDevice<'_>) -> Result {
 
 /// Measures code that takes next to no time. Subtracts the time of the empty loop.
 fn many<S>(what: &str, way: &str, mut state: S, work: impl Fn(&mut S)) {
-    for _ in 0..*module_parameters::rounds.value() {
+    for _ in 0..sgdma::parameter(&module_parameters::rounds) {
         let mut round =
             |work: &dyn Fn(&mut S)| measure(|| (0..TIMES).for_each(|_| work(&mut state))).0;
         let empty = round(&|state| _ = black_box(state));
@@ -204,9 +204,8 @@ fn ownership(dev: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
-kernel::pci_device_table!(
+sgdma::pci_device_table!(
     PCI_TABLE,
-    MODULE_PCI_TABLE,
     (),
     [(pci::DeviceId::from_class(0x00ff00, 0xffffff), ())]
 );
@@ -227,7 +226,7 @@ impl sgdma::pci::Driver for Dma {
     fn probe<'bound>(
         _pdev: &'bound pci::Device<Core<'_>>,
         dev: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         measure::tell_unit();
         for size in [SZ_64K, SZ_1M, SZ_64M] {

@@ -132,7 +132,7 @@ fn compare<T: Copy + PartialEq>(
     expected: impl Fn(usize) -> T,
     ways: &[Way<T>],
 ) -> Result {
-    for _ in 0..*module_parameters::rounds.value() {
+    for _ in 0..sgdma::parameter(&module_parameters::rounds) {
         for (way, run) in ways {
             slots.fill(expected(0));
             let time = measure(|| run(table, black_box(slots))).0;

@@ -93,6 +93,12 @@ pub use base::{
         __GFP_NORETRY,
         __GFP_RETRY_MAYFAIL, //
     },
+    portable::{
+        dma_address,
+        dma_read,
+        dma_write,
+        parameter, //
+    },
 };
 pub use device::{
     coherency::{
@@ -180,7 +186,9 @@ module! {
     license: "GPL",
 }
 
-struct Sgdma {
+/// The module: `module!` makes its type part of a public trait.
+#[doc(hidden)]
+pub struct Sgdma {
     _c: InC,
 }
 

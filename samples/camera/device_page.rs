@@ -44,7 +44,7 @@ impl DevicePage {
     pub(crate) fn new(dma: DmaDevice<'_>) -> Result<Self> {
         let words = Coherent::zeroed_slice(dma.device(), LIST_ENTRIES, GFP_KERNEL_ACCOUNT)?;
         Ok(Self {
-            number: page_number(words.dma_handle())?,
+            number: page_number(sgdma::dma_address(&words))?,
             words: Some(words),
         })
     }
@@ -55,12 +55,12 @@ impl DevicePage {
 
     pub(crate) fn get(&self, at: usize) -> Result<u32> {
         let words = self.words.as_ref().ok_or(EIO)?;
-        Ok(u32::from_le(kernel::dma_read!(words, [try: at])))
+        Ok(u32::from_le(sgdma::dma_read!(words, [try: at])))
     }
 
     pub(crate) fn set(&self, at: usize, value: u32) -> Result {
         let words = self.words.as_ref().ok_or(EIO)?;
-        kernel::dma_write!(words, [try: at], value.to_le());
+        sgdma::dma_write!(words, [try: at], value.to_le());
         Ok(())
     }
 

@@ -57,7 +57,7 @@ use sgdma::{
 };
 use stream::Stream;
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Camera;
 
@@ -90,17 +90,17 @@ impl sgdma::pci::Driver for Camera {
     /// The mask of ipu3-cio2. The number of each page below fits into the 32 bits of an entry.
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<39>());
 
-    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: Option<&()>) -> Result<Quiet> {
         edu::quiesce(pdev)
     }
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<CameraData<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            let streaming = *module_parameters::streaming.value();
+            let streaming = sgdma::parameter(&module_parameters::streaming);
             if streaming > 1 {
                 dev_err!(
                     pdev,

@@ -9,7 +9,6 @@
 
 use super::edu::{
     self,
-    Bar,
     CHUNK,
     DMA_CMD,
     ID,
@@ -17,6 +16,7 @@ use super::edu::{
     IRQ_ACK,
     IRQ_STATUS,
     LIVENESS,
+    REGISTERS,
     TIMEOUT_MS, //
 };
 use kernel::{
@@ -25,10 +25,8 @@ use kernel::{
         Bound,
         Device, //
     },
-    devres::Devres,
     dma::DmaAddress,
     io::Io,
-    irq,
     new_mutex,
     pci,
     prelude::*,
@@ -48,6 +46,11 @@ use kernel::{
     }, //
 };
 use sgdma::{
+    pci::{
+        request_msi,
+        DevresBar,
+        InterruptHandler, //
+    },
     DmaDevice,
     FromDevice,
     SgTable,
@@ -66,24 +69,24 @@ const LIVENESS_PROBE: u32 = 0x5a5a_1234;
 
 /// State that the interrupt handler shares with the task that waits for the interrupt.
 struct Interrupt {
-    bar: Devres<Bar<'static>>,
+    bar: DevresBar<REGISTERS>,
     finished: Atomic<bool>,
     unbinding: Arc<Unbinding>,
 }
 
-impl irq::Handler for Interrupt {
-    fn handle(&self, dev: &Device<Bound>) -> irq::IrqReturn {
+impl InterruptHandler for Interrupt {
+    fn handle(&self, dev: &Device<Bound>) -> bool {
         let Ok(bar) = self.bar.access(dev) else {
-            return irq::IrqReturn::None;
+            return false;
         };
         let raised = bar.read(IRQ_STATUS).raised();
         if raised.get() == 0 {
-            return irq::IrqReturn::None;
+            return false;
         }
         bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
         self.finished.store(true, Release);
         self.unbinding.wake_all();
-        irq::IrqReturn::Handled
+        true
     }
 }
 
@@ -122,8 +125,7 @@ enum To {
 #[pin_data]
 pub(crate) struct Engine<'bound> {
     dma: DmaDevice<'bound>,
-    #[pin]
-    interrupt: irq::Registration<Interrupt>,
+    interrupt: Arc<Interrupt>,
     /// Held while the inner buffer is in use. True once a transfer did not end: the engine may
     /// still be working, so no other transfer can begin.
     #[pin]
@@ -144,25 +146,19 @@ impl<'bound> Engine<'bound> {
                 dev_err!(pdev, "this is no edu device: id {:#x}\n", id);
                 return Err(ENODEV);
             }
-            let bar = bar.into_devres()?;
-
-            let msi = pci::IrqTypes::default().with(pci::IrqType::Msi);
-            let vectors = pdev.alloc_irq_vectors(1, 1, msi).inspect_err(|_| {
+            let interrupt = Interrupt {
+                bar: bar.into_devres()?,
+                finished: Atomic::new(false),
+                unbinding: dma.unbinding().clone(),
+            };
+            let interrupt = Arc::new(interrupt, GFP_KERNEL)?;
+            request_msi(pdev, c"edu", interrupt.clone()).inspect_err(|_| {
                 dev_err!(pdev, "the device has no MSI interrupt\n");
             })?;
 
             Ok(try_pin_init!(Self {
                 dma,
-                interrupt <- pdev.request_irq(
-                    *vectors.start(),
-                    irq::Flags::TRIGGER_NONE,
-                    c"edu",
-                    Ok(Interrupt {
-                        bar,
-                        finished: Atomic::new(false),
-                        unbinding: dma.unbinding().clone(),
-                    }),
-                ),
+                interrupt,
                 stuck <- new_mutex!(false),
             }))
         })
@@ -183,7 +179,7 @@ impl<'bound> Engine<'bound> {
         if *stuck {
             return Err(EIO);
         }
-        if self.interrupt.handler().unbinding.has_begun() {
+        if self.interrupt.unbinding.has_begun() {
             return Err(ENODEV);
         }
         if current!().signal_pending() {
@@ -197,7 +193,7 @@ impl<'bound> Engine<'bound> {
     }
 
     fn transfer(&self, from: u64, to: u64, len: usize, direction: To) -> Result {
-        let interrupt = self.interrupt.handler();
+        let interrupt = &self.interrupt;
         let bar = interrupt.bar.access(self.dma.device())?;
 
         interrupt.finished.store(false, Release);

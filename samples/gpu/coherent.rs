@@ -55,7 +55,7 @@ impl CoherentMemory {
     pub(crate) fn read(&self, offset: usize, bytes: &mut [u8]) -> Result {
         for (i, byte) in (offset..).zip(bytes) {
             let piece = self.pieces.get(i / PIECE).ok_or(EIO)?;
-            let word = kernel::dma_read!(*piece, [try: i % PIECE / WORD]);
+            let word = sgdma::dma_read!(*piece, [try: i % PIECE / WORD]);
             *byte = word.to_ne_bytes()[i % WORD];
         }
         Ok(())
@@ -64,9 +64,9 @@ impl CoherentMemory {
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) -> Result {
         for (i, byte) in (offset..).zip(bytes) {
             let (piece, at) = (self.pieces.get(i / PIECE).ok_or(EIO)?, i % PIECE / WORD);
-            let mut word = kernel::dma_read!(*piece, [try: at]).to_ne_bytes();
+            let mut word = sgdma::dma_read!(*piece, [try: at]).to_ne_bytes();
             word[i % WORD] = *byte;
-            kernel::dma_write!(*piece, [try: at], u64::from_ne_bytes(word));
+            sgdma::dma_write!(*piece, [try: at], u64::from_ne_bytes(word));
         }
         Ok(())
     }
@@ -87,7 +87,7 @@ pub(crate) struct CoherentPages<'a> {
 impl Blocks for CoherentPages<'_> {
     fn first(&self) -> Option<DmaAddress> {
         let piece = self.pieces.first()?;
-        Some(piece.dma_handle() + self.at as DmaAddress)
+        Some(sgdma::dma_address(piece) + self.at as DmaAddress)
     }
 
     /// Writes the pages of one piece after the other: within a piece an address follows from the

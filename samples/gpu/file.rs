@@ -154,7 +154,7 @@ impl ObjectFile {
     /// Plans an object. The answer is complete before the object exists.
     fn plan(&self, request: &mut uapi::sgdma_gpu_create) -> Result<Plan> {
         if request.mode == uapi::SGDMA_GPU_MODE_DEFAULT {
-            request.mode = *module_parameters::mode.value();
+            request.mode = sgdma::parameter(&module_parameters::mode);
         }
         let mode = Mode::try_from(request.mode)?;
         if request.size == 0 || request.size % GPU_PAGE as u64 != 0 {

@@ -48,9 +48,8 @@ use state::Mode;
 /// VMware's SVGA adapter. QEMU's model of the adapter has no DMA engine.
 const SVGA_DEVICE_ID: u16 = 0x0405;
 
-kernel::pci_device_table!(
+sgdma::pci_device_table!(
     PCI_TABLE,
-    MODULE_PCI_TABLE,
     (),
     [
         (edu::MATCH, ()),
@@ -84,7 +83,7 @@ impl sgdma::pci::Driver for Gpu {
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
-    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: Option<&()>) -> Result<Quiet> {
         if pdev.device_id() == SVGA_DEVICE_ID {
             return Ok(Quiet::Unknown);
         }
@@ -94,7 +93,7 @@ impl sgdma::pci::Driver for Gpu {
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<GpuData<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             if pdev.device_id() == SVGA_DEVICE_ID {
@@ -105,8 +104,8 @@ impl sgdma::pci::Driver for Gpu {
                 );
                 return Err(ENODEV);
             }
-            let mode = *module_parameters::mode.value();
-            let streaming = *module_parameters::streaming.value();
+            let mode = sgdma::parameter(&module_parameters::mode);
+            let streaming = sgdma::parameter(&module_parameters::streaming);
             if Mode::try_from(mode).is_err() || streaming > 1 {
                 dev_err!(
                     pdev,

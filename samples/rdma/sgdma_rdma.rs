@@ -40,7 +40,7 @@ use sgdma::{
     Quiet, //
 };
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Rdma;
 
@@ -67,18 +67,18 @@ impl sgdma::pci::Driver for Rdma {
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
-    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: Option<&()>) -> Result<Quiet> {
         edu::quiesce(pdev)
     }
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<RdmaData<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             // User space goes on using its memory, so nobody could synchronise that memory.
-            let dev = if *module_parameters::soft.value() == 0 {
+            let dev = if sgdma::parameter(&module_parameters::soft) == 0 {
                 Some(CoherentDevice::probe(dma)?)
             } else {
                 None

@@ -23,7 +23,7 @@ use sgdma::{
     Shared as SharedBuffer, //
 };
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Shared;
 
@@ -41,7 +41,7 @@ impl sgdma::pci::Driver for Shared {
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         edu::check_id(pdev)?;
         let dev = CoherentDevice::probe(dma)?;

@@ -6,7 +6,7 @@ use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
 use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, SgTable, ToDevice};
 
 const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(EDU, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(EDU, ())]);
 struct Template;
 impl sgdma::Driver for Template {
     type Data<'bound> = Mapped<'bound, ToDevice>;
@@ -19,7 +19,7 @@ impl sgdma::pci::Driver for Template {
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         if pdev.device_id() != 0x11e8 {
             return Err(ENODEV); // Other devices have this class too.

@@ -8,6 +8,7 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu-dma.h>
+#include <linux/mem_encrypt.h>
 #include <linux/pci.h>
 #include <linux/property.h>
 
@@ -68,20 +69,43 @@ bool sgdma_has_borders(struct device *dev)
 		dev->bus_dma_limit - range->dma_start >= range->size);
 }
 
+/*
+ * dma_capable() answers more than this since 7.3: it calls force_dma_unencrypted(), which modules
+ * cannot where memory can be encrypted. The two functions below answer that part.
+ */
+static bool addressable(struct device *dev, dma_addr_t addr, size_t size)
+{
+	return addr != DMA_MAPPING_ERROR &&
+	       addr + size - 1 <= min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+}
+
+/*
+ * A host whose memory is encrypted has an address bit that says so. 7.3 goes by the coherent mask.
+ * 7.2 goes by the streaming mask only, so that a device there may be in place in spite of this.
+ */
+static bool lacks_encryption_bit(struct device *dev)
+{
+	return cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) &&
+	       min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit) < dma_addr_encrypted(0ULL);
+}
+
 /* Public is only the address of a mapping, and mapping may bounce. */
 dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size)
 {
 	dma_addr_t addr = phys_to_dma(dev, phys);
-	bool in_place = dma_capable(dev, addr, size, true) && !is_swiotlb_force_bounce(dev) &&
-			sgdma_straight(dev, phys, size) == size;
+	bool in_place = addressable(dev, addr, size) && !sgdma_bounces_all(dev) &&
+			!lacks_encryption_bit(dev) && sgdma_straight(dev, phys, size) == size;
 
 	return in_place ? addr : DMA_MAPPING_ERROR;
 }
 
-/* Public is only that a mapping has bounced. swiotlb=force and a restricted pool do that to all. */
+/*
+ * Public is only that a mapping has bounced. swiotlb=force and a restricted pool do that to all,
+ * and so does a guest whose memory is encrypted: 7.2 forces it there, 7.3 finds no address good.
+ */
 bool sgdma_bounces_all(struct device *dev)
 {
-	return is_swiotlb_force_bounce(dev);
+	return is_swiotlb_force_bounce(dev) || sgdma_memory_is_encrypted();
 }
 
 /* Nothing public says it. Where the bounce buffers are out of reach, mapping warns. */
@@ -90,7 +114,7 @@ bool sgdma_can_bounce(struct device *dev)
 #ifdef CONFIG_SWIOTLB
 	phys_addr_t end = dev->dma_io_tlb_mem ? dev->dma_io_tlb_mem->defpool.end : 0;
 
-	return end && dma_capable(dev, phys_to_dma_unencrypted(dev, end - 1), 1, true);
+	return end && addressable(dev, phys_to_dma_unencrypted(dev, end - 1), 1);
 #else
 	return false;
 #endif

@@ -135,16 +135,16 @@ pub(crate) trait Bus<D: Driver> {
     fn reset(&self) -> Result;
 
     /// Calls the driver's `limits`.
-    fn limits(&self, info: &Self::IdInfo) -> Result<DmaLimits>;
+    fn limits(&self, info: Option<&Self::IdInfo>) -> Result<DmaLimits>;
 
     /// Calls the driver's `quiesce`.
-    fn quiesce(&self, info: &Self::IdInfo) -> Result<Quiet>;
+    fn quiesce(&self, info: Option<&Self::IdInfo>) -> Result<Quiet>;
 
     /// Calls the driver's `probe`.
     fn probe<'bound>(
         &'bound self,
         dma: DmaDevice<'bound>,
-        info: &'bound Self::IdInfo,
+        info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<D::Data<'bound>, Error> + 'bound;
 
     /// Calls the driver's `unbind`.
@@ -233,7 +233,10 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     ///
     /// Those of the bus and of the driver's hooks, `ENOMEM`, `EINVAL` for wrong limits, and `EIO`
     /// if the platform refuses the limits. The stages that were built are taken down again.
-    pub(crate) fn begin<B: Bus<D>>(bus: &'bound B, info: &'bound B::IdInfo) -> Result<Self> {
+    pub(crate) fn begin<B: Bus<D>>(
+        bus: &'bound B,
+        info: Option<&'bound B::IdInfo>,
+    ) -> Result<Self> {
         let unbinding = Arc::pin_init(Unbinding::new(), GFP_KERNEL)?;
         let mut this = Self {
             unbinding: KBox::new(unbinding, GFP_KERNEL)?,
@@ -253,7 +256,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     }
 
     /// Builds all stages. After an error the caller takes down those that were built.
-    fn build<B: Bus<D>>(&mut self, bus: &'bound B, info: &'bound B::IdInfo) -> Result {
+    fn build<B: Bus<D>>(&mut self, bus: &'bound B, info: Option<&'bound B::IdInfo>) -> Result {
         // Firmware may have left DMA on.
         let _ = bus.stop_dma();
         bus.enable()?;

@@ -12,6 +12,7 @@
 
 mod binding;
 mod file;
+mod interrupt;
 mod node;
 pub mod pci;
 
@@ -225,17 +226,9 @@ impl<'bound, D: Driver> DriverContext<'bound, D> {
             dma,
             data <- data,
         });
-        let init = |ctx: *mut Self| {
-            // SAFETY:
-            // - `DriverContext` is `repr(transparent)`, so `ctx` also points to room for its field.
-            // - `pin_init_from_closure()` gives a `ctx` that is valid for writing and pinned, and
-            //   does not use it after an error.
-            unsafe { fields.__pinned_init(ctx.cast()) }
-        };
-        // SAFETY: The closure passes all requirements on to an initialiser of the only field: that
-        // initialises all of `ctx` and returns `Ok`, or cleans up and returns an error. It moves
-        // nothing that is pinned.
-        unsafe { pin_init::pin_init_from_closure(init) }
+        // SAFETY: `DriverContext` is `repr(transparent)` over its only field. So a pointer to one can
+        // be cast to a pointer to the field, and an initialised field makes a valid context.
+        unsafe { pin_init::cast_pin_init(fields) }
     }
 
     /// Returns the bound device, for which memory can be mapped. For any context.

@@ -9,6 +9,17 @@
 //! only while the device is bound. Nothing restores the device's mask, limits and bus mastering
 //! after such a driver. [`Driver`] does all three at the right moments.
 
+pub use crate::{
+    base::portable::{
+        DevresBar,
+        ProbeInfo, //
+    },
+    driver::interrupt::{
+        request_msi,
+        InterruptHandler, //
+    }, //
+};
+
 use crate::{
     device::{
         dma_device::DmaDevice,
@@ -28,7 +39,8 @@ use kernel::{
     device::{
         self,
         Core,
-        Device, //
+        Device,
+        DeviceContext, //
     },
     driver,
     error::to_result,
@@ -78,7 +90,7 @@ use kernel::{
 /// use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
 /// use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, SgTable, ToDevice};
 ///
-/// kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [
+/// sgdma::pci_device_table!(PCI_TABLE, (), [
 ///     (pci::DeviceId::from_class(0x00ff00, 0xffffff), ()),
 /// ]);
 ///
@@ -97,7 +109,7 @@ use kernel::{
 ///     fn probe<'bound>(
 ///         _pdev: &'bound pci::Device<Core<'_>>,
 ///         dma: DmaDevice<'bound>,
-///         _info: &'bound (),
+///         _info: Option<&'bound ()>,
 ///     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
 ///         Ok::<_, Error>(SgTable::alloc(1 << 20, dma, GFP_KERNEL)?.map(dma, ToDevice)?)
 ///     }
@@ -114,6 +126,9 @@ use kernel::{
 /// ```
 pub trait Driver: crate::Driver {
     /// The data of each entry in the table of ids; see [`kernel::pci::Driver::IdInfo`].
+    ///
+    /// A device that is bound by `new_id` or `driver_override` in sysfs need not match an entry. The
+    /// methods below then get `None` from 7.3 on. In 7.2 they get the data of the first entry.
     type IdInfo: 'static;
 
     /// The ids of the devices that this driver serves.
@@ -136,7 +151,7 @@ pub trait Driver: crate::Driver {
     /// # use kernel::{device::Core, dma::DmaMask, io::Io, pci, prelude::*};
     /// # use sgdma::DmaLimits;
     /// # const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
-    /// fn limits(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<DmaLimits> {
+    /// fn limits(pdev: &pci::Device<Core<'_>>, _info: Option<&()>) -> Result<DmaLimits> {
     ///     let registers = pdev.iomap_region_sized::<8>(0, c"mydriver")?;
     ///     Ok(match registers.read32(0x4) & 1 {
     ///         0 => DmaLimits::from_mask(DmaMask::new::<36>()),
@@ -144,7 +159,7 @@ pub trait Driver: crate::Driver {
     ///     })
     /// }
     /// ```
-    fn limits(pdev: &pci::Device<Core<'_>>, info: &Self::IdInfo) -> Result<DmaLimits> {
+    fn limits(pdev: &pci::Device<Core<'_>>, info: Option<&Self::IdInfo>) -> Result<DmaLimits> {
         let _ = (pdev, info);
         Ok(Self::DMA)
     }
@@ -159,7 +174,7 @@ pub trait Driver: crate::Driver {
     /// # Errors
     ///
     /// An error fails the binding.
-    fn quiesce(pdev: &pci::Device<Core<'_>>, info: &Self::IdInfo) -> Result<Quiet> {
+    fn quiesce(pdev: &pci::Device<Core<'_>>, info: Option<&Self::IdInfo>) -> Result<Quiet> {
         let _ = (pdev, info);
         Ok(Quiet::Unknown)
     }
@@ -174,7 +189,7 @@ pub trait Driver: crate::Driver {
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        info: &'bound Self::IdInfo,
+        info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
     /// Ends file operations that would run for long, as unbinding has begun. May sleep.
@@ -249,10 +264,10 @@ impl<D: Driver> pci::Driver for Adapter<D> {
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
-        info: &'bound Self::IdInfo,
+        info: ProbeInfo<'bound, Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            let binding = Binding::begin(pdev, info)?;
+            let binding = Binding::begin(pdev, Option::from(info))?;
             Ok(try_pin_init!(Bound {
                 binding <- new_mutex!(Some(binding)),
             }))
@@ -348,18 +363,18 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
         to_result(unsafe { bindings::pci_reset_function_locked(pdev) })
     }
 
-    fn limits(&self, info: &D::IdInfo) -> Result<DmaLimits> {
+    fn limits(&self, info: Option<&D::IdInfo>) -> Result<DmaLimits> {
         D::limits(self, info)
     }
 
-    fn quiesce(&self, info: &D::IdInfo) -> Result<Quiet> {
+    fn quiesce(&self, info: Option<&D::IdInfo>) -> Result<Quiet> {
         D::quiesce(self, info)
     }
 
     fn probe<'bound>(
         &'bound self,
         dma: DmaDevice<'bound>,
-        info: &'bound D::IdInfo,
+        info: Option<&'bound D::IdInfo>,
     ) -> impl PinInit<D::Data<'bound>, Error> + 'bound {
         D::probe(self, dma, info)
     }
@@ -374,7 +389,7 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
 }
 
 /// Returns the `struct pci_dev` of a device.
-fn as_raw(pdev: &pci::Device<Core<'_>>) -> *mut bindings::pci_dev {
+pub(super) fn as_raw<C: DeviceContext>(pdev: &pci::Device<C>) -> *mut bindings::pci_dev {
     // CAST: `Device` is `repr(transparent)` over the C structure, inside an `Opaque`, which allows
     // mutation behind a shared reference.
     core::ptr::from_ref(pdev).cast_mut().cast()
@@ -386,10 +401,10 @@ fn as_raw(pdev: &pci::Device<Core<'_>>) -> *mut bindings::pci_dev {
 #[macro_export]
 macro_rules! module_pci_driver {
     (type: $type:ty, $($f:tt)*) => {
-        // SAFETY: `THIS_MODULE` is the module that expands this macro, so it has the code of
+        // SAFETY: `this_module!` gives the module that expands this macro, which has the code of
         // `$type`.
         unsafe impl $crate::DriverModule for $type {
-            const MODULE: &'static ::kernel::ThisModule = &THIS_MODULE;
+            const MODULE: &'static ::kernel::ThisModule = $crate::this_module!();
         }
 
         #[::kernel::prelude::pin_data]

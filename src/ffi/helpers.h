@@ -18,6 +18,7 @@ struct iommu_domain;
 struct mm_struct;
 struct module;
 struct page;
+struct pci_dev;
 struct sg_table;
 struct srcu_struct;
 struct wait_queue_entry;
@@ -229,5 +230,14 @@ void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *en
  * space has mapped may outlive the module.
  */
 struct page *rust_helper_alloc_pages(gfp_t gfp, unsigned int order);
+
+/*
+ * Calls @on_interrupt with @data whenever @pdev, which is bound, raises its only
+ * interrupt, an MSI or MSI-X. Once @pdev is unbound, calls @on_release. Returns zero, or
+ * an error: then neither is called any more.
+ */
+int sgdma_request_msi(struct pci_dev *pdev, const char *name,
+		      bool (*on_interrupt)(struct device *dev, void *data),
+		      void (*on_release)(void *data), void *data);
 
 #endif

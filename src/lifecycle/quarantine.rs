@@ -492,7 +492,8 @@ pub(crate) unsafe fn init() {
 }
 
 fn this_module() -> *mut bindings::module {
-    crate::THIS_MODULE.as_ptr()
+    const MODULE: &ThisModule = crate::this_module!();
+    MODULE.as_ptr()
 }
 
 /// Makes an orphan of `entry`, whose binding ends. May sleep.

@@ -54,7 +54,10 @@ use core::{
 use kernel::{
     bindings,
     error::to_result,
-    ffi::c_ulong,
+    ffi::{
+        c_uint,
+        c_ulong, //
+    },
     prelude::*, //
 };
 
@@ -246,7 +249,7 @@ impl<P> SgTable<P> {
             ffi::sgdma_map_sgtable(
                 dev.as_raw(),
                 self.sgt_mut(),
-                D::DIRECTION.into(),
+                D::DIRECTION as c_uint,
                 attrs.for_map(),
             )
         });
@@ -407,9 +410,9 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         //   which the type invariants say so, and `hand_to_cpu()` the range of a new guard.
         unsafe {
             if whole {
-                sync_whole(dma, sgt, D::DIRECTION.into(), to);
+                sync_whole(dma, sgt, D::DIRECTION as c_uint, to);
             } else {
-                sync_range(dma, sgt, D::DIRECTION.into(), attrs, range, to);
+                sync_range(dma, sgt, D::DIRECTION as c_uint, attrs, range, to);
             }
         }
     }
@@ -435,7 +438,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
             ffi::sgdma_unmap_sgtable(
                 self.dev.as_raw(),
                 self.table.sgt_mut(),
-                D::DIRECTION.into(),
+                D::DIRECTION as c_uint,
                 self.attrs.for_unmap(),
             )
         };
@@ -492,7 +495,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
             dev: dev.as_raw(),
             domain,
             route: dev.route(),
-            direction: D::DIRECTION.into(),
+            direction: D::DIRECTION as c_uint,
             attrs: this.attrs.for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
             needs_unmap: this.needs_unmap,
             _owner: owner,

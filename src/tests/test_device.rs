@@ -40,7 +40,7 @@ impl TestDevice {
 
     fn with(name: &'static CStr, mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
         let faux = faux::Registration::new(name, None)?;
-        let dev: *mut bindings::device = core::ptr::from_ref(faux.as_ref()).cast_mut().cast();
+        let dev = as_raw(&faux);
         // SAFETY:
         // - `dev` is valid as long as `faux` lives, and nobody else knows it yet.
         // - A faux device has no pointer to a mask, and does not use its coherent mask.
@@ -57,12 +57,19 @@ impl TestDevice {
     }
 
     pub(super) fn dma(&self) -> DmaDevice<'_> {
-        let dev: &Device = self.0.as_ref();
-        // SAFETY: A faux device is bound as long as it is registered, which `self` keeps it.
-        let dev: &Device<Bound> = unsafe { dev.as_bound() };
+        // SAFETY: A faux device is valid and bound as long as it is registered, which `self` keeps
+        // it. `Device` is `repr(transparent)` over the C structure.
+        let dev: &Device<Bound> = unsafe { &*as_raw(&self.0).cast() };
         // SAFETY: `with()` has set the mask, and nobody changes it afterwards.
         unsafe { DmaDevice::from_bound(dev, &self.1) }
     }
+}
+
+/// Returns the `struct device` of a faux device.
+fn as_raw(faux: &faux::Registration) -> *mut bindings::device {
+    // Some kernels give a `device::Device` here, and others a `faux::Device` around it.
+    const { assert!(core::mem::offset_of!(bindings::faux_device, dev) == 0) };
+    core::ptr::from_ref(faux.as_ref()).cast_mut().cast()
 }
 
 /// Writes a byte as the test device would.

@@ -35,7 +35,7 @@ impl sgdma::pci::Driver for Other {
     fn probe<'bound>(
         _pdev: &'bound pci::Device<Core<'_>>,
         _dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<(), Error> + 'bound {
         Err::<(), Error>(ENODEV)
     }

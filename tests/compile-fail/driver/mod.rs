@@ -19,12 +19,7 @@ use sgdma::{
     FileOps,
 };
 
-kernel::pci_device_table!(
-    PCI_TABLE,
-    MODULE_PCI_TABLE,
-    (),
-    [(pci::DeviceId::from_class(0, 0), ())]
-);
+sgdma::pci_device_table!(PCI_TABLE, (), [(pci::DeviceId::from_class(0, 0), ())]);
 
 pub(crate) struct Gpu;
 
@@ -42,7 +37,7 @@ impl sgdma::pci::Driver for Gpu {
     fn probe<'bound>(
         _pdev: &'bound pci::Device<Core<'_>>,
         _dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         Err::<Data<'bound>, Error>(ENODEV)
     }

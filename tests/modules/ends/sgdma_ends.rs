@@ -52,7 +52,7 @@ use sgdma::{
     ToDevice, //
 };
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// The stage that fails, of `fail=`.
 #[derive(PartialEq)]
@@ -67,7 +67,7 @@ enum Stage {
 static BINDINGS: Atomic<u32> = Atomic::new(0);
 
 fn reach(stage: Stage) -> Result {
-    let fail = match *module_parameters::fail.value() {
+    let fail = match sgdma::parameter(&module_parameters::fail) {
         5 => BINDINGS.load(Relaxed) % 5,
         fail => fail.into(),
     };
@@ -246,7 +246,7 @@ impl sgdma::pci::Driver for Ends {
         ..DmaLimits::from_mask(DmaMask::new::<64>())
     };
 
-    fn limits(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<DmaLimits> {
+    fn limits(pdev: &pci::Device<Core<'_>>, _info: Option<&()>) -> Result<DmaLimits> {
         edu::check_id(pdev)?;
         BINDINGS.fetch_add(1, Relaxed);
         reach(Stage::Limits)?;
@@ -255,18 +255,18 @@ impl sgdma::pci::Driver for Ends {
         }
         Ok(DmaLimits {
             // No platform has so small a mask.
-            mask: if *module_parameters::fallback.value() == 0 {
+            mask: if sgdma::parameter(&module_parameters::fallback) == 0 {
                 Self::DMA.mask
             } else {
                 DmaMask::new::<8>()
             },
             fallback: Some(DmaMask::new::<40>()),
-            min_align_mask: *module_parameters::align.value(),
+            min_align_mask: sgdma::parameter(&module_parameters::align),
             ..Self::DMA
         })
     }
 
-    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: Option<&()>) -> Result<Quiet> {
         reach(Stage::Quiesce)?;
         let registers = edu::registers(pdev)?;
         Ok(if WORD_AT_QUIESCE.xchg(false, Relaxed) {
@@ -279,7 +279,7 @@ impl sgdma::pci::Driver for Ends {
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             reach(Stage::Probe)?;

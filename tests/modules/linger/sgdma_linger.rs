@@ -32,7 +32,7 @@ use sgdma::{
     FileOps,
 };
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 static COUNT_LATE: Atomic<i32> = Atomic::new(0);
 static COUNT_WOKEN: Atomic<i32> = Atomic::new(0);
@@ -58,7 +58,7 @@ impl sgdma::pci::Driver for Linger {
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         _dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         edu::check_id(pdev)?;
         Ok::<_, Error>(Data {

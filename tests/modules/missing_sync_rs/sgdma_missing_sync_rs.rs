@@ -30,7 +30,7 @@ use sgdma::{
     ToDevice, //
 };
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 const WRITTEN: &[u8; 16] = b"the device wrote";
 
@@ -66,14 +66,14 @@ impl sgdma::pci::Driver for MissingSync {
     const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
     const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
 
-    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: &()) -> Result<Quiet> {
+    fn quiesce(pdev: &pci::Device<Core<'_>>, _info: Option<&()>) -> Result<Quiet> {
         edu::quiesce(pdev)
     }
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         let engine = KBox::pin_init(Engine::new(pdev, dma), GFP_KERNEL)?;
 

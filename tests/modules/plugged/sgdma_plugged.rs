@@ -25,7 +25,7 @@ use sgdma::{
     SgTable, //
 };
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 struct Plugged;
 
@@ -99,7 +99,7 @@ impl sgdma::pci::Driver for Plugged {
     fn probe<'bound>(
         _pdev: &'bound pci::Device<Core<'_>>,
         _dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         Ok::<_, Error>(())
     }

@@ -43,7 +43,7 @@ extern "C" {
     ) -> bool;
 }
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// Of a table, in bytes.
 const LEN: usize = 1 << 20;
@@ -158,10 +158,10 @@ impl pci::Driver for Reach {
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
-        _info: &'bound (),
+        _info: sgdma::pci::ProbeInfo<'bound, ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         let dev: &Device<Bound> = pdev.as_ref();
-        let tables = usize::from(*module_parameters::tables.value());
+        let tables = usize::from(sgdma::parameter(&module_parameters::tables));
         let unbinding = KBox::new(Arc::pin_init(Unbinding::new(), GFP_KERNEL)?, GFP_KERNEL)?;
         for bits in [30, 32, 64] {
             // SAFETY: The device is bound to us, and nothing is mapped for it any more.

@@ -34,7 +34,7 @@ use sgdma::{
     EOPNOTSUPP, //
 };
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// Two pages of one kind of memory.
 struct Pages(NonNull<bindings::page>);
@@ -179,7 +179,7 @@ impl sgdma::pci::Driver for Sharing {
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         edu::check_id(pdev)?;
         let coherency = Coherency::of(dma);

@@ -36,7 +36,7 @@ use sgdma::{
     SgTable, //
 };
 
-kernel::pci_device_table!(PCI_TABLE, MODULE_PCI_TABLE, (), [(edu::MATCH, ())]);
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// The order of the blocks of `SGDMA_TABLE_OPS_BLOCKS`.
 const ORDER: u32 = 3;
@@ -182,7 +182,7 @@ impl sgdma::pci::Driver for TableOps {
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         _dma: DmaDevice<'bound>,
-        _info: &'bound (),
+        _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         edu::check_id(pdev)?;
         Ok::<_, Error>(())
