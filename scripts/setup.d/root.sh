@@ -10,10 +10,12 @@ ROOT_PACKAGES='base-files bash bc binutils bison coreutils dash diffutils findut
 
 # host_has_toolchain: succeeds if this system has all of the kernel's very compilers.
 host_has_toolchain() {
-	local name
-	[ "$(cd / && RUSTUP_AUTO_INSTALL=0 rustc --version 2>/dev/null)" = "$RUSTC_TEXT" ] &&
-		[ -e "$(cd / && rustc --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs" ] &&
-		[ "$(bindgen --version 2>/dev/null)" = "bindgen $BINDGEN_WANTED" ] || return 1
+	local name library
+	[ "$(cd / && RUSTUP_AUTO_INSTALL=0 rustc --version 2>/dev/null)" = "$RUSTC_TEXT" ] ||
+		return 1
+	library=$(cd / && rustc --print sysroot)/lib/rustlib/src/rust/library
+	[ -e "$library/core/src/lib.rs" ] || return 1
+	[ "$(bindgen --version 2>/dev/null)" = "bindgen $BINDGEN_WANTED" ] || return 1
 	for name in "$COMPILER" "$HOST_COMPILER" make flex bison bc pahole python3 openssl; do
 		command -v "$name" >/dev/null || return 1
 	done
