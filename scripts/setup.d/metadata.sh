@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Steps headers and metadata of scripts/rust-metadata: what kernel it is, and the build of its rust/.
+# Steps of scripts/rust-metadata: what kernel it is, its source, and the build of its rust/.
 # Its tree is a copy of the headers package, which gets a rust/.
 
 # kconfig SYMBOL: prints its value in the kernel's configuration.
@@ -15,13 +15,14 @@ ready_headers() {
 		include/config/kernel.release include/generated/utsversion.h; do
 		[ -e "$HEADERS/$file" ] ||
 			die "$HEADERS has no $file: give the KDIR= of a Debian kernel's headers," \
-				'version 7.2 or later, such as /lib/modules/$(uname -r)/build'
+				"$KERNEL_MIN or later, such as /lib/modules/\$(uname -r)/build"
 	done
-	[ "$(kconfig RUST)" = y ] || die 'this kernel was built without Rust: CONFIG_RUST is not set'
+	[ "$(kconfig RUST)" = y ] ||
+		die 'this kernel was built without Rust: CONFIG_RUST is not set'
 	VERSION=$(sed -nE 's/.* Debian ([^ ]+) .*/\1/p' "$HEADERS/include/generated/utsversion.h")
 	[ -n "$VERSION" ] ||
-		die "this kernel is not Debian's, and the source of others is not known: build the" \
-			'kernel yourself'
+		die "this kernel is not Debian's, and the source of others is not known:" \
+			'build the kernel yourself'
 	COMMON=$(sed -nE 's|^include .*/([^/]+)/Makefile$|\1|p' "$HEADERS/Makefile")
 	COMMON=${HEADERS%/*}/$COMMON
 	[ -e "$COMMON/Makefile" ] || die "$COMMON is missing: install that package"
@@ -45,6 +46,21 @@ ready_headers() {
 	DEB_ARCH=${MACHINE/x86_64/amd64}
 }
 
+ready_debian_source() {
+	[ -d "$KSRC" ]
+}
+
+# the same lock as that of the guests' kernel sources
+lock_debian_source() { echo kernel-source; }
+
+make_debian_source() {
+	private_update
+	private_versions "$KERNEL_PACKAGE" | grep -Fqx "$VERSION" ||
+		die "Debian no longer has $KERNEL_PACKAGE $VERSION, the source of this kernel," \
+			"only $(private_versions "$KERNEL_PACKAGE" | sort -uV | xargs)"
+	make_kernel_source
+}
+
 ready_metadata() {
 	[ -d "$TREE" ]
 }
@@ -65,9 +81,10 @@ HARMLESS+='|MODULE_SIG_KEY_TYPE_[A-Z0-9_]*|OPENSSL_[A-Z0-9_]*'
 
 # Prints the options that differ from the shipped ones.
 other_options() {
-	diff <(grep CONFIG_ "$HEADERS/.config" | sort) <(grep CONFIG_ "$TMP/build/.config" | sort) |
-		sed -nE 's/^[<>] (# )?CONFIG_([A-Z0-9a-z_]+)[= ].*/\2/p' | sort -u |
-		grep -vxE "$HARMLESS" | xargs
+	# Lines that only one file has
+	sort -- {"$HEADERS","$TMP/build"}/.config | uniq -u |
+		sed -nE 's/^(# )?CONFIG_([A-Za-z0-9_]+)[= ].*/\2/p' |
+		awk -v harmless="^($HARMLESS)\$" '$0 !~ harmless && !seen[$0]++' | xargs
 }
 
 # Makes the tree: the shipped files, with the rust/ that was built.
@@ -89,9 +106,10 @@ compile_layouts() {
 	python3 -B "$REPO/scripts/layouts" rust "$TMP/tree/rust/bindings/bindings_generated.rs" \
 		>"$dir/layouts.rs" || return 1
 	echo 'obj-m := layouts.o' >"$dir/Kbuild"
-	sed "s|^KBUILD_OUTPUT=.*|KBUILD_OUTPUT=$TMP/tree|" "$TMP/tree/Makefile" >"$dir/Makefile.tree"
+	# It has the name that the tree will have.
+	sed "s|^KBUILD_OUTPUT=.*|KBUILD_OUTPUT=$TMP/tree|" "$TMP/tree/Makefile" >"$dir/Makefile"
 	env -i HOME="$TMP" PATH="$PATH" LC_ALL=C "${in_root[@]}" \
-		make -f "$dir/Makefile.tree" -C "$TMP/tree" M="$dir" layouts.o
+		make -f "$dir/Makefile" -C "$TMP/tree" M="$dir" layouts.o
 }
 
 # verify_layouts FILE: adds a line to FILE.
@@ -104,7 +122,8 @@ verify_layouts() {
 # verify_exports FILE: adds a line to FILE.
 verify_exports() {
 	local shipped made
-	shipped=$(awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' "$HEADERS/Module.symvers" | sort -u)
+	shipped=$(awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' "$HEADERS/Module.symvers" |
+		sort -u)
 	made=$(grep -ohE '\b_R\w+' "$TMP"/tree/rust/exports_*_generated.h | sort -u)
 	absent=$(comm -23 <(echo "$shipped") <(echo "$made"))
 	[ -z "$absent" ] || return 1
@@ -129,8 +148,9 @@ make_metadata() {
 	make_tree 2>>"$log" || die_log 'the tree could not be made'
 	tell 'comparing it with the kernel'
 	verify_exports "$TMP/tree/verified" ||
-		die "this kernel exports $(wc -l <<<"$absent") symbols that were not made here, such as" \
-			"$(head -n 1 <<<"$absent"): it was built from another source or by another rustc"
+		die "this kernel exports $(wc -l <<<"$absent") symbols that were not made here:" \
+			'it was built from another source, or by another rustc; one is' \
+			"$(head -n 1 <<<"$absent")"
 	run log_lines compile_layouts || die_log 'compiling what prints the layouts'
 	verify_layouts "$TMP/tree/verified" ||
 		die "structures are not those of this kernel, a module would corrupt memory:" \

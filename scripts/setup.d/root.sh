@@ -10,10 +10,12 @@ ROOT_PACKAGES='base-files bash bc binutils bison coreutils dash diffutils findut
 
 # host_has_toolchain: succeeds if this system has all of the kernel's very compilers.
 host_has_toolchain() {
-	local name
-	[ "$(cd / && RUSTUP_AUTO_INSTALL=0 rustc --version 2>/dev/null)" = "$RUSTC_TEXT" ] &&
-		[ -e "$(cd / && rustc --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs" ] &&
-		[ "$(bindgen --version 2>/dev/null)" = "bindgen $BINDGEN_WANTED" ] || return 1
+	local name library
+	[ "$(cd / && RUSTUP_AUTO_INSTALL=0 rustc --version 2>/dev/null)" = "$RUSTC_TEXT" ] ||
+		return 1
+	library=$(cd / && rustc --print sysroot)/lib/rustlib/src/rust/library
+	[ -e "$library/core/src/lib.rs" ] || return 1
+	[ "$(bindgen --version 2>/dev/null)" = "bindgen $BINDGEN_WANTED" ] || return 1
 	for name in "$COMPILER" "$HOST_COMPILER" make flex bison bc pahole python3 openssl; do
 		command -v "$name" >/dev/null || return 1
 	done
@@ -21,7 +23,7 @@ host_has_toolchain() {
 }
 
 ready_toolchain() {
-	ROOT= in_root=()
+	ROOT='' in_root=()
 	! host_has_toolchain || return 0
 	ROOT=$CACHE/root/rustc-$RUSTC_WANTED-$COMPILER
 	in_root=("$REPO/scripts/in-root" "$ROOT")
@@ -32,6 +34,7 @@ lock_toolchain() { echo "root-${ROOT##*/}"; }
 
 # root_apt SUITE ARGUMENT...: runs apt-get install for an empty system of that suite.
 root_apt() {
+	# shellcheck disable=SC2086  # it is a list
 	private_apt apt-get -y --no-install-recommends -t "$1" -o Debug::NoLocking=1 \
 		-o Dir::Cache::archives="$TMP/archives" "${@:2}" install $ROOT_PACKAGES \
 		"rustc=$RUSTC_WANTED*" "rust-src=$RUSTC_WANTED*" "bindgen=$BINDGEN_WANTED*" \
@@ -47,7 +50,7 @@ unpack_root() {
 }
 
 make_toolchain() {
-	local suite found= src
+	local suite src found=''
 	need_space 3000
 	new_log
 	private_update
@@ -61,7 +64,7 @@ make_toolchain() {
 	[ -n "$found" ] ||
 		die "Debian ($SUITES) no longer has what built this kernel: rustc $RUSTC_WANTED," \
 			"bindgen $BINDGEN_WANTED and $COMPILER"
-	tell "this system has not the compilers of this kernel: downloading those of Debian $found"
+	tell "this system lacks the compilers of this kernel: downloading those of Debian $found"
 	run megabytes root_apt "$found" --download-only || die_log 'downloading them'
 	tell 'unpacking them into the cache'
 	run megabytes unpack_root || die_log 'unpacking them'

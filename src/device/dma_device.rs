@@ -109,6 +109,12 @@ impl<'bound> DmaDevice<'bound> {
         if sync_debug {
             platform = platform.min(max_shadow);
         }
+        if route == DmaRoute::Iommu {
+            // iommu-dma rounds a segment up to the IOMMU's pages, and pads it up to the device's
+            // boundary if the next one would cross that. If a length then exceeds 32 bits, 7.3
+            // fails with a warning, and 7.2 cuts the length. This cannot happen to such segments.
+            platform = platform.min(1 << 31);
+        }
         // SAFETY: As above.
         let coherency = unsafe { Coherency::of_raw(raw) };
         // INVARIANT: The caller promises that the mask is set and does not change.
