@@ -78,8 +78,8 @@ export ARCH KERNEL SERIES KDIR KSRC SGDMA_CACHE SGDMA_SELFTESTS
 export GUEST_FILES GUEST_SCRIPT
 export GUEST_FROM := $(PWD)
 
-.PHONY: modules setup check-env guest run shell test soak bench report modules_install kernel-env \
-	clean \
+.PHONY: modules setup check-env rust-metadata guest run shell test soak bench report \
+	modules_install kernel-env deb clean \
 	distclean fmt fmt-check bindings lint doc rust-analyzer help
 
 modules: setup
@@ -91,6 +91,10 @@ setup:
 
 check-env:
 	@$(if $(KDIR),'$(TOP)/scripts/check-env' '$(KDIR)',\
+		$(error give KDIR=, the build tree of your kernel))
+
+rust-metadata:
+	@$(if $(KDIR),'$(TOP)/scripts/rust-metadata' '$(KDIR)',\
 		$(error give KDIR=, the build tree of your kernel))
 
 # A guest runs the modules, and programs, which need no C library. Two runs may make the same
@@ -184,6 +188,9 @@ kernel-env: setup
 	+@$(KBUILD) modules . >&2
 	@$(KBUILD) kernel-env .
 
+deb:
+	@'$(TOP)/scripts/deb'
+
 clean:
 	@'$(TOP)/scripts/clean'
 
@@ -245,7 +252,9 @@ help:
 #: SGDMA_CACHE=<path>   the directory that holds sgdma/, the kernels and tools (default: ~/.cache)
 #:
 #: make check-env KDIR= check a kernel build tree, and name what it lacks for these modules
+#: make rust-metadata KDIR= rebuild what a Debian kernel's headers lack of it
 #: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
+#: make deb             make the package sgdma-dkms, into build/: see docs/install.md
 #: make -s kernel-env   print the command that builds a driver of yours for the guests' kernel
 #: make setup           only fetch and build what the rest needs
 #: make lint            bindings, rustfmt, clippy, compiler warnings, checkpatch

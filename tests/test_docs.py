@@ -15,8 +15,8 @@ LINKING = [*DOCUMENTS, *sorted((ROOT / "samples").glob("*/README.md"))]
 
 # docs/architecture.md has a line for each of these files. A pattern with / at the end stands for a
 # folder, which has a line as a whole.
-LISTED = ["Makefile", "Kbuild", "rust-toolchain.toml", ".rustfmt.toml", ".ci/*",
-          "src/*", "include/*", "harness/*", "scripts/*", "bench/*",
+LISTED = ["Makefile", "Kbuild", "dkms.conf", "debian/", "rust-toolchain.toml", ".rustfmt.toml",
+          ".ci/*", "src/*", "include/*", "harness/*", "scripts/*", "bench/*",
           "tests/*.py", "tests/pytest.ini", "tests/guest/*", "tests/user/*",
           "tests/modules/*/", "tests/host/", "tests/compile-fail/", "samples/*/"]
 # Kernel headers, files of a driver that a document makes up, and places for names.

@@ -3,6 +3,9 @@
 # A private apt, for other Debian suites and architectures than the system's. It uses the system's
 # mirror.
 
+SUITES='trixie trixie-backports forky'
+DEBIAN_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
 # Prints every repository that the system uses. The keyring tells which of them are Debian's.
 apt_mirrors() {
 	apt-get --print-uris update | sed -nE "s|^'(.+/)dists/[^/]+/InRelease' .*|\1|p" |

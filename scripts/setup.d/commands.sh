@@ -72,12 +72,12 @@ interrupted() {
 	trap '' INT TERM HUP
 	echo
 	if [ -n "$protected" ]; then
-		echo 'setup: interrupted: waiting for the package manager, which must not be' \
+		echo "$program: interrupted: waiting for the package manager, which must not be" \
 			'stopped halfway'
 	elif [ -n "$child" ]; then
 		kill -TERM -- "-$child" 2>/dev/null || true
 	fi
 	[ -z "$child" ] || wait "$child" || true
-	echo 'setup: interrupted; run the same command again: it continues'
+	echo "$program: interrupted; run the same command again: it continues"
 	exit "$1"
 }

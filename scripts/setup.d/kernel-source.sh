@@ -40,7 +40,7 @@ make_kernel_source() {
 	[ -n "$(private_versions "$KERNEL_PACKAGE")" ] ||
 		die "Debian ($SUITES) has no $KERNEL_PACKAGE, only $(private_apt apt-cache search \
 			--names-only '^linux-source-[0-9]' | awk '{ print $1 }' | sort -V | xargs)"
-	private_download "$KERNEL_PACKAGE"
+	private_download "$KERNEL_PACKAGE${KERNEL_VERSION:+=$KERNEL_VERSION}"
 	version=$(dpkg-deb -f "$deb" Version)
 	tell "unpacking $KERNEL_PACKAGE $version"
 	run megabytes unpack_kernel || die_log "$deb could not be unpacked"

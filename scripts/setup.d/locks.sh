@@ -52,3 +52,20 @@ need_space() {
 		die "needs $1 MB in $CACHE, which has $has MB left: make room, or set SGDMA_CACHE" \
 			'to a directory elsewhere'
 }
+
+# do_step STEP: makes it unless it is ready. Its lock has its name, or what lock_STEP prints.
+do_step() {
+	step=$((step + 1))
+	"ready_$1" && return
+	if declare -F "lock_$1" >/dev/null; then
+		lock "$("lock_$1")"
+	else
+		lock "${1//_/-}"
+	fi
+	# Another process may have made it before this one got the lock.
+	if ! "ready_$1"; then
+		"make_$1"
+		"ready_$1" || die 'made, but not usable'
+	fi
+	unlock
+}

@@ -2,12 +2,13 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
 # Messages to the user, with the step and the time that set-up has taken so far.
 
+program=${0##*/}
 # the number of the step that set-up is in
 step=0
 
 # message TEXT...: prints it after the step, without a newline.
 message() {
-	printf 'setup: [%d/%d] %s: %s' "$step" ${#STEPS[@]} "${TITLES[step - 1]}" "$*"
+	printf '%s: [%d/%d] %s: %s' "$program" "$step" ${#STEPS[@]} "${TITLES[step - 1]}" "$*"
 }
 
 # say TEXT...: the same, with the time.
@@ -34,13 +35,13 @@ die_log() {
 	message "FAILED: $*"
 	echo
 	tail -n 15 -- "$log" | sed 's/^/    | /'
-	echo "setup: the whole log: $log"
+	echo "$program: the whole log: $log"
 	give_up
 }
 
 # Prints what can be given instead of this step, and ends set-up.
 give_up() {
-	[ -z "${HINTS[step - 1]}" ] || echo "setup: another way: ${HINTS[step - 1]}"
-	echo 'setup: once that is settled, run the same command again: it continues'
+	[ -z "${HINTS[step - 1]}" ] || echo "$program: another way: ${HINTS[step - 1]}"
+	echo "$program: once that is settled, run the same command again: it continues"
 	exit 1
 }

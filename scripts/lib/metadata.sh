@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Rust metadata that scripts/rust-metadata makes for a kernel whose headers have none.
+
+# metadata_tree KDIR: prints the build tree with metadata of this very kernel, which need not be
+# there yet.
+metadata_tree() {
+	local key
+	key=$({
+		realpath -- "$1"
+		cat -- "$1"/{.config,Module.symvers,vmlinux,include/generated/utsversion.h}
+	} 2>/dev/null | sha256sum)
+	echo "$CACHE/metadata/$(<"$1/include/config/kernel.release")-${key:0:12}"
+}

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests how Rust metadata of a Debian kernel is made and found, without any kernel.
+
+The comparison of layouts works on what clang and rustc make of a small header. Scenarios on
+Debian's kernels show the rest.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness import command
+from harness.scenarios import ROOT, environment
+
+HEADER = """
+struct inner { char c; long l; };
+struct device {
+    int id;
+    union { short small; struct { char low, high; }; };
+    unsigned flag:1, level:3;
+    struct inner inner;
+    struct { int x; long y; } pair[2];
+};
+typedef struct { int counter; } atomic_t;
+struct device device; atomic_t atomic;
+"""
+# The same as bindgen writes it, also where it has no rustfmt.
+BINDINGS = """
+# [repr (C)] pub struct __BindgenBitfieldUnit < S > { storage : S , }
+# [repr (C)] pub struct inner { pub c : i8 , pub l : i64 , }
+#[repr(C)]
+pub struct device {
+    pub id: i32,
+    pub __bindgen_anon_1: device__bindgen_ty_1,
+    pub _bitfield_1: [u8; 1usize],
+    pub inner: inner,
+    pub pair: [device__bindgen_ty_2; 2usize],
+}
+#[repr(C)] pub union device__bindgen_ty_1 {
+    pub small: i16, pub __bindgen_anon_1: device__bindgen_ty_1__bindgen_ty_1 }
+#[repr(C)] #[derive(Clone, Copy)] pub struct device__bindgen_ty_1__bindgen_ty_1 {
+    pub low: i8, pub high: i8 }
+#[repr(C)] pub struct device__bindgen_ty_2 { pub x: i32, pub y: i64 }
+impl device {
+    pub fn flag (& self) -> u32 { (self . _bitfield_1 . get (0usize , 1u8) as u32) }
+    pub fn level(&self) -> u32 { (self._bitfield_1.get(1usize, 3u8) as u32) }
+}
+# [repr (C)] pub struct atomic_t { pub counter : i32 , }
+# [repr (C)] pub struct elsewhere { pub a : i32 , }
+# [repr (C)] pub struct declared { _unused : [u8 ; 0] , }
+"""
+
+
+def compare(tmp_path, clang, header=HEADER):
+    """Returns (status, output) of the comparison of BINDINGS with this header."""
+    bindings, layouts = tmp_path / "bindings.rs", tmp_path / "layouts.rs"
+    bindings.write_text(BINDINGS)
+    status, said = command.run(ROOT / "scripts/layouts", "rust", bindings)
+    assert status == 0, said
+    # The field of bits has an accessor in the kernel, and here a type that has none.
+    lines = [line for line in BINDINGS.splitlines() if "&self" not in line.replace("& ", "&")]
+    layouts.write_text("pub mod kernel { #[allow(dead_code)] pub mod bindings {"
+                       + "\n".join(lines).replace("{ storage : S , }", "(S);")
+                       + "} }\n" + said.replace("//!", "//"))
+    status, said = command.run("rustc", "--edition=2021", "--crate-type=lib", "--emit=obj",
+                               "-Anon_camel_case_types", "-o", tmp_path / "layouts.o", layouts)
+    assert status == 0, said
+    (tmp_path / "image.c").write_text(header)
+    status, said = command.run(clang, "-target", "bpf", "-g", "-c", tmp_path / "image.c",
+                               "-o", tmp_path / "image")
+    assert status == 0, said
+    return command.run(ROOT / "scripts/layouts", "compare", bindings, tmp_path / "layouts.o",
+                       tmp_path / "image")
+
+
+@pytest.fixture
+def clang(built_arch):
+    return Path(environment(built_arch)["TOOL_PATH"].split(":")[0], "clang")
+
+
+def test_layouts_that_are_the_same(tmp_path, clang):
+    assert compare(tmp_path, clang) == (
+        0, "structures verified: 3 of 3 (1 more are not in the image)\n")
+
+
+@pytest.mark.parametrize("old, new, says", [
+    ("int id;", "int id; int cpu;", "struct device has 64 bytes in the kernel, and 56 here"),
+    ("char c; long l;", "long l; char c;", "struct inner has c at bit 64 in the kernel, and at"),
+    ("char low, high;", "char high, low;", "struct device has low at bit 40 in the kernel"),
+    ("flag:1, level:3", "level:3, flag:1", "struct device has flag at bit 51 in the kernel"),
+    ("int x; long y;", "long y; int x;", "struct device has pair.x at bit "),
+    ("short small;", "short tiny;", "struct device has no member small in the kernel"),
+    ("int counter;", "long counter;", "struct atomic_t has 8 bytes in the kernel, and 4 here"),
+])
+def test_layouts_that_differ(old, new, says, tmp_path, clang):
+    """A kernel with the same names and another layout is refused."""
+    status, said = compare(tmp_path, clang, HEADER.replace(old, new))
+    assert status == 1 and says in said and "structures verified: 2 of 3" in said, said
+
+
+# A kernel
+
+CONFIG = """CONFIG_MODULES=y
+CONFIG_HAS_DMA=y
+CONFIG_X86_64=y
+CONFIG_RUST=y
+CONFIG_RUSTC_VERSION_TEXT="rustc 1.2.3 (made up)"
+CONFIG_BINDGEN_VERSION_TEXT="bindgen 0.1.2"
+CONFIG_CC_VERSION_TEXT="x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0"
+"""
+
+
+@pytest.fixture
+def headers(tmp_path):
+    """Returns what a headers package of Debian unpacks to."""
+    kdir, common = tmp_path / "linux-headers-7.3.4-x", tmp_path / "linux-headers-7.3.4-common"
+    for path, text in {
+            kdir / "Makefile": "include /usr/src/linux-headers-7.3.4-common/Makefile\n",
+            kdir / ".config": CONFIG,
+            kdir / ".kernelvariables": "",
+            kdir / "Module.symvers": "",
+            kdir / "vmlinux": "",
+            kdir / "include/config/auto.conf": CONFIG,
+            kdir / "include/config/kernel.release": "7.3.4-x\n",
+            kdir / "include/generated/utsversion.h":
+                '#define UTS_VERSION "#1 SMP Debian 7.3.4-1 (2026-11-15)"\n',
+            common / "Makefile": ""}.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return kdir
+
+
+# An apt whose Debian has another source and other compilers.
+APT = """#!/bin/sh
+case "$*" in
+*print-uris*) echo "'http://nowhere.invalid/dists/forky/InRelease' forky 1" ;;
+*madison*linux-source-7.3) echo 'linux-source-7.3 | 7.3.9-1 | nowhere' ;;
+*madison*busybox*) [ -n "$OFFLINE" ] || echo 'busybox | 1 | nowhere' ;;
+*install*) exit 1 ;;
+*update*) echo 'no network, perhaps' ;;
+esac
+"""
+
+
+@pytest.fixture
+def env(tmp_path):
+    """Returns an environment with that apt and a cache of its own."""
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    for name in ("apt-get", "apt-cache"):
+        (stubs / name).write_text(APT)
+        (stubs / name).chmod(0o755)
+    return {"PATH": f"{stubs}:{os.environ['PATH']}", "SGDMA_CACHE": str(tmp_path / "cache"),
+            "OFFLINE": ""}
+
+
+def made(env):
+    """Returns what was made in the cache."""
+    return [path.name for where in ("metadata", "root", "src", "tmp")
+            for path in Path(env["SGDMA_CACHE"], "sgdma", where).glob("*")]
+
+
+@pytest.mark.parametrize("file, old, new, says", [
+    ("vmlinux", None, None, "has no vmlinux: give the KDIR= of a Debian kernel's headers"),
+    (".config", "CONFIG_RUST=y", "", "this kernel was built without Rust"),
+    ("include/generated/utsversion.h", "Debian", "Arch", "this kernel is not Debian's"),
+    ("Makefile", "7.3.4-common", "7.3.5-common", "linux-headers-7.3.5-common is missing"),
+])
+def test_headers_that_will_not_do(file, old, new, says, headers, env):
+    if old:
+        (headers / file).write_text((headers / file).read_text().replace(old, new))
+    else:
+        (headers / file).unlink()
+    status, said = command.run("make", "rust-metadata", f"KDIR={headers}", **env)
+    assert status == 2 and says in said and not made(env), said
+
+
+def test_compilers_that_debian_does_not_have(headers, env):
+    status, said = command.run("make", "rust-metadata", f"KDIR={headers}", **env)
+    assert status == 2 and not made(env), said
+    assert ("no longer has what built this kernel: rustc 1.2.3, bindgen 0.1.2 and "
+            "x86_64-linux-gnu-gcc-14") in said, said
+
+
+def test_no_network(headers, env):
+    status, said = command.run("make", "rust-metadata", f"KDIR={headers}", **env | {"OFFLINE": "y"})
+    assert status == 2 and not made(env), said
+    assert "no package lists of Debian" in said, said
+
+
+def test_source_that_debian_does_not_have(headers, env):
+    root = Path(env["SGDMA_CACHE"], "sgdma/root/rustc-1.2.3-x86_64-linux-gnu-gcc-14")
+    root.mkdir(parents=True)
+    Path(env["SGDMA_CACHE"], "sgdma/CACHEDIR.TAG").write_text(
+        "Signature: 8a477f597d28d172789f06886806bc55\n"
+        "# This cache directory tag was created by scripts/setup of sgdma.\n")
+    status, said = command.run("make", "rust-metadata", f"KDIR={headers}", **env)
+    assert status == 2 and made(env) == [root.name], said
+    assert ("no longer has linux-source-7.3 7.3.4-1, the source of this kernel, only 7.3.9-1"
+            in said), said
+
+
+def test_check_env_names_the_way_out(headers, env):
+    status, said = command.run("make", "check-env", f"KDIR={headers}", **env)
+    assert status == 2, said
+    assert f"rebuild it by make rust-metadata KDIR={headers}" in said, said
+
+
+def test_check_env_hands_on_the_metadata_of_this_very_kernel(headers, env):
+    script = f'CACHE=$SGDMA_CACHE/sgdma; . scripts/lib/metadata.sh; metadata_tree "{headers}"'
+    tree = Path(command.run("bash", "-c", script, **env)[1].strip())
+    shutil.copytree(headers, tree)
+    status, said = command.run(ROOT / "scripts/check-env", headers, **env)
+    assert f"ok: Rust metadata by make rust-metadata, in {tree}" in said, said
+    # The next version of the same release has other files.
+    (headers / "Module.symvers").write_text("0x0 other vmlinux EXPORT_SYMBOL\n")
+    status, said = command.run(ROOT / "scripts/check-env", headers, **env)
+    assert status == 1 and "rebuild it by" in said and str(tree) not in said, said
+
+
+# A root
+
+def test_programs_of_a_root(tmp_path, built_arch):
+    """They see this system's files, and leave nothing mounted."""
+    root = tmp_path / "root"
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "mnt").mkdir()
+    (root / "etc").mkdir()
+    (root / "bin").symlink_to("usr/bin")
+    for name in ("sh", "ls", "xargs"):
+        shutil.copy(environment(built_arch)["BUSYBOX"], root / "usr/bin" / name)
+    before = Path("/proc/self/mounts").read_text()
+    status, said = command.run(ROOT / "scripts/in-root", root, "sh", "-c",
+                               'echo "$PWD: $(ls /usr/bin | xargs)" >out; exit 7', cwd=tmp_path)
+    assert status == 7, said
+    assert (tmp_path / "out").read_text() == f"{tmp_path}: ls sh xargs\n"
+    assert Path("/proc/self/mounts").read_text() == before
+
+
+def test_no_namespaces(tmp_path, env):
+    unshare = tmp_path / "stubs/unshare"
+    unshare.write_text("#!/bin/sh\nexit 1\n")
+    unshare.chmod(0o755)
+    status, said = command.run(ROOT / "scripts/in-root", tmp_path, "true", **env)
+    assert status == 1 and "permit user namespaces" in said, said
