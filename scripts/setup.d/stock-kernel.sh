@@ -5,6 +5,7 @@
 
 ready_stock_kernel() {
 	local headers series=${SERIES:-$KERNEL_MIN}
+	TOOL_PATH=$LLVM_BIN${RUST_BIN:+:$RUST_BIN}${BINDGEN_BIN:+:$BINDGEN_BIN}
 	STOCK=$(compgen -G "$CACHE/stock/$series.*+deb[0-9][0-9]-$FLAVOUR" |
 		sort -V | tail -n 1)
 	[ -n "$STOCK" ] || return 1
@@ -12,7 +13,6 @@ ready_stock_kernel() {
 	headers=$STOCK/usr/src/linux-headers-${STOCK##*/}
 	KVERSION=${STOCK##*/}
 	KDIR=$(metadata_tree "$headers")
-	TOOL_PATH=$LLVM_BIN${RUST_BIN:+:$RUST_BIN}${BINDGEN_BIN:+:$BINDGEN_BIN}
 	[ -d "$KDIR" ]
 }
 
