@@ -119,11 +119,15 @@ pub(crate) fn is_present(bar: &Bar<'_>) -> bool {
 }
 
 /// Starts a transfer of `len` bytes.
-pub(crate) fn start(bar: &Bar<'_>, from: u64, to: u64, len: usize, command: DMA_CMD) {
-    bar.write_reg(DMA_SRC::zeroed().with_address(from));
-    bar.write_reg(DMA_DST::zeroed().with_address(to));
-    bar.write_reg(DMA_COUNT::zeroed().with_bytes(len as u64));
-    bar.write_reg(command.with_start(true));
+///
+/// # Errors
+///
+/// None in practice. A kernel may know only when it runs that a BAR is aligned to 64 bits.
+pub(crate) fn start(bar: &Bar<'_>, from: u64, to: u64, len: usize, command: DMA_CMD) -> Result {
+    bar.try_write_reg(DMA_SRC::zeroed().with_address(from))?;
+    bar.try_write_reg(DMA_DST::zeroed().with_address(to))?;
+    bar.try_write_reg(DMA_COUNT::zeroed().with_bytes(len as u64))?;
+    bar.try_write_reg(command.with_start(true))
 }
 
 /// Waits up to `timeout_ms` milliseconds for the end of a transfer. Returns [`Quiet::Reset`] if the
@@ -137,7 +141,7 @@ pub(crate) fn wait_idle(bar: &Bar<'_>, timeout_ms: u32) -> Result<Quiet> {
         if !is_present(bar) {
             return Err(ENODEV);
         }
-        if !bar.read(DMA_CMD).start() {
+        if !bar.try_read(DMA_CMD)?.start() {
             return Ok(Quiet::Reset);
         }
         fsleep(Delta::from_millis(POLL_MS.into()));

@@ -200,7 +200,7 @@ impl<'bound> Engine<'bound> {
         let command = DMA_CMD::zeroed()
             .with_interrupt(true)
             .with_to_memory(direction == To::Memory);
-        edu::start(bar, from, to, len, command);
+        edu::start(bar, from, to, len, command)?;
 
         // In an empty slot another device answers, or none: the bus then reads as ones, or as
         // zeroes in QEMU. A device that is gone does not access memory either.

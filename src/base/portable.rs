@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What differs between the kernels that this library is built for, and how drivers get at it.
+//! Interfaces of the kernel crate that differ between the kernels that are supported.
 //!
 //! No version is compared. `scripts/probe-kernel` compiles a few lines for each difference, and
 //! Kbuild passes a `cfg` for each that the kernel takes. Only this file asks for these.

@@ -23,15 +23,15 @@ use kernel::{
     types::ForeignOwnable, //
 };
 
-/// What handles the interrupt of a device; see [`request_msi`].
+/// A handler of a device's interrupt; see [`request_msi`].
 pub trait InterruptHandler: Send + Sync + 'static {
     /// Handles the interrupt of `dev`. Returns whether `dev` has raised it. In hard interrupt
     /// context, so this must not sleep.
     fn handle(&self, dev: &Device<Bound>) -> bool;
 }
 
-/// Has `handler` called when `pdev` raises its interrupt, an MSI or MSI-X, until `pdev` is unbound.
-/// May sleep.
+/// Calls `handler` when `pdev` raises its interrupt, an MSI or MSI-X, until `pdev` is unbound. May
+/// sleep.
 ///
 /// The handler may be called at once, and until all of the driver's data was dropped. A device
 /// whose bus mastering is off cannot raise an MSI.

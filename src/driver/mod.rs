@@ -226,8 +226,8 @@ impl<'bound, D: Driver> DriverContext<'bound, D> {
             dma,
             data <- data,
         });
-        // SAFETY: `DriverContext` is `repr(transparent)` over its only field. So a pointer to one can
-        // be cast to a pointer to the field, and an initialised field makes a valid context.
+        // SAFETY: `DriverContext` is `repr(transparent)` over its only field. So a pointer to one
+        // can be cast to a pointer to the field, and an initialised field makes a valid context.
         unsafe { pin_init::cast_pin_init(fields) }
     }
 

@@ -127,8 +127,8 @@ use kernel::{
 pub trait Driver: crate::Driver {
     /// The data of each entry in the table of ids; see [`kernel::pci::Driver::IdInfo`].
     ///
-    /// A device that is bound by `new_id` or `driver_override` in sysfs need not match an entry. The
-    /// methods below then get `None` from 7.3 on. In 7.2 they get the data of the first entry.
+    /// A device that is bound by `new_id` or `driver_override` in sysfs need not match an entry.
+    /// From 7.3 on the methods below then get `None`. In 7.2 they get the data of the first entry.
     type IdInfo: 'static;
 
     /// The ids of the devices that this driver serves.

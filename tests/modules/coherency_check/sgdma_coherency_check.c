@@ -81,11 +81,13 @@ static void count(struct evidence *seen, bool in_place)
 
 static bool may_map(struct device *dev, struct page *page)
 {
-	phys_addr_t phys = page_to_phys(page);
+	dma_addr_t addr = phys_to_dma(dev, page_to_phys(page));
 
 	if (use_dma_iommu(dev) || can_bounce(dev))
 		return true;
-	return dma_capable(dev, phys_to_dma(dev, phys), PAGE_SIZE, true);
+	/* dma_capable() is not for modules since 7.3. */
+	return addr != DMA_MAPPING_ERROR &&
+	       addr + PAGE_SIZE - 1 <= min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
 }
 
 static void map_single(struct device *dev, struct page *page, struct evidence *seen)

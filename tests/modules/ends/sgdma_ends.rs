@@ -165,7 +165,7 @@ impl Data<'_> {
     fn drop_at_work<M: Mapping>(&self, in_flight: InFlight<M>, addr: Option<u64>) -> Result {
         let addr = addr.ok_or(EINVAL)?;
         let command = DMA_CMD::zeroed().with_to_memory(true);
-        edu::start(&self.registers, INNER_BUFFER, addr, CHUNK, command);
+        edu::start(&self.registers, INNER_BUFFER, addr, CHUNK, command)?;
         HELD.store(addr, Relaxed);
         let _spinning = self.spin.lock();
         drop(in_flight);
