@@ -29,17 +29,24 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := modules
 
-# Each boot scenario as SCENARIO:KERNEL. A kernel is named ARCH[-VARIANT][-SERIES]; SERIES= gives
-# another series. Awk reads the file because there need not be a Python yet.
-BOOTS := $(shell awk -F '[]"[]' -v series='$(SERIES)' '\
+# Each boot scenario as SCENARIO:KERNEL, and those that `make test` leaves out as soak=SCENARIO. A
+# kernel is named ARCH[-VARIANT][-SERIES]; SERIES= gives another series. Awk reads the file because
+# there need not be a Python yet.
+listed := $(shell awk -F '[]"[]' -v series='$(SERIES)' '\
 	function done() { \
 		if (series) sub(/(-[0-9]+\.[0-9]+)?$$/, "-" series, k); \
-		if (s) print s ":" k } \
+		if (s) print s ":" k; \
+		if (s && soak) print "soak=" s; \
+		soak = 0 } \
 	/^\[/ { done(); s = sub(/^scenario\./, "", $$2) ? $$2 : "" } \
-	/^(arch|kernel) = / { k = $$2 } END { done() }' '$(TOP)/harness/scenarios.toml')
+	/^(arch|kernel) = / { k = $$2 } /^soak = true/ { soak = 1 } END { done() }' \
+	'$(TOP)/harness/scenarios.toml')
+BOOTS := $(filter-out soak=%,$(listed))
+SOAK_BOOTS := $(patsubst soak=%,%,$(filter soak=%,$(listed)))
 scenarios = $(patsubst %:$(1),%,$(filter %:$(1),$(BOOTS)))
 all-kernels = $(foreach boot,$(BOOTS),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot)))))
-kernels = $(sort $(all-kernels))
+tested := $(filter-out $(SOAK_BOOTS:%=%:%),$(BOOTS))
+kernels = $(sort $(foreach boot,$(tested),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot))))))
 
 # A guest is given by its architecture, or by a boot scenario, which has an architecture and a
 # kernel.
@@ -159,11 +166,17 @@ FAULTS := 10000
 TURNS := 1000
 CALLS := 1000000
 SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug x86-hard))
+# And the machines that make test leaves out, in the form that the others have there.
+MORE := $(if $(BOOT),,$(foreach boot,$(SOAK_BOOTS),\
+	$(if $(filter $(boot):$(ARCH)%,$(BOOTS)),$(boot))))
 soak:
-	+@set -e; for boot in $(SOAKS); do $(MAKE) -f '$(TOP)/Makefile' guest BOOT=$$boot; done
+	+@set -e; for boot in $(SOAKS) $(MORE); do \
+		$(MAKE) -f '$(TOP)/Makefile' guest BOOT=$$boot; done
 	@set -e; for boot in $(SOAKS); do $(call PYTHON,$(KERNEL)) '$(TOP)/scripts/boot' \
 		--ask rounds=$(ROUNDS) --ask faults=$(FAULTS) --ask turns=$(TURNS) \
 		--ask calls=$(CALLS) --timeout 14400 --out '$(TOP)'/build/soak/$$boot $$boot; done
+	@set -e; for boot in $(MORE); do $(call PYTHON,$(KERNEL)) '$(TOP)/scripts/boot' \
+		--out '$(TOP)'/build/soak/$$boot $$boot; done
 
 # These are figures: nothing passes or fails by them. User Mode Linux here is a program for x86_64.
 BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(shell uname -m)),um-native))

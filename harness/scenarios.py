@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = tomllib.loads(Path(__file__).with_name("scenarios.toml").read_text())
 SCENARIOS = TABLE["scenario"]
-TESTED = [name for name, scenario in SCENARIOS.items() if "only" not in scenario]
+# The scenarios that `make test BOOT=` takes, and those that `make test` boots.
+TESTABLE = [name for name, scenario in SCENARIOS.items() if "only" not in scenario]
+TESTED = [name for name in TESTABLE if not SCENARIOS[name].get("soak")]
 # The seconds that a boot may take.
 TIMEOUT = 300
 # The amount of each kind of work that a guest does:

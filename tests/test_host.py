@@ -157,16 +157,16 @@ def test_another_series(args, kernel, monkeypatch):
 
 
 @pytest.mark.parametrize("args, booted", [
-    ([], lambda name: True),
-    (["ARCH=x86_64"], lambda name: SCENARIOS[name]["arch"] == "x86_64"),
-    (["BOOT=x86-nodebug"], lambda name: name == "x86-nodebug"),
+    ([], TESTED),
+    (["ARCH=x86_64"], [name for name in TESTED if SCENARIOS[name]["arch"] == "x86_64"]),
+    (["BOOT=x86-nodebug"], ["x86-nodebug"]),
 ], ids=["all", "arch", "boot"])
 def test_make_test_builds_what_is_booted(args, booted):
     # With MAKE=: nothing is built.
     status, said = make("-n", "test", "MAKE=:", *args)
     assert status == 0, said
     [boots] = re.findall(r"for boot in (.*); do", said)
-    kernels = {kernel_of(name) for name in filter(booted, TESTED)}
+    kernels = set(map(kernel_of, booted))
     assert sorted(map(kernel_of, boots.split())) == sorted(kernels)
 
 

@@ -313,7 +313,7 @@ def test_scenario_for_measuring_only(tmp_path):
 
 def test_kernel_that_is_not_built(monkeypatch, tmp_path):
     monkeypatch.setattr(scenarios, "ROOT", tmp_path)
-    for kernel, how in (("arm64", "ARCH=arm64"), ("x86_64-nodebug", "BOOT=x86-nodebug"),
+    for kernel, how in (("arm64-7.3", "ARCH=arm64"), ("x86_64-nodebug", "BOOT=x86-nodebug"),
                         ("um", "BOOT=um-native")):
         with pytest.raises(BootError, match=f"run 'make {how}' first"):
             environment(kernel)
