@@ -114,7 +114,7 @@ pub(crate) struct Facts {
 /// A region's memory, which the device uses in direction `D`.
 enum Memory<'bound, D: Direction> {
     Listed {
-        shared: InFlight<Shared<'bound, D, PinnedPages<D>>>,
+        shared: InFlight<Shared<'bound, D, PinnedPages>>,
         pbl: Pbl<'bound>,
     },
     Soft(UserTable<D>),

@@ -50,6 +50,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    dma::DataDirection,
     mm::virt::{
         flags,
         VmaNew, //
@@ -75,7 +76,7 @@ use kernel::{
 /// ```
 /// # use kernel::prelude::*;
 /// # use sgdma::{Bidirectional, CoherentDevice, InFlight, PinnedPages, Shared, UserTable};
-/// type Region<'bound> = InFlight<Shared<'bound, Bidirectional, PinnedPages<Bidirectional>>>;
+/// type Region<'bound> = InFlight<Shared<'bound, Bidirectional, PinnedPages>>;
 ///
 /// /// Registers memory of the calling process; for an ioctl.
 /// fn register<'bound>(
@@ -100,11 +101,13 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Code outside of this file never gets the `SgTable`, nor a `Mapped` of it, by value or
-/// exclusively: their methods are for buffers that nobody else accesses.
+/// - The pages of a table of `PinnedPages` are pinned for writing if the device writes in direction
+///   `D`.
+/// - Code outside of this file never gets the `SgTable`, nor a `Mapped` of it, by value or
+///   exclusively: their methods are for buffers that nobody else accesses.
 #[must_use = "dropping the table unpins or frees its pages"]
 #[doc(alias = "ib_umem")]
-pub struct UserTable<D: Direction, P = PinnedPages<D>>(SgTable<P>, PhantomData<D>);
+pub struct UserTable<D: Direction, P = PinnedPages>(SgTable<P>, PhantomData<D>);
 
 impl<D: Direction> UserTable<D> {
     /// Pins `len` bytes of the calling process, from `addr` on, for a device that accesses them in
@@ -142,14 +145,16 @@ impl<D: Direction> UserTable<D> {
         _direction: D,
         limits: impl Into<SegmentLimits<'a>>,
     ) -> Result<Self> {
-        let place = Place::new(Gfp::from(GFP_KERNEL_ACCOUNT))?;
+        let place = place()?;
+        let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
         let mut limits = limits.into();
         // Whole pages are mapped, so the first segment becomes longer. A limit of whole pages
         // leaves room for that.
         if limits.max_size > PAGE_SIZE {
             limits.max_size -= limits.max_size % PAGE_SIZE;
         }
-        let PinnedBuffer { owner, range, list } = PinnedPages::pin(addr, len, limits)?;
+        let PinnedBuffer { owner, range, list } =
+            PinnedPages::pin(addr, len, device_writes, limits)?;
         // SAFETY: The parts keep the invariants of `SgTable`:
         // - `PinnedPages::pin()` has made the list from the bytes `range` of these pages, within
         //   `limits`. The list is not mapped.
@@ -157,6 +162,7 @@ impl<D: Direction> UserTable<D> {
         // - Only user space accesses the pages too. The table goes into a `UserTable`, for which
         //   the invariants of `SgTable` allow that.
         let table = unsafe { SgTable::from_parts(owner, range, limits, list, place) };
+        // INVARIANT: The pages are pinned for writing if the device writes.
         Ok(Self::new(table))
     }
 }
@@ -287,7 +293,7 @@ impl SgTable {
         self,
         _direction: D,
     ) -> Result<UserTable<D, MmapPages>, BufferError<Self>> {
-        match place() {
+        match mmap_place() {
             Ok(place) => Ok(UserTable::new(self.map_owner(place, MmapPages))),
             Err(error) => Err(BufferError {
                 error,
@@ -297,11 +303,18 @@ impl SgTable {
     }
 }
 
-/// Allocates the quarantine's place for a table of `MmapPages`. May sleep.
-// Neither generic nor inlined, as `Place::new_ours()` demands: the driver's module may be unloaded
-// while the place is used.
+// The next two are neither generic nor inlined, as `Place::new_ours()` demands: the driver's module
+// may be unloaded while the place is used.
+
+/// Allocates the place of a table of `PinnedPages`. May sleep.
 #[inline(never)]
-fn place() -> Result<Place<Kept<MmapPages>>> {
+fn place() -> Result<Place<Kept<PinnedPages>>> {
+    Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))
+}
+
+/// Allocates the place of a table of `MmapPages`. May sleep.
+#[inline(never)]
+fn mmap_place() -> Result<Place<Kept<MmapPages>>> {
     Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))
 }
 
@@ -415,7 +428,7 @@ impl<D: DeviceWrites> UserTable<D> {
 }
 
 /// Memory of a process that is shared with a device.
-impl<D: Direction> Shared<'_, D, PinnedPages<D>> {
+impl<D: Direction> Shared<'_, D, PinnedPages> {
     /// Ends the mapping and returns the buffer, which stays pinned: `dma_unmap_sgtable()`. Does not
     /// sleep.
     #[doc(alias = "dma_unmap_sgtable")]
@@ -425,7 +438,7 @@ impl<D: Direction> Shared<'_, D, PinnedPages<D>> {
 }
 
 /// Memory of a process, pinned for writing, that is shared with a device.
-impl<D: DeviceWrites> Shared<'_, D, PinnedPages<D>> {
+impl<D: DeviceWrites> Shared<'_, D, PinnedPages> {
     /// Copies all of `src` to the buffer, from byte `offset` on, as a device would. Does not sleep.
     ///
     /// # Errors

@@ -12,10 +12,7 @@
 //! here writes them.
 
 use crate::{
-    base::{
-        direction::Direction,
-        gfp::Gfp, //
-    },
+    base::gfp::Gfp,
     ffi,
     table::limits::SegmentLimits,
     walk::{
@@ -27,14 +24,12 @@ use crate::{
     }, //
 };
 use core::{
-    marker::PhantomData,
     ops::Range,
     ptr::NonNull, //
 };
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings,
-    dma::DataDirection,
     error::to_result,
     ffi::{
         c_int,
@@ -46,62 +41,28 @@ use kernel::{
     sync::aref::ARef, //
 };
 
-/// Pinned pages as the owner of a table's pages, for use in direction `D`:
-/// `pin_user_pages_fast()`.
-///
-/// [`UserTable::pin`](crate::UserTable::pin) makes a table of pinned pages. Dropping the table
-/// unpins them, and may sleep.
-///
-/// ```
-/// # use sgdma::{InFlight, PinnedPages, Shared, ToDevice};
-/// /// A memory region that the device reads.
-/// type ReadOnly<'bound> = InFlight<Shared<'bound, ToDevice, PinnedPages<ToDevice>>>;
-/// ```
-///
-/// # Invariants
-///
-/// The pages of `pins` are pinned for writing if the device writes in direction `D`.
-#[doc(alias = "pin_user_pages_fast")]
-pub struct PinnedPages<D: Direction> {
-    #[expect(dead_code, reason = "its drop unpins the pages")]
-    pins: Pins,
-    _direction: PhantomData<D>,
-}
-
-impl<D: Direction> PinnedPages<D> {
-    /// Pins `len` bytes of the calling process from address `addr` on, and describes them by
-    /// segments within `limits`. May sleep.
-    ///
-    /// [`UserTable::pin`](crate::UserTable::pin) documents the errors.
-    pub(crate) fn pin(
-        addr: usize,
-        len: usize,
-        limits: SegmentLimits<'_>,
-    ) -> Result<PinnedBuffer<Self>> {
-        let device_writes = !matches!(D::DIRECTION, DataDirection::ToDevice);
-        let PinnedBuffer { owner, range, list } = pin(addr, len, device_writes, limits)?;
-        // INVARIANT: `pin()` has pinned the pages for writing if the device writes.
-        let owner = Self {
-            pins: owner,
-            _direction: PhantomData,
-        };
-        Ok(PinnedBuffer { owner, range, list })
-    }
-}
-
 /// The parts of a table of pinned pages. The caller puts them into one table, so that the list
 /// outlives the owner.
 #[must_use]
-pub(crate) struct PinnedBuffer<P> {
+pub(crate) struct PinnedBuffer {
     /// The owner of the pages.
-    pub(crate) owner: P,
+    pub(crate) owner: PinnedPages,
     /// The bytes of these pages that are the buffer.
     pub(crate) range: Range<usize>,
     /// The list that describes these bytes.
     pub(crate) list: List,
 }
 
-/// Pinned pages, which a table's list names.
+/// Pinned pages as the owner of a table's pages: `pin_user_pages_fast()`.
+///
+/// [`UserTable::pin`](crate::UserTable::pin) makes a table of pinned pages. Dropping the table
+/// unpins them.
+///
+/// ```
+/// # use sgdma::{InFlight, PinnedPages, Shared, ToDevice};
+/// /// A memory region that the device reads.
+/// type ReadOnly<'bound> = InFlight<Shared<'bound, ToDevice, PinnedPages>>;
+/// ```
 ///
 /// # Invariants
 ///
@@ -109,7 +70,8 @@ pub(crate) struct PinnedBuffer<P> {
 ///   this value is dropped.
 /// - Each page that `CpuTable::pages_once()` yields for the list is pinned, once for each time that
 ///   it comes up, and for writing if `device_writes` is true.
-struct Pins {
+#[doc(alias = "pin_user_pages_fast")]
+pub struct PinnedPages {
     list: bindings::sg_table,
     device_writes: bool,
     // Is dropped after `drop()` has unpinned the pages, so that they are counted until then.
@@ -117,11 +79,11 @@ struct Pins {
 }
 
 // SAFETY: Any task may unpin pages, and the list that `list` points to may be read by any task.
-unsafe impl Send for Pins {}
+unsafe impl Send for PinnedPages {}
 // SAFETY: A shared reference gives access to nothing.
-unsafe impl Sync for Pins {}
+unsafe impl Sync for PinnedPages {}
 
-impl Drop for Pins {
+impl Drop for PinnedPages {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the list outlives this value, so that it is valid here,
         // its pages are valid as they are pinned, and nobody changes the list during the drop.
@@ -267,13 +229,18 @@ impl Pinned {
     /// - `CpuTable::pages_once()` yields these pages for `list`, each as often as it is pinned.
     /// - The list outlives the result, and is not changed while the result is dropped.
     /// - The pages are pinned for writing if `device_writes` is true.
-    unsafe fn into_pins(mut self, list: &List, device_writes: bool, account: Account) -> Pins {
+    unsafe fn into_pages(
+        mut self,
+        list: &List,
+        device_writes: bool,
+        account: Account,
+    ) -> PinnedPages {
         self.0.clear();
         // INVARIANT:
         // - The list outlives the result and does not change, by the second requirement.
         // - Its pages are pinned, by the type invariants of `Pinned` and the other requirements.
         //   Dropping `self`, whose runs were removed, unpins none of them.
-        Pins {
+        PinnedPages {
             list: *list.sgt(),
             device_writes,
             _account: account,
@@ -291,47 +258,52 @@ impl Drop for Pinned {
     }
 }
 
-/// Pins memory as [`PinnedPages::pin`] does, for writing if `device_writes` is true.
-fn pin(
-    addr: usize,
-    len: usize,
-    device_writes: bool,
-    limits: SegmentLimits<'_>,
-) -> Result<PinnedBuffer<Pins>> {
-    let limits = limits.check()?;
-    if len == 0 {
-        return Err(EINVAL);
-    }
-    addr.checked_add(len).ok_or(EOVERFLOW)?;
-    // SAFETY: The function only compares the two numbers with the limit of user space.
-    if !unsafe { ffi::sgdma_access_ok(addr, len) } {
-        return Err(EFAULT);
-    }
-    let offset = addr % PAGE_SIZE;
-    let range = offset..offset + len;
-    let nr_pages = range.end.div_ceil(PAGE_SIZE);
+impl PinnedPages {
+    /// Pins `len` bytes of the calling process from address `addr` on, and describes them by
+    /// segments within `limits`. They are pinned for writing if `device_writes` is true. May sleep.
+    ///
+    /// [`UserTable::pin`](crate::UserTable::pin) documents the errors.
+    pub(crate) fn pin(
+        addr: usize,
+        len: usize,
+        device_writes: bool,
+        limits: SegmentLimits<'_>,
+    ) -> Result<PinnedBuffer> {
+        let limits = limits.check()?;
+        if len == 0 {
+            return Err(EINVAL);
+        }
+        addr.checked_add(len).ok_or(EOVERFLOW)?;
+        // SAFETY: The function only compares the two numbers with the limit of user space.
+        if !unsafe { ffi::sgdma_access_ok(addr, len) } {
+            return Err(EFAULT);
+        }
+        let offset = addr % PAGE_SIZE;
+        let range = offset..offset + len;
+        let nr_pages = range.end.div_ceil(PAGE_SIZE);
 
-    // The pages are counted before they are pinned. On an error, too, they are unpinned before the
-    // count is taken back, as locals are dropped in the opposite order.
-    let account = Account::new(nr_pages)?;
-    // SAFETY: The calling task has memory of its own, which the account has found.
-    let pinned = unsafe { Pinned::pin(addr - offset, nr_pages, device_writes) }?;
-    // SAFETY: `pinned` is borrowed and does not change during the call, so each call of `pages()`
-    // yields the same pages. The pages are valid as long as they are pinned.
-    let list = unsafe {
-        List::from_pages(
-            || pinned.pages(),
-            range.clone(),
-            limits,
-            Gfp::from(GFP_KERNEL_ACCOUNT),
-        )
-    }?;
-    // SAFETY:
-    // - The list was made of these pages. `range` begins in the first page and ends in the last
-    //   one, so the list has all of them.
-    // - The caller puts the list into one table with the result. A table drops its owner first, and
-    //   changes its list only through an exclusive reference.
-    // - `Pinned::pin()` has pinned the pages for writing if `device_writes` is true.
-    let owner = unsafe { pinned.into_pins(&list, device_writes, account) };
-    Ok(PinnedBuffer { owner, range, list })
+        // The pages are counted before they are pinned. On an error, too, they are unpinned before
+        // the count is taken back, as locals are dropped in the opposite order.
+        let account = Account::new(nr_pages)?;
+        // SAFETY: The calling task has memory of its own, which the account has found.
+        let pinned = unsafe { Pinned::pin(addr - offset, nr_pages, device_writes) }?;
+        // SAFETY: `pinned` is borrowed and does not change during the call, so each call of
+        // `pages()` yields the same pages. The pages are valid as long as they are pinned.
+        let list = unsafe {
+            List::from_pages(
+                || pinned.pages(),
+                range.clone(),
+                limits,
+                Gfp::from(GFP_KERNEL_ACCOUNT),
+            )
+        }?;
+        // SAFETY:
+        // - The list was made of these pages. `range` begins in the first page and ends in the last
+        //   one, so the list has all of them.
+        // - The caller puts the list into one table with the result. A table drops its owner first,
+        //   and changes its list only through an exclusive reference.
+        // - `Pinned::pin()` has pinned the pages for writing if `device_writes` is true.
+        let owner = unsafe { pinned.into_pages(&list, device_writes, account) };
+        Ok(PinnedBuffer { owner, range, list })
+    }
 }

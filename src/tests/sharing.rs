@@ -192,7 +192,7 @@ cases! {
         fn map<'a>(
             addr: usize,
             witness: CoherentDevice<'a>,
-        ) -> Result<Shared<'a, Bidirectional, PinnedPages<Bidirectional>>> {
+        ) -> Result<Shared<'a, Bidirectional, PinnedPages>> {
             let table = UserTable::pin(addr, PAGE_SIZE, Bidirectional, witness.dma())?;
             Ok(table.map_shared(witness)?)
         }

@@ -4,4 +4,4 @@
 
 use sgdma::*;
 
-impl Exclusive for PinnedPages<ToDevice> {}
+impl Exclusive for PinnedPages {}

@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f(table: SgTable<PinnedPages<ToDevice>>) {
+fn f(table: SgTable<PinnedPages>) {
     let _ = UserTable(table);
 }

@@ -5,6 +5,6 @@
 use kernel::prelude::*;
 use sgdma::*;
 
-fn f(pages: PinnedPages<ToDevice>) {
+fn f(pages: PinnedPages) {
     let _ = SgTable::new(pages, 0..1, SegmentLimits::NONE, GFP_KERNEL);
 }

@@ -4,7 +4,7 @@
 
 use sgdma::*;
 
-type Region<'bound> = Shared<'bound, FromDevice, PinnedPages<ToDevice>>;
+type Region<'bound> = Shared<'bound, FromDevice, PinnedPages>;
 
 fn f(dev: CoherentDevice<'_>, table: UserTable<ToDevice>) {
     let _: Region<'_> = table.map_shared(dev).ok().unwrap();

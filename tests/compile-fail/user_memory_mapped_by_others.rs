@@ -5,6 +5,6 @@
 use kernel::mm::virt::VmaNew;
 use sgdma::*;
 
-fn f(region: &Shared<'_, Bidirectional, PinnedPages<Bidirectional>>, vma: &VmaNew) {
+fn f(region: &Shared<'_, Bidirectional, PinnedPages>, vma: &VmaNew) {
     let _ = region.map_to_user(0, vma);
 }

@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f(region: &mut Shared<'_, Bidirectional, PinnedPages<Bidirectional>>) {
+fn f(region: &mut Shared<'_, Bidirectional, PinnedPages>) {
     let _ = region.for_cpu();
 }

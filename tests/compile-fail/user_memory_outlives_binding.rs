@@ -7,6 +7,6 @@ use sgdma::*;
 fn f(
     dev: CoherentDevice<'_>,
     table: UserTable<ToDevice>,
-) -> Shared<'static, ToDevice, PinnedPages<ToDevice>> {
+) -> Shared<'static, ToDevice, PinnedPages> {
     table.map_shared(dev).ok().unwrap()
 }

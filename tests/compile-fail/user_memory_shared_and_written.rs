@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f(region: &Shared<'_, ToDevice, PinnedPages<ToDevice>>) {
+fn f(region: &Shared<'_, ToDevice, PinnedPages>) {
     let _ = region.copy_from_slice(0, &[0]);
 }

@@ -4,6 +4,6 @@
 
 use sgdma::*;
 
-fn f(region: Shared<'_, Bidirectional, PinnedPages<Bidirectional>>) {
-    let _: SgTable<PinnedPages<Bidirectional>> = region.unmap();
+fn f(region: Shared<'_, Bidirectional, PinnedPages>) {
+    let _: SgTable<PinnedPages> = region.unmap();
 }
