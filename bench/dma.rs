@@ -38,6 +38,7 @@ use sgdma::{
     DmaDevice,
     DmaLimits,
     NoFiles,
+    NoHandlers,
     SegmentLimits,
     SgTable, //
 };
@@ -215,6 +216,7 @@ struct Dma;
 impl sgdma::Driver for Dma {
     type Data<'bound> = ();
     type Files = NoFiles;
+    type Handlers = NoHandlers;
 }
 
 impl sgdma::pci::Driver for Dma {

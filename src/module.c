@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "device/device.h"
+#include "lifecycle/deferred.h"
 #include "lifecycle/quarantine.h"
 #include "map/sync_debug.h"
 #include "module.h"
@@ -57,6 +58,8 @@ int sgdma_module_init(void)
 
 void sgdma_module_exit(void)
 {
+	/* All drivers are gone, so nothing more is deferred. */
+	sgdma_flush_deferred();
 	sgdma_report_exit();
 	sgdma_sync_debug_exit();
 	put_pid(loader);

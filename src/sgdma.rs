@@ -99,6 +99,10 @@ pub use base::{
         __GFP_NORETRY,
         __GFP_RETRY_MAYFAIL, //
     },
+    irq_lock::{
+        IrqLock,
+        IrqLockBackend, //
+    },
     portable::{
         dma_address,
         dma_read,
@@ -127,8 +131,13 @@ pub use driver::{
     DriverContext,
     DriverModule,
     FileOps,
+    Handlers,
+    IrqContext,
+    IrqReturn,
     NoFiles,
-    Quiet, //
+    NoHandlers,
+    Quiet,
+    Tasks, //
 };
 pub use lifecycle::unbinding::Unbinding;
 pub use map::{

@@ -53,6 +53,9 @@ use kernel::{
 use sgdma::{
     DmaDevice,
     DmaLimits,
+    Handlers,
+    IrqContext,
+    IrqReturn,
     Quiet, //
 };
 use stream::Stream;
@@ -81,6 +84,14 @@ struct CameraData<'bound> {
 impl sgdma::Driver for Camera {
     type Data<'bound> = CameraData<'bound>;
     type Files = file::CameraFile;
+    type Handlers = Self;
+}
+
+#[vtable]
+impl Handlers<Self> for Camera {
+    fn irq(camera: &IrqContext<'_, Self>, _vector: u32) -> IrqReturn {
+        camera.engine.irq()
+    }
 }
 
 impl sgdma::pci::Driver for Camera {

@@ -88,6 +88,11 @@ register! {
         31:0 raised;
     }
 
+    /// The interrupts to raise; for writing only.
+    pub(crate) IRQ_RAISE(u32) @ 0x60 {
+        31:0 raised;
+    }
+
     /// The interrupts to acknowledge; for writing only.
     pub(crate) IRQ_ACK(u32) @ 0x64 {
         31:0 raised;

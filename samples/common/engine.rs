@@ -9,6 +9,7 @@
 
 use super::edu::{
     self,
+    Bar,
     CHUNK,
     DMA_CMD,
     ID,
@@ -16,15 +17,11 @@ use super::edu::{
     IRQ_ACK,
     IRQ_STATUS,
     LIVENESS,
-    REGISTERS,
     TIMEOUT_MS, //
 };
 use kernel::{
     current,
-    device::{
-        Bound,
-        Device, //
-    },
+    device::Bound,
     dma::DmaAddress,
     io::Io,
     new_mutex,
@@ -36,7 +33,6 @@ use kernel::{
             Atomic,
             Release, //
         },
-        Arc,
         Mutex, //
     },
     time::{
@@ -46,16 +42,11 @@ use kernel::{
     }, //
 };
 use sgdma::{
-    pci::{
-        request_msi,
-        DevresBar,
-        InterruptHandler, //
-    },
     DmaDevice,
     FromDevice,
+    IrqReturn,
     SgTable,
-    ToDevice,
-    Unbinding, //
+    ToDevice, //
 };
 
 /// The time between two looks at whether the device is still in its slot.
@@ -66,53 +57,6 @@ const PRESENCE_POLL_MS: u32 = 500;
 const LEAVING_POLL_MS: u32 = 10;
 
 const LIVENESS_PROBE: u32 = 0x5a5a_1234;
-
-/// State that the interrupt handler shares with the task that waits for the interrupt.
-struct Interrupt {
-    bar: DevresBar<REGISTERS>,
-    finished: Atomic<bool>,
-    unbinding: Arc<Unbinding>,
-}
-
-impl InterruptHandler for Interrupt {
-    fn handle(&self, dev: &Device<Bound>) -> bool {
-        let Ok(bar) = self.bar.access(dev) else {
-            return false;
-        };
-        let raised = bar.read(IRQ_STATUS).raised();
-        if raised.get() == 0 {
-            return false;
-        }
-        bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
-        self.finished.store(true, Release);
-        self.unbinding.wake_all();
-        true
-    }
-}
-
-impl Interrupt {
-    /// Waits for the end of a transfer. Returns false if the transfer did not end in time, or the
-    /// device is gone.
-    fn wait(&self, is_gone: impl Fn() -> bool) -> bool {
-        let finished = || self.finished.load(Acquire);
-        let mut left = TIMEOUT_MS;
-        while !finished() && left > 0 && !is_gone() {
-            let turn = msecs_to_jiffies(PRESENCE_POLL_MS);
-            left -= match self.unbinding.wait(turn, finished) {
-                Ok(()) => 0,
-                Err(ETIMEDOUT) => PRESENCE_POLL_MS,
-                // The task has a signal, or unbinding has begun. Nothing can stop a transfer, so
-                // the task still waits for the end. From now on `wait()` returns at once, so the
-                // task sleeps here.
-                Err(_) => {
-                    fsleep(Delta::from_millis(LEAVING_POLL_MS.into()));
-                    LEAVING_POLL_MS
-                }
-            };
-        }
-        finished()
-    }
-}
 
 /// The destination of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,7 +69,9 @@ enum To {
 #[pin_data]
 pub(crate) struct Engine<'bound> {
     dma: DmaDevice<'bound>,
-    interrupt: Arc<Interrupt>,
+    bar: Bar<'bound>,
+    /// Set by the interrupt handler at the end of a transfer.
+    finished: Atomic<bool>,
     /// Held while the inner buffer is in use. True once a transfer did not end: the engine may
     /// still be working, so no other transfer can begin.
     #[pin]
@@ -146,22 +92,48 @@ impl<'bound> Engine<'bound> {
                 dev_err!(pdev, "this is no edu device: id {:#x}\n", id);
                 return Err(ENODEV);
             }
-            let interrupt = Interrupt {
-                bar: bar.into_devres()?,
-                finished: Atomic::new(false),
-                unbinding: dma.unbinding().clone(),
-            };
-            let interrupt = Arc::new(interrupt, GFP_KERNEL)?;
-            request_msi(pdev, c"edu", interrupt.clone()).inspect_err(|_| {
-                dev_err!(pdev, "the device has no MSI interrupt\n");
-            })?;
 
             Ok(try_pin_init!(Self {
                 dma,
-                interrupt,
+                bar,
+                finished: Atomic::new(false),
                 stuck <- new_mutex!(false),
             }))
         })
+    }
+
+    /// Handles an interrupt.
+    pub(crate) fn irq(&self) -> IrqReturn {
+        let raised = self.bar.read(IRQ_STATUS).raised();
+        if raised.get() == 0 || !edu::is_present(&self.bar) {
+            return IrqReturn::None;
+        }
+        self.bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
+        self.finished.store(true, Release);
+        self.dma.unbinding().wake_all();
+        IrqReturn::Handled
+    }
+
+    /// Waits for the end of a transfer. Returns false if the transfer did not end in time, or the
+    /// device is gone.
+    fn wait(&self) -> bool {
+        let finished = || self.finished.load(Acquire);
+        let mut left = TIMEOUT_MS;
+        while !finished() && left > 0 && edu::is_present(&self.bar) {
+            let turn = msecs_to_jiffies(PRESENCE_POLL_MS);
+            left -= match self.dma.unbinding().wait(turn, finished) {
+                Ok(()) => 0,
+                Err(ETIMEDOUT) => PRESENCE_POLL_MS,
+                // The task has a signal, or unbinding has begun. Nothing can stop a transfer, so
+                // the task still waits for the end. From now on `wait()` returns at once, so the
+                // task sleeps here.
+                Err(_) => {
+                    fsleep(Delta::from_millis(LEAVING_POLL_MS.into()));
+                    LEAVING_POLL_MS
+                }
+            };
+        }
+        finished()
     }
 
     /// Copies `len` bytes, at most [`CHUNK`], from one bus address to another.
@@ -179,7 +151,7 @@ impl<'bound> Engine<'bound> {
         if *stuck {
             return Err(EIO);
         }
-        if self.interrupt.unbinding.has_begun() {
+        if self.dma.unbinding().has_begun() {
             return Err(ENODEV);
         }
         if current!().signal_pending() {
@@ -193,22 +165,18 @@ impl<'bound> Engine<'bound> {
     }
 
     fn transfer(&self, from: u64, to: u64, len: usize, direction: To) -> Result {
-        let interrupt = &self.interrupt;
-        let bar = interrupt.bar.access(self.dma.device())?;
-
-        interrupt.finished.store(false, Release);
+        self.finished.store(false, Release);
         let command = DMA_CMD::zeroed()
             .with_interrupt(true)
             .with_to_memory(direction == To::Memory);
-        edu::start(bar, from, to, len, command)?;
+        edu::start(&self.bar, from, to, len, command)?;
 
-        // In an empty slot another device answers, or none: the bus then reads as ones, or as
-        // zeroes in QEMU. A device that is gone does not access memory either.
-        let is_gone = || !edu::is_present(bar);
-        if interrupt.wait(is_gone) {
+        if self.wait() {
             return Ok(());
         }
-        if is_gone() {
+        // In an empty slot another device answers, or none: the bus then reads as ones, or as
+        // zeroes in QEMU. A device that is gone does not access memory either.
+        if !edu::is_present(&self.bar) {
             return Err(ENODEV);
         }
         dev_err!(

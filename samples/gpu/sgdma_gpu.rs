@@ -41,6 +41,9 @@ use object::Object;
 use sgdma::{
     DmaDevice,
     DmaLimits,
+    Handlers,
+    IrqContext,
+    IrqReturn,
     Quiet, //
 };
 use state::Mode;
@@ -75,6 +78,14 @@ struct GpuData<'bound> {
 impl sgdma::Driver for Gpu {
     type Data<'bound> = GpuData<'bound>;
     type Files = file::ObjectFile;
+    type Handlers = Self;
+}
+
+#[vtable]
+impl Handlers<Self> for Gpu {
+    fn irq(gpu: &IrqContext<'_, Self>, _vector: u32) -> IrqReturn {
+        gpu.engine.irq()
+    }
 }
 
 impl sgdma::pci::Driver for Gpu {

@@ -37,6 +37,9 @@ use sgdma::{
     CoherentDevice,
     DmaDevice,
     DmaLimits,
+    Handlers,
+    IrqContext,
+    IrqReturn,
     Quiet, //
 };
 
@@ -59,6 +62,14 @@ struct RdmaData<'bound> {
 impl sgdma::Driver for Rdma {
     type Data<'bound> = RdmaData<'bound>;
     type Files = file::RegionFile;
+    type Handlers = Self;
+}
+
+#[vtable]
+impl Handlers<Self> for Rdma {
+    fn irq(rdma: &IrqContext<'_, Self>, _vector: u32) -> IrqReturn {
+        rdma.engine.irq()
+    }
 }
 
 impl sgdma::pci::Driver for Rdma {

@@ -19,6 +19,7 @@ use sgdma::{
     DmaDevice,
     DmaLimits,
     NoFiles,
+    NoHandlers,
     SgTable,
     Shared as SharedBuffer, //
 };
@@ -30,6 +31,7 @@ struct Shared;
 impl sgdma::Driver for Shared {
     type Data<'bound> = SharedBuffer<'bound, Bidirectional>;
     type Files = NoFiles;
+    type Handlers = NoHandlers;
 }
 
 impl sgdma::pci::Driver for Shared {

@@ -3,7 +3,7 @@
 //! A driver to start from: maps a buffer for QEMU's `edu` device for as long as it is bound.
 
 use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
-use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, SgTable, ToDevice};
+use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, NoHandlers, SgTable, ToDevice};
 
 const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
 sgdma::pci_device_table!(PCI_TABLE, (), [(EDU, ())]);
@@ -11,6 +11,7 @@ struct Template;
 impl sgdma::Driver for Template {
     type Data<'bound> = Mapped<'bound, ToDevice>;
     type Files = NoFiles;
+    type Handlers = NoHandlers;
 }
 impl sgdma::pci::Driver for Template {
     type IdInfo = ();

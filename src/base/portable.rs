@@ -30,13 +30,6 @@ pub type ProbeInfo<'a, T> = Option<&'a T>;
 #[cfg(not(probe_info_is_optional))]
 pub type ProbeInfo<'a, T> = &'a T;
 
-/// A BAR that is mapped as long as its device is bound: see `kernel::pci::Bar::into_devres`.
-#[cfg(has_devres_bar)]
-pub type DevresBar<const SIZE: usize> = kernel::pci::DevresBar<SIZE>;
-/// A BAR that is mapped as long as its device is bound: see `kernel::pci::Bar::into_devres`.
-#[cfg(not(has_devres_bar))]
-pub type DevresBar<const SIZE: usize> = kernel::devres::Devres<kernel::pci::Bar<'static, SIZE>>;
-
 /// Reads from a [`Coherent`] allocation: `dma_read!` or `io_read!` of the kernel crate.
 ///
 /// ```

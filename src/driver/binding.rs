@@ -9,8 +9,11 @@
 //! 3. It saves the device's DMA limits and applies the driver's.
 //! 4. It calls the driver's `quiesce`, and releases the orphans of a device that was reset.
 //! 5. It switches DMA on, unless orphans are left.
-//! 6. It calls the driver's `probe`, which makes the driver's data.
-//! 7. It registers the device node.
+//! 6. It allocates interrupt vectors, if the driver handles interrupts.
+//! 7. It calls the driver's `probe`, which makes the driver's data.
+//! 8. It requests the interrupts. From here on handlers run.
+//! 9. It calls the driver's `start`.
+//! 10. It registers the device node.
 //!
 //! [`Binding::end`] takes a binding down, in one order. It runs when the driver is unbound, and
 //! also when a stage above fails:
@@ -18,11 +21,14 @@
 //! 1. It revokes the gate: no file operation begins any more, and waiting operations are woken.
 //! 2. It calls the driver's `unbind`.
 //! 3. It waits for the file operations that are still running.
-//! 4. It calls the driver's `stop`. The device still works, and nobody else uses it.
-//! 5. It switches DMA off and waits for the transfers that are under way.
-//! 6. It drops the driver's data.
-//! 7. It releases the buffers in quarantine, or makes orphans of them.
-//! 8. It restores the DMA limits and disables the device's registers.
+//! 4. It calls the driver's `stop`. The device still works, handlers run, and nobody else uses it.
+//! 5. It frees the interrupts, and then ends work items and timers. Each of these may start the
+//!    other, so they are shut down and not only waited for.
+//! 6. It switches DMA off and waits for the transfers that are under way. This comes after the
+//!    interrupts: an MSI is a write of the device to memory.
+//! 7. It drops the driver's data.
+//! 8. It releases the buffers in quarantine, or makes orphans of them.
+//! 9. It frees the vectors, restores the DMA limits and disables the device's registers.
 //!
 //! Anything else that is ever acquired for a driver becomes a stage here, and nowhere else.
 
@@ -32,13 +38,19 @@ use crate::{
         limits::DmaLimits, //
     },
     driver::{
+        handlers::{
+            HandlerSet,
+            Irq, //
+        },
         node::DeviceNode, //
         Driver,
         DriverContext,
         FileOps,
+        Handlers,
     },
     ffi,
     lifecycle::{
+        deferred,
         quarantine::{
             self,
             Quarantine, //
@@ -134,6 +146,16 @@ pub(crate) trait Bus<D: Driver> {
     /// An error of the bus, if this device cannot be reset alone.
     fn reset(&self) -> Result;
 
+    /// Allocates as many interrupt vectors as the driver wants and the device gets. Returns their
+    /// number, which is not zero.
+    fn alloc_vectors(&self) -> Result<u32>;
+
+    /// Returns the interrupt of a vector.
+    fn irq(&self, vector: u32) -> Result<Irq>;
+
+    /// Frees the vectors of [`alloc_vectors`](Self::alloc_vectors).
+    fn free_vectors(&self);
+
     /// Calls the driver's `limits`.
     fn limits(&self, info: Option<&Self::IdInfo>) -> Result<DmaLimits>;
 
@@ -146,6 +168,9 @@ pub(crate) trait Bus<D: Driver> {
         dma: DmaDevice<'bound>,
         info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<D::Data<'bound>, Error> + 'bound;
+
+    /// Calls the driver's `start`.
+    fn start(&self, ctx: &DriverContext<'_, D>) -> Result;
 
     /// Calls the driver's `unbind`.
     fn unbind<'bound>(&'bound self, data: Pin<&D::Data<'bound>>);
@@ -222,6 +247,9 @@ pub(crate) struct Binding<'bound, D: Driver> {
     /// True if `Bus::enable()` was called.
     enabled: bool,
     limits: Option<SavedLimits<'bound>>,
+    /// The number of vectors that the bus has allocated.
+    vectors: u32,
+    handlers: Option<HandlerSet<D>>,
     ctx: Option<Pin<KBox<DriverContext<'bound, D>>>>,
     node: Option<Pin<KBox<DeviceNode<D>>>>,
 }
@@ -243,6 +271,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             quarantine: KBox::pin_init(Quarantine::new(B::start_dma), GFP_KERNEL)?,
             enabled: false,
             limits: None,
+            vectors: 0,
+            handlers: None,
             ctx: None,
             node: None,
         };
@@ -289,10 +319,29 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             }
         }
 
-        self.ctx = Some(KBox::pin_init(
-            DriverContext::new(dma, bus.probe(dma, info)),
+        if D::Handlers::HAS_IRQ {
+            self.vectors = bus.alloc_vectors()?;
+        }
+        let handlers = HandlerSet::new(self.vectors)?;
+        // SAFETY: `end()` drops the handlers after the context, which alone has the result.
+        let tasks = unsafe { handlers.tasks() };
+        let handlers = self.handlers.insert(handlers);
+        let ctx = KBox::pin_init(
+            DriverContext::new(dma, tasks, bus.probe(dma, info)),
             GFP_KERNEL,
-        )?);
+        )?;
+        let ctx = self.ctx.insert(ctx);
+        // SAFETY:
+        // - Starting a handler takes the context, which was just made.
+        // - `ctx` is pinned on the heap. `end()` shuts the handlers down before it drops `ctx`.
+        //   Until then there are only shared references to `ctx`.
+        unsafe { handlers.lend(&raw const **ctx) };
+        for vector in 0..self.vectors {
+            // SAFETY: `lend()` was called. The bus has allocated this vector, and `end()` frees the
+            // vectors after the interrupts. Each vector is requested once.
+            unsafe { handlers.request_irq(vector, bus.irq(vector)?) }?;
+        }
+        bus.start(ctx)?;
         if let (Some(prefix), Some(ctx)) = (D::Files::NODE, &self.ctx) {
             // SAFETY:
             // - `ctx` is pinned on the heap. `end()` drops it after the node, within the binding.
@@ -349,6 +398,9 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             Some(ctx) => bus.stop(ctx.as_ref().data()),
             None => Quiet::Unknown,
         };
+        if let Some(handlers) = &self.handlers {
+            handlers.shut_down();
+        }
         // The drop of the data may call `Reset::done()`, which must not switch DMA on again.
         self.quarantine.never_start_dma();
         let halt = bus.stop_dma();
@@ -358,7 +410,12 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             self.quarantine.reset(self.quarantine.begin_reset());
         }
         self.ctx = None;
+        deferred::flush();
         self.end_quarantine(bus, quiet, halt);
+        self.handlers = None;
+        if self.vectors > 0 {
+            bus.free_vectors();
+        }
         self.limits = None;
         if self.enabled {
             bus.disable();

@@ -8,15 +8,18 @@
 //! The driver's data, [`Driver::Data`], exists while the device is bound, and may borrow the
 //! binding. The state of an open file, [`Driver::Files`], may exist longer, so it is `'static`.
 //! Each operation on an open file borrows the data through a [`DriverContext`], for as long as the
-//! operation runs. A gate makes sure that the device is still bound then.
+//! operation runs. A gate makes sure that the device is still bound then. [`Driver::Handlers`]
+//! borrow the data likewise; the binding ends them before the data.
 
 mod binding;
 mod file;
-mod interrupt;
+mod handlers;
 mod node;
 pub mod pci;
+mod tasks;
 
 pub use binding::Quiet;
+pub use tasks::Tasks;
 
 use crate::{
     device::dma_device::DmaDevice,
@@ -30,6 +33,7 @@ use core::{
     ops::Deref, //
 };
 use kernel::{
+    bindings,
     error::VTABLE_DEFAULT_ERROR,
     iov::{
         IovIterDest,
@@ -68,6 +72,9 @@ pub trait Driver: DriverModule + Sized + 'static {
 
     /// The state of a file that user space opens, or [`NoFiles`].
     type Files: FileOps<Self>;
+
+    /// The interrupts, work items and timers, or [`NoHandlers`].
+    type Handlers: Handlers<Self>;
 }
 
 /// The state of one open file of driver `D`, and the operations on the file.
@@ -189,7 +196,101 @@ impl<D: Driver> FileOps<D> for NoFiles {
     }
 }
 
-/// The bound device and the driver's data, which a file operation borrows for as long as it runs.
+/// A driver's answer to an interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum IrqReturn {
+    /// The interrupt is not the device's, or the device does not answer: `IRQ_NONE`.
+    None = bindings::irqreturn_IRQ_NONE,
+    /// The interrupt was handled: `IRQ_HANDLED`.
+    Handled = bindings::irqreturn_IRQ_HANDLED,
+    /// [`Handlers::irq_thread`] handles the rest: `IRQ_WAKE_THREAD`.
+    WakeThread = bindings::irqreturn_IRQ_WAKE_THREAD,
+}
+
+/// The interrupts, work items and timers of driver `D`, or [`NoHandlers`].
+///
+/// A driver has the handlers that it implements. Vectors, work items and timers are numbered from
+/// zero. A handler begins after the driver's `probe` has succeeded, at the earliest. When the
+/// driver is unbound, the last handlers end after the driver's `stop`.
+///
+/// ```
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// # use sgdma::{pci::Driver, DriverContext, Handlers, IrqContext, IrqReturn};
+/// # trait Counts { fn count(&self) -> &Atomic<u32>; }
+/// /// Counts interrupts, and logs the number a second later.
+/// struct Count;
+///
+/// #[vtable]
+/// impl<D: Driver> Handlers<D> for Count
+/// where
+///     for<'bound> D::Data<'bound>: Counts,
+/// {
+///     const TIMERS: u32 = 1;
+///
+///     fn irq(ctx: &IrqContext<'_, D>, _vector: u32) -> IrqReturn {
+///         ctx.count().fetch_add(1, Relaxed);
+///         ctx.tasks().start_timer(0, kernel::time::msecs_to_jiffies(1000));
+///         IrqReturn::Handled
+///     }
+///
+///     fn timer(ctx: &IrqContext<'_, D>, _timer: u32) {
+///         pr_info!("{} interrupts\n", ctx.count().load(Relaxed));
+///     }
+/// }
+/// ```
+#[vtable]
+pub trait Handlers<D: Driver>: 'static {
+    /// The number of work items.
+    const WORK_ITEMS: u32 = 0;
+
+    /// The number of timers.
+    const TIMERS: u32 = 0;
+
+    /// Handles an interrupt of `vector`. Must not sleep.
+    ///
+    /// Runs in hard interrupt context. It may run as soon as the interrupt is requested: before the
+    /// driver's `start`, and before the device was told to raise interrupts. Others may share the
+    /// line of a legacy interrupt. After the device was pulled out, its registers read as ones. So
+    /// this returns [`IrqReturn::None`] unless the device says that the interrupt is its own.
+    /// Before it returns [`IrqReturn::WakeThread`] it silences the device, because the line of a
+    /// legacy interrupt stays raised until then.
+    fn irq(_ctx: &IrqContext<'_, D>, _vector: u32) -> IrqReturn {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Handles the rest of an interrupt of `vector`. May sleep.
+    ///
+    /// Runs in a thread of the vector after [`irq`](Self::irq) has returned
+    /// [`IrqReturn::WakeThread`].
+    fn irq_thread(_ctx: &DriverContext<'_, D>, _vector: u32) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Runs work item `item`, which [`Tasks::queue`] has queued. May sleep.
+    ///
+    /// A work item that is queued while it runs, runs once more afterwards. Unbinding waits for it,
+    /// as for a file operation.
+    fn work(_ctx: &DriverContext<'_, D>, _item: u32) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Runs when `timer` has expired, which [`Tasks::start_timer`] has started. Must not sleep.
+    ///
+    /// Runs in soft interrupt context.
+    fn timer(_ctx: &IrqContext<'_, D>, _timer: u32) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// The [`Driver::Handlers`] of a driver without handlers.
+pub enum NoHandlers {}
+
+#[vtable]
+impl<D: Driver> Handlers<D> for NoHandlers {}
+
+/// The bound device and the driver's data, which a file operation or a handler borrows for as long
+/// as it runs.
 ///
 /// It derefs to the driver's data, `D::Data`.
 ///
@@ -212,6 +313,7 @@ pub struct DriverContext<'bound, D: Driver>(ContextFields<'bound, D>);
 #[pin_data]
 struct ContextFields<'bound, D: Driver> {
     dma: DmaDevice<'bound>,
+    tasks: Tasks,
     #[pin]
     data: D::Data<'bound>,
 }
@@ -220,10 +322,12 @@ impl<'bound, D: Driver> DriverContext<'bound, D> {
     /// Creates the context of a binding from the driver's data.
     pub(crate) fn new(
         dma: DmaDevice<'bound>,
+        tasks: Tasks,
         data: impl PinInit<D::Data<'bound>, Error>,
     ) -> impl PinInit<Self, Error> {
         let fields = try_pin_init!(ContextFields::<'bound, D> {
             dma,
+            tasks,
             data <- data,
         });
         // SAFETY: `DriverContext` is `repr(transparent)` over its only field. So a pointer to one
@@ -234,6 +338,11 @@ impl<'bound, D: Driver> DriverContext<'bound, D> {
     /// Returns the bound device, for which memory can be mapped. For any context.
     pub fn dma(&self) -> DmaDevice<'bound> {
         self.0.dma
+    }
+
+    /// Returns the driver's work items and timers. For any context.
+    pub fn tasks(&self) -> &Tasks {
+        &self.0.tasks
     }
 
     /// Returns the flag that unbinding has begun, which also ends sleeps. For any context.
@@ -254,6 +363,39 @@ impl<'bound, D: Driver> Deref for DriverContext<'bound, D> {
 
     fn deref(&self) -> &Self::Target {
         &self.0.data
+    }
+}
+
+/// The driver's data, which a handler in interrupt context borrows for as long as it runs.
+///
+/// It derefs to the driver's data, `D::Data`. It is a [`DriverContext`] without the bound device:
+/// most of what a device is needed for may sleep.
+#[repr(transparent)]
+pub struct IrqContext<'bound, D: Driver>(DriverContext<'bound, D>);
+
+impl<'bound, D: Driver> IrqContext<'bound, D> {
+    /// Takes the bound device away from `ctx`.
+    pub(crate) fn of<'a>(ctx: &'a DriverContext<'bound, D>) -> &'a Self {
+        // SAFETY: `IrqContext` is `repr(transparent)` over `DriverContext`.
+        unsafe { &*core::ptr::from_ref(ctx).cast() }
+    }
+
+    /// Returns the driver's work items and timers. For any context.
+    pub fn tasks(&self) -> &Tasks {
+        self.0.tasks()
+    }
+
+    /// Returns the flag that unbinding has begun, which also wakes tasks. For any context.
+    pub fn unbinding(&self) -> &'bound Arc<Unbinding> {
+        self.0.unbinding()
+    }
+}
+
+impl<'bound, D: Driver> Deref for IrqContext<'bound, D> {
+    type Target = D::Data<'bound>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 

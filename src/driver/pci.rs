@@ -9,30 +9,28 @@
 //! only while the device is bound. Nothing restores the device's mask, limits and bus mastering
 //! after such a driver. [`Driver`] does all three at the right moments.
 
-pub use crate::{
-    base::portable::{
-        DevresBar,
-        ProbeInfo, //
-    },
-    driver::interrupt::{
-        request_msi,
-        InterruptHandler, //
-    }, //
-};
+pub use crate::base::portable::ProbeInfo;
 
 use crate::{
     device::{
         dma_device::DmaDevice,
         limits::DmaLimits, //
     },
-    driver::binding::{
-        Binding,
-        Bus,
-        Halt,
-        Quiet, //
+    driver::{
+        binding::{
+            Binding,
+            Bus,
+            Halt,
+            Quiet, //
+        },
+        handlers::Irq,
+        DriverContext, //
     }, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ops::RangeInclusive, //
+};
 use kernel::{
     bindings,
     container_of,
@@ -61,10 +59,11 @@ use kernel::{
 /// | 2 | enables the memory BARs: `pci_enable_device_mem()` | `pci_disable_device()` | [`limits`] |
 /// | 3 | applies the limits | restores the old limits | [`quiesce`] |
 /// | 4 | enables bus mastering: `pci_set_master()` | `pci_clear_master()`, and waits | [`probe`] |
-/// | 5 | registers the node of [`Files`] | revokes the gate, [`unbind`], waits, [`stop`] | |
+/// | 5 | requests the interrupts of [`VECTORS`] | ends all handlers | [`start`] |
+/// | 6 | registers the node of [`Files`] | revokes the gate, [`unbind`], waits, [`stop`] | |
 ///
 /// Stage 1 is there because firmware may have left bus mastering on. In stage 4 the library waits
-/// for DMA transfers that are under way, in stage 5 for file operations.
+/// for DMA transfers that are under way, in stage 6 for file operations.
 ///
 /// In stage 4 bus mastering stays off, with a line in the log, if the device may still access
 /// buffers of an earlier binding. It is switched on when the driver calls
@@ -79,6 +78,8 @@ use kernel::{
 /// [`limits`]: Self::limits
 /// [`quiesce`]: Self::quiesce
 /// [`probe`]: Self::probe
+/// [`VECTORS`]: Self::VECTORS
+/// [`start`]: Self::start
 /// [`unbind`]: Self::unbind
 /// [`stop`]: Self::stop
 /// [`Files`]: crate::Driver::Files
@@ -88,7 +89,7 @@ use kernel::{
 ///
 /// ```
 /// use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
-/// use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, SgTable, ToDevice};
+/// use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, NoHandlers, SgTable, ToDevice};
 ///
 /// sgdma::pci_device_table!(PCI_TABLE, (), [
 ///     (pci::DeviceId::from_class(0x00ff00, 0xffffff), ()),
@@ -99,6 +100,7 @@ use kernel::{
 /// impl sgdma::Driver for Gpu {
 ///     type Data<'bound> = Mapped<'bound, ToDevice>;
 ///     type Files = NoFiles;
+///     type Handlers = NoHandlers;
 /// }
 ///
 /// impl sgdma::pci::Driver for Gpu {
@@ -136,6 +138,13 @@ pub trait Driver: crate::Driver {
 
     /// The DMA limits of the device; see [`limits`](Self::limits).
     const DMA: DmaLimits;
+
+    /// The smallest and largest number of interrupt vectors; one by default.
+    ///
+    /// The device gets MSI-X or MSI vectors, or else one legacy interrupt, if the driver has
+    /// [`Handlers::irq`](crate::Handlers::irq). Binding fails with `ENOSPC` if the device has fewer
+    /// than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors) has the number.
+    const VECTORS: RangeInclusive<u32> = 1..=1;
 
     /// Returns the DMA limits of this device; [`DMA`](Self::DMA) by default. May sleep.
     ///
@@ -181,7 +190,7 @@ pub trait Driver: crate::Driver {
 
     /// Creates the driver's data for `pdev`; see [`kernel::pci::Driver::probe`]. May sleep.
     ///
-    /// The node of [`Files`](crate::Driver::Files) appears after this has succeeded.
+    /// Handlers run after this has succeeded.
     ///
     /// # Errors
     ///
@@ -191,6 +200,20 @@ pub trait Driver: crate::Driver {
         dma: DmaDevice<'bound>,
         info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
+
+    /// Starts the device, which may do DMA and raise interrupts. May sleep.
+    ///
+    /// Here the driver may talk to its device by interrupts: the handlers run already. The node of
+    /// [`Files`](crate::Driver::Files) appears after this has succeeded.
+    ///
+    /// # Errors
+    ///
+    /// An error fails the binding. It ends as if the driver were unbound: [`unbind`](Self::unbind)
+    /// and [`stop`](Self::stop) are called.
+    fn start(pdev: &pci::Device<Core<'_>>, ctx: &DriverContext<'_, Self>) -> Result {
+        let _ = (pdev, ctx);
+        Ok(())
+    }
 
     /// Ends file operations that would run for long, as unbinding has begun. May sleep.
     ///
@@ -207,10 +230,10 @@ pub trait Driver: crate::Driver {
 
     /// Makes the device quiet before its DMA is switched off and `data` is dropped. May sleep.
     ///
-    /// All file operations have ended. The device still works: its registers are accessible, and it
-    /// may do DMA and raise interrupts. Called after [`unbind`](Self::unbind). Both are also called
-    /// if the registration of the node failed. [`Quiet::Reset`] releases all buffers that were
-    /// dropped in flight, without a reset of the PCI function.
+    /// All file operations have ended. The device still works: its registers are accessible, it may
+    /// do DMA and raise interrupts, and handlers run. Called after [`unbind`](Self::unbind). Both
+    /// are also called if a stage after `probe` failed. [`Quiet::Reset`] releases all buffers that
+    /// were dropped in flight, without a reset of the PCI function.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown
@@ -350,6 +373,50 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
         Halt::Halted
     }
 
+    fn alloc_vectors(&self) -> Result<u32> {
+        let (min, max) = (*D::VECTORS.start(), *D::VECTORS.end());
+        // SAFETY: The device is valid: `self` is a reference to it. Its vectors are allocated by
+        // this binding only: `Device<Core>` exists only in callbacks of the driver core, and an
+        // earlier binding has freed its own.
+        let number = unsafe {
+            bindings::pci_alloc_irq_vectors(
+                as_raw(self),
+                min.max(1),
+                max,
+                bindings::PCI_IRQ_ALL_TYPES,
+            )
+        };
+        if number < 0 {
+            dev_err!(
+                self,
+                "the device does not get {} to {} interrupt vectors\n",
+                min,
+                max
+            );
+        }
+        to_result(number)?;
+        Ok(number as u32)
+    }
+
+    fn irq(&self, vector: u32) -> Result<Irq> {
+        let pdev = as_raw(self);
+        // SAFETY: The device is valid: `self` is a reference to it.
+        let number = unsafe { bindings::pci_irq_vector(pdev, vector) };
+        to_result(number)?;
+        Ok(Irq {
+            number: number as u32,
+            // SAFETY: As above. The flags change only when vectors are allocated or freed, by this
+            // task.
+            shared: unsafe { (*pdev).msi_enabled() == 0 && (*pdev).msix_enabled() == 0 },
+        })
+    }
+
+    fn free_vectors(&self) {
+        // SAFETY: The device is valid: `self` is a reference to it. The binding has allocated
+        // vectors, and has freed their interrupts.
+        unsafe { bindings::pci_free_irq_vectors(as_raw(self)) };
+    }
+
     fn reset(&self) -> Result {
         let pdev = as_raw(self);
         // SAFETY: The device is valid: `self` is a reference to it.
@@ -377,6 +444,10 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
         info: Option<&'bound D::IdInfo>,
     ) -> impl PinInit<D::Data<'bound>, Error> + 'bound {
         D::probe(self, dma, info)
+    }
+
+    fn start(&self, ctx: &DriverContext<'_, D>) -> Result {
+        D::start(self, ctx)
     }
 
     fn unbind<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) {

@@ -18,6 +18,7 @@
 #include <linux/mman.h>
 #include <linux/page_ref.h>
 #include <linux/sched/signal.h>
+#include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
@@ -213,6 +214,29 @@ void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx)
 	srcu_read_unlock(ssp, idx);
 }
 EXPORT_SYMBOL_GPL(sgdma_srcu_read_unlock);
+
+unsigned long sgdma_spin_lock_irqsave(spinlock_t *lock)
+	__acquires(lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	return flags;
+}
+EXPORT_SYMBOL_GPL(sgdma_spin_lock_irqsave);
+
+bool sgdma_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags)
+{
+	return spin_trylock_irqsave(lock, *flags);
+}
+EXPORT_SYMBOL_GPL(sgdma_spin_trylock_irqsave);
+
+void sgdma_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
+	__releases(lock)
+{
+	spin_unlock_irqrestore(lock, flags);
+}
+EXPORT_SYMBOL_GPL(sgdma_spin_unlock_irqrestore);
 
 void sgdma_init_waitqueue_head(struct wait_queue_head *queue)
 {

@@ -11,13 +11,13 @@
 #ifndef SGDMA_HELPERS_H
 #define SGDMA_HELPERS_H
 
+#include <linux/spinlock_types.h>
 #include <linux/types.h>
 
 struct device;
 struct iommu_domain;
 struct mm_struct;
 struct page;
-struct pci_dev;
 struct sg_table;
 struct srcu_struct;
 struct wait_queue_entry;
@@ -132,6 +132,15 @@ int sgdma_srcu_read_lock(struct srcu_struct *ssp);
 /* Calls srcu_read_unlock(). */
 void sgdma_srcu_read_unlock(struct srcu_struct *ssp, int idx);
 
+/* Calls spin_lock_irqsave(), and returns the flags. For any context. */
+unsigned long sgdma_spin_lock_irqsave(spinlock_t *lock);
+
+/* Calls spin_trylock_irqsave(), which stores the flags if it returns true. For any context. */
+bool sgdma_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags);
+
+/* Calls spin_unlock_irqrestore(). */
+void sgdma_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags);
+
 /* Calls init_waitqueue_head(). */
 void sgdma_init_waitqueue_head(struct wait_queue_head *queue);
 
@@ -146,14 +155,5 @@ void sgdma_add_waiter(struct wait_queue_head *queue, struct wait_queue_entry *en
  * space has mapped may outlive the module.
  */
 struct page *rust_helper_alloc_pages(gfp_t gfp, unsigned int order);
-
-/*
- * Calls @on_interrupt with @data whenever @pdev, which is bound, raises its only
- * interrupt, an MSI or MSI-X. Once @pdev is unbound, calls @on_release. Returns zero, or
- * an error: then neither is called any more.
- */
-int sgdma_request_msi(struct pci_dev *pdev, const char *name,
-		      bool (*on_interrupt)(struct device *dev, void *data),
-		      void (*on_release)(void *data), void *data);
 
 #endif

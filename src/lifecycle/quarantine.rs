@@ -55,6 +55,8 @@ pub(crate) trait Hold: Send + 'static {
     ///
     /// # Safety
     ///
+    /// If the buffer is mapped:
+    ///
     /// - The device will not access the buffer any more.
     /// - The device is bound.
     /// - The device has stayed bound since the buffer was mapped, or
@@ -75,7 +77,7 @@ type ReleaseFn = unsafe fn(NonNull<Entry>, bool) -> bool;
 /// - The `what` of that `Held<T>` is initialised.
 /// - `release` is [`release::<T>`].
 /// - `dev` is the device that the buffer is mapped for.
-struct Entry {
+pub(super) struct Entry {
     next: *mut Entry,
     release: Option<ReleaseFn>,
     /// True if `release`, with all that it calls, is code of this module and not of the driver's.
@@ -179,22 +181,56 @@ impl<T> Place<T> {
     ) where
         T: Hold,
     {
+        let mut place = self;
+        let entry = &mut place.0.entry;
+        entry.release.get_or_insert(release::<T>);
+        entry.epoch = epoch;
+        entry.dev = dev;
+        entry.len = len;
+        // SAFETY:
+        // - `release` is `release::<T>`, set here or by `new_ours()`. `what` is mapped for `dev`,
+        //   as the caller promises.
+        // - `fill()` gives up the entry to this function.
+        // - `dev` is valid and bound, as the caller promises.
+        unsafe { hold(place.fill(what), quarantine) };
+    }
+}
+
+impl<T> Place<T> {
+    /// Returns true if code of this module releases the buffer.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.0.entry.ours
+    }
+
+    /// Puts `what` into the place. The result belongs to the caller.
+    ///
+    /// # Safety
+    ///
+    /// The `release` of the entry is [`release::<T>`], and `dev` is the device that `what` is
+    /// mapped for, if it is mapped.
+    pub(super) unsafe fn fill(self, what: T) -> NonNull<Entry> {
         let mut held = self.0;
         held.what.write(what);
-        held.entry.release.get_or_insert(release::<T>);
-        held.entry.epoch = epoch;
-        held.entry.dev = dev;
-        held.entry.len = len;
+        // INVARIANT: The entry is in a `Held<T>` from a `KBox`, whose `what` was just written. The
+        // caller promises the rest.
         // CAST: `Held` is `repr(C)`, and the entry is its first field.
-        if let Some(entry) = NonNull::new(KBox::into_raw(held).cast::<Entry>()) {
-            // SAFETY:
-            // - The entry keeps the invariants of `Entry`: it is in a `Held<T>` from a `KBox`,
-            //   `what` was just written, and `release` is `release::<T>`, set here or by
-            //   `new_ours()`. `what` is mapped for `dev`, as the caller promises.
-            // - `into_raw()` has given up the box, so the entry is nobody else's.
-            // - `dev` is valid and bound, as the caller promises.
-            unsafe { hold(entry, quarantine) };
-        }
+        // SAFETY: The pointer of a box is not null.
+        unsafe { NonNull::new_unchecked(KBox::into_raw(held).cast::<Entry>()) }
+    }
+}
+
+/// Frees the buffer of `entry`, which is not mapped for any device. May sleep.
+///
+/// # Safety
+///
+/// `entry` keeps the invariants of [`Entry`] and belongs to the caller, who does not use it again.
+/// Its buffer is not mapped.
+pub(super) unsafe fn release_unmapped(entry: NonNull<Entry>) {
+    // SAFETY: The entry is valid, as the caller promises.
+    if let Some(release) = unsafe { (*entry.as_ptr()).release } {
+        // SAFETY: The caller promises the first two requirements. The others are on the device of a
+        // buffer that is mapped.
+        unsafe { release(entry, false) };
     }
 }
 
@@ -268,7 +304,7 @@ unsafe fn hold(entry: NonNull<Entry>, quarantine: Option<&Quarantine>) {
 /// # Invariants
 ///
 /// Each entry on the list keeps the invariants of [`Entry`], and belongs to the list.
-struct List(Atomic<*mut Entry>);
+pub(super) struct List(Atomic<*mut Entry>);
 
 // SAFETY: The held buffers are `Send`, by the bound of `Hold`. The devices and modules that the
 // entries point to may be used by any task.
@@ -278,19 +314,19 @@ unsafe impl Send for List {}
 unsafe impl Sync for List {}
 
 impl List {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         // INVARIANT: There is no entry.
         Self(Atomic::new(core::ptr::null_mut()))
     }
 
     /// Pushes `entry`, which the caller owns and gives up. For any context.
-    fn push(&self, entry: NonNull<Entry>) {
+    pub(super) fn push(&self, entry: NonNull<Entry>) {
         let mut first = self.0.load(Relaxed);
         loop {
             // SAFETY: The entry is valid and still belongs to the caller: it is on no list before
             // the exchange below succeeds.
             unsafe { (*entry.as_ptr()).next = first };
-            // INVARIANT: `entry` comes from `Place::hold()` or from another list, so it keeps the
+            // INVARIANT: `entry` comes from `Place::fill()` or from another list, so it keeps the
             // invariants of `Entry`. The caller gives it up to this list.
             // Release ordering pairs with the acquire ordering of `take()`: the task that takes the
             // entry sees all that was written to it.
@@ -302,7 +338,7 @@ impl List {
     }
 
     /// Takes all entries, which then belong to the caller. For any context.
-    fn take(&self) -> impl Iterator<Item = NonNull<Entry>> {
+    pub(super) fn take(&self) -> impl Iterator<Item = NonNull<Entry>> {
         let mut next = NonNull::new(self.0.xchg(core::ptr::null_mut(), Acquire));
         core::iter::from_fn(move || {
             let entry = next?;

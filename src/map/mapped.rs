@@ -35,7 +35,10 @@ use crate::{
     table::{
         kept::Kept,
         owned_pages::OwnedPages,
-        sg_table::SgTable, //
+        sg_table::{
+            Parts,
+            SgTable, //
+        }, //
     },
     walk::{
         cpu::CpuTable,
@@ -485,7 +488,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
             // The list must cover the same bytes when it is unmapped as when it was mapped.
             table.cover_whole_pages(true);
         }
-        let (place, owner, list) = table.into_parts();
+        let Parts { owner, list, place } = table.into_parts();
         // SAFETY: The device is valid and bound: `dev` borrows it.
         let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
         // INVARIANT: By the invariants of `Mapped` the list is mapped for `dev` in direction `D`

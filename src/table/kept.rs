@@ -28,7 +28,8 @@ use kernel::{
 /// - `list` describes the pages of `_owner`.
 /// - When the value was made, the list was mapped for `dev` in `direction`, by `route` and, if that
 ///   is an IOMMU, in `domain`. `attrs` are the attributes to unmap it with.
-/// - If `needs_unmap` is false, unmapping such a list does nothing.
+/// - If `needs_unmap` is false, unmapping such a list does nothing, or the list is not mapped. The
+///   other fields do not matter then.
 // Fields are dropped in order. The list comes last, as in `SgTable`: the drop of pinned pages reads
 // the list.
 pub(crate) struct Kept<P> {
@@ -40,6 +41,23 @@ pub(crate) struct Kept<P> {
     pub(crate) needs_unmap: bool,
     pub(crate) _owner: P,
     pub(crate) list: List,
+}
+
+impl<P> Kept<P> {
+    /// Keeps a table that is not mapped.
+    pub(crate) fn unmapped(owner: P, list: List) -> Self {
+        // INVARIANT: The list describes the pages of the owner. It is not mapped.
+        Self {
+            dev: core::ptr::null_mut(),
+            domain: core::ptr::null_mut(),
+            route: DmaRoute::Direct,
+            direction: 0,
+            attrs: 0,
+            needs_unmap: false,
+            _owner: owner,
+            list,
+        }
+    }
 }
 
 // SAFETY: Any task may use the device and the domain that the pointers are to. The other fields are

@@ -11,7 +11,10 @@ use crate::{
     },
     device::dma_device::DmaDevice,
     ffi,
-    lifecycle::quarantine::Place,
+    lifecycle::{
+        deferred,
+        quarantine::Place, //
+    },
     table::{
         from_pages::sg_phys_run,
         kept::Kept,
@@ -30,7 +33,10 @@ use crate::{
         run::Run, //
     }, //
 };
-use core::ops::Range;
+use core::{
+    mem::ManuallyDrop,
+    ops::Range, //
+};
 use kernel::{
     alloc::Flags,
     bindings,
@@ -66,23 +72,30 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order.
+/// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order. Both are in
+///   `parts`, which was not moved out.
 /// - The list is not mapped for any device.
 /// - All bytes of these pages are initialised.
 /// - Nobody else uses these bytes. User space is exempt if a [`UserTable`](crate::UserTable) has
 ///   the table, which then lends no reference to it.
-// Fields are dropped in order. The list comes last: the drop of pinned pages, which `owner` may be,
-// reads the list.
 #[doc(alias = "sg_table")]
 pub struct SgTable<P = OwnedPages> {
-    owner: P,
+    /// Moved out once, when the table ends.
+    parts: ManuallyDrop<Parts<P>>,
     range: Range<usize>,
     /// The limits within which the segments were cut.
     limits: SegmentLimits<'static>,
-    list: List,
-    /// The place in a quarantine for the parts of this table, if they are dropped while a device
-    /// may be using them.
-    place: Place<Kept<P>>,
+}
+
+/// The parts of a table that a drop frees.
+// Fields are dropped in order. The list comes after the owner: the drop of pinned pages, which the
+// owner may be, reads the list.
+pub(crate) struct Parts<P> {
+    pub(crate) owner: P,
+    pub(crate) list: List,
+    /// The place of these parts, if they are dropped while a device may be using them, or where
+    /// nothing may sleep.
+    pub(crate) place: Place<Kept<P>>,
 }
 
 /// The bytes of a buffer's first and last page that are not in the buffer.
@@ -178,11 +191,9 @@ impl SgTable {
         // - The pages were zeroed when they were allocated.
         // - Nobody else has the pages.
         Ok(Self {
-            owner,
+            parts: ManuallyDrop::new(Parts { owner, list, place }),
             range: 0..len,
             limits: limits.sizes(),
-            list,
-            place,
         })
     }
 }
@@ -237,11 +248,9 @@ impl<P: PageOwner> SgTable<P> {
             // - By the safety requirements of `PageOwner`, all bytes of the pages are initialised,
             //   and nobody accesses them except through the table.
             Ok((list, place)) => Ok(Self {
-                owner,
+                parts: ManuallyDrop::new(Parts { owner, list, place }),
                 range,
                 limits: limits.sizes(),
-                list,
-                place,
             }),
             Err(error) => Err(BufferError {
                 error,
@@ -253,19 +262,32 @@ impl<P: PageOwner> SgTable<P> {
     /// Frees the list, and returns the owner of the pages. Does not sleep.
     #[must_use = "to drop the owner, drop the table"]
     pub fn into_owner(self) -> P {
-        self.owner
+        self.into_parts().owner
     }
 
     /// Returns the owner of the pages, to change their bytes.
     ///
     /// The caller must not replace the owner: the list describes the pages of this one.
     pub(crate) fn owner_mut(&mut self) -> &mut P {
-        &mut self.owner
+        &mut self.parts.owner
     }
 
     /// Returns the range of the owner's bytes that is the buffer.
     pub(crate) fn range(&self) -> Range<usize> {
         self.range.clone()
+    }
+}
+
+impl<P> Drop for SgTable<P> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the parts were not moved out. A value that is being
+        // dropped is not used again.
+        let parts = unsafe { ManuallyDrop::take(&mut self.parts) };
+        if parts.place.is_ours() && !deferred::may_sleep() {
+            let Parts { owner, list, place } = parts;
+            // SAFETY: By the type invariants the list is not mapped. The place is this module's.
+            unsafe { deferred::drop_later(place, Kept::unmapped(owner, list)) };
+        }
     }
 }
 
@@ -288,19 +310,20 @@ impl<P> SgTable<P> {
     ) -> Self {
         // INVARIANT: The requirements of this function are the type invariants.
         Self {
-            owner,
+            parts: ManuallyDrop::new(Parts { owner, list, place }),
             range,
             limits: limits.sizes(),
-            list,
-            place,
         }
     }
 
     /// Takes the table apart. Returns its place in a quarantine, and the parts that go there.
     ///
     /// The caller drops the owner before the list.
-    pub(crate) fn into_parts(self) -> (Place<Kept<P>>, P, List) {
-        (self.place, self.owner, self.list)
+    pub(crate) fn into_parts(self) -> Parts<P> {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: By the type invariants the parts were not moved out. `this` is neither used again
+        // nor dropped.
+        unsafe { ManuallyDrop::take(&mut this.parts) }
     }
 
     /// Returns the table with the owner that `make` makes of its owner, and a place for that.
@@ -311,14 +334,15 @@ impl<P> SgTable<P> {
         place: Place<Kept<Q>>,
         make: impl FnOnce(P) -> Q,
     ) -> SgTable<Q> {
+        let (range, limits) = (self.range.clone(), self.limits);
+        let Parts { owner, list, .. } = self.into_parts();
+        let owner = make(owner);
         // INVARIANT: The new owner holds the old one. So the pages are the same, and the list
         // describes them.
         SgTable {
-            owner: make(self.owner),
-            range: self.range,
-            limits: self.limits,
-            list: self.list,
-            place,
+            parts: ManuallyDrop::new(Parts { owner, list, place }),
+            range,
+            limits,
         }
     }
 
@@ -327,7 +351,7 @@ impl<P> SgTable<P> {
     /// It is private to the library: while the pages are in a table, a driver must not reach their
     /// bytes through the owner.
     pub(crate) fn owner(&self) -> &P {
-        &self.owner
+        &self.parts.owner
     }
 
     /// Returns the segments as runs of physical addresses.
@@ -385,14 +409,14 @@ impl<P> SgTable<P> {
     /// `mapped`, the bus addresses and lengths change likewise.
     pub(crate) fn cover_whole_pages(&mut self, mapped: bool) {
         let Margins { before, after } = self.margins();
-        self.list.stretch(before, after, mapped);
+        self.parts.list.stretch(before, after, mapped);
     }
 
     /// Shortens the first and the last segment to the bytes of the buffer again, after
     /// [`cover_whole_pages`](Self::cover_whole_pages).
     pub(crate) fn cover_bytes(&mut self, mapped: bool) {
         let Margins { before, after } = self.margins();
-        self.list.stretch(-before, -after, mapped);
+        self.parts.list.stretch(-before, -after, mapped);
     }
 
     /// Returns the margins of the buffer, or none if a limit is less than a page: a segment must
@@ -457,7 +481,7 @@ impl<P> SgTable<P> {
         //   owner, which are valid.
         // - The list, its entries and pages change, or go, only through an exclusive reference to
         //   the table, or with the table. The result borrows the table.
-        unsafe { CpuTable::from_raw(self.list.sgt()) }
+        unsafe { CpuTable::from_raw(self.parts.list.sgt()) }
     }
 
     /// Copies `src` into the buffer, from byte `offset` on: `sg_pcopy_from_buffer()`. Does not
@@ -562,12 +586,12 @@ impl<P> SgTable<P> {
 
     /// Returns the C structure, for reading.
     pub(crate) fn sgt(&self) -> &bindings::sg_table {
-        self.list.sgt()
+        self.parts.list.sgt()
     }
 
     /// Removes the marks of an earlier mapping from the list, before the next one.
     pub(crate) fn unmark(&mut self) {
-        if let Some(first) = self.list.entries_mut().next() {
+        if let Some(first) = self.parts.list.entries_mut().next() {
             sg_dma_unmark(first);
         }
     }
@@ -576,6 +600,6 @@ impl<P> SgTable<P> {
     ///
     /// Such a call sets `nents` and the DMA fields of the entries. Nothing else may be changed.
     pub(crate) fn sgt_mut(&mut self) -> &mut bindings::sg_table {
-        self.list.sgt_mut()
+        self.parts.list.sgt_mut()
     }
 }

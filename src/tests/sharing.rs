@@ -19,6 +19,8 @@ use super::{
 use crate::{
     dma_streaming_is_coherent,
     ffi,
+    lifecycle::deferred,
+    new_irq_lock,
     Bidirectional,
     Coherency,
     CoherentDevice,
@@ -34,6 +36,15 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*, //
 };
+
+/// Returns the number of references that all pages of a table have.
+fn refs(table: &UserTable<Bidirectional>) -> usize {
+    let pages = table.cpu().cpu_pages();
+    // SAFETY: `table` has pinned the pages.
+    pages
+        .map(|page| unsafe { ffi::sgdma_selftest_page_refs(page.as_ptr()) as usize })
+        .sum()
+}
 
 cases! {
     sgdma_sharing;
@@ -157,24 +168,37 @@ cases! {
         let (at, len) = (PAGE_SIZE - 100, 2 * PAGE_SIZE);
         let pin = |limits| UserTable::pin(memory.addr + at, len, Bidirectional, limits);
         let table = pin(SegmentLimits::NONE)?;
-        let refs = || -> usize {
-            let pages = table.cpu().cpu_pages();
-            // SAFETY: `table` has pinned the pages.
-            pages
-                .map(|page| unsafe { ffi::sgdma_selftest_page_refs(page.as_ptr()) as usize })
-                .sum()
-        };
-        let before = refs();
+        let before = refs(&table);
         for limits in short_limits() {
             let short = pin(limits)?;
-            check!(refs() > before);
+            check!(refs(&table) > before);
             short.copy_from_slice(len - 600, &[9; 600])?;
             drop(short);
-            check_eq!(refs(), before);
+            check_eq!(refs(&table), before);
         }
         let mut back = [0; 600];
         table.copy_to_slice(len - 600, &mut back)?;
         check_eq!(back, [9; 600]);
+        Ok(())
+    }
+
+    fn pins_are_given_back_by_a_worker_where_nothing_may_sleep() -> Result {
+        let Some(memory) = UserMemory::new(4 * PAGE_SIZE)? else {
+            return Ok(());
+        };
+        let pin = || UserTable::pin(memory.addr, 4 * PAGE_SIZE, Bidirectional, SegmentLimits::NONE);
+        let table = pin()?;
+        let before = refs(&table);
+        let lock = KBox::pin_init(new_irq_lock!(Some(pin()?)), GFP_KERNEL)?;
+        check!(refs(&table) > before);
+        {
+            let mut guard = lock.lock();
+            check!(!deferred::may_sleep());
+            *guard = None;
+        }
+        check!(deferred::may_sleep());
+        deferred::flush();
+        check_eq!(refs(&table), before);
         Ok(())
     }
 

@@ -23,6 +23,7 @@ unsafe impl DriverModule for Sub {
 impl sgdma::Driver for Sub {
     type Data<'bound> = usize;
     type Files = NoFiles;
+    type Handlers = sgdma::NoHandlers;
 }
 
 // SAFETY: As above.
@@ -33,6 +34,7 @@ unsafe impl DriverModule for Super {
 impl sgdma::Driver for Super {
     type Data<'bound> = &'static [u8];
     type Files = NoFiles;
+    type Handlers = sgdma::NoHandlers;
 }
 
 fn f<'a, 'door>(door: &'a Door<'door, Sub>) -> &'a Door<'door, Super> {

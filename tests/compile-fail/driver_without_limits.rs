@@ -23,6 +23,7 @@ unsafe impl sgdma::DriverModule for Other {
 impl sgdma::Driver for Other {
     type Data<'bound> = ();
     type Files = NoFiles;
+    type Handlers = sgdma::NoHandlers;
 }
 
 impl sgdma::pci::Driver for Other {

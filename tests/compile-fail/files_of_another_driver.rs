@@ -24,6 +24,7 @@ unsafe impl sgdma::DriverModule for Other {
 impl sgdma::Driver for Other {
     type Data<'bound> = ();
     type Files = File;
+    type Handlers = sgdma::NoHandlers;
 }
 
 impl sgdma::pci::Driver for Other {

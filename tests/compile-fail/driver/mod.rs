@@ -15,8 +15,9 @@ use kernel::{
 use sgdma::{
     DmaDevice,
     DmaLimits,
-    DriverContext, //
+    DriverContext,
     FileOps,
+    NoHandlers, //
 };
 
 sgdma::pci_device_table!(PCI_TABLE, (), [(pci::DeviceId::from_class(0, 0), ())]);
@@ -26,6 +27,7 @@ pub(crate) struct Gpu;
 impl sgdma::Driver for Gpu {
     type Data<'bound> = Data<'bound>;
     type Files = File;
+    type Handlers = NoHandlers;
 }
 
 impl sgdma::pci::Driver for Gpu {

@@ -42,6 +42,7 @@ use kernel::{
 use sgdma::{
     DmaDevice,
     DmaLimits,
+    NoHandlers,
     Quiet, //
 };
 use work::wait;
@@ -84,6 +85,7 @@ struct Data<'bound> {
 impl sgdma::Driver for Ends {
     type Data<'bound> = Data<'bound>;
     type Files = File;
+    type Handlers = NoHandlers;
 }
 
 impl sgdma::pci::Driver for Ends {

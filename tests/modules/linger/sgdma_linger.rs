@@ -25,8 +25,9 @@ use kernel::{
 };
 use sgdma::{
     Door,
-    DriverContext, //
+    DriverContext,
     FileOps,
+    NoHandlers, //
 };
 
 static COUNT_LATE: Atomic<i32> = Atomic::new(0);
@@ -42,6 +43,7 @@ struct Data {
 impl sgdma::Driver for Linger {
     type Data<'bound> = Data;
     type Files = File;
+    type Handlers = NoHandlers;
 }
 
 edu::driver! {

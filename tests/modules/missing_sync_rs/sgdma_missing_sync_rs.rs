@@ -22,7 +22,11 @@ use sgdma::{
     CoherentDevice,
     DmaDevice,
     DmaLimits,
+    DriverContext,
     FromDevice,
+    Handlers,
+    IrqContext,
+    IrqReturn,
     Mapped,
     NoFiles,
     Quiet,
@@ -56,8 +60,16 @@ fn show(bytes: &[u8]) -> &'static str {
 struct MissingSync;
 
 impl sgdma::Driver for MissingSync {
-    type Data<'bound> = ();
+    type Data<'bound> = Engine<'bound>;
     type Files = NoFiles;
+    type Handlers = Self;
+}
+
+#[vtable]
+impl Handlers<Self> for MissingSync {
+    fn irq(engine: &IrqContext<'_, Self>, _vector: u32) -> IrqReturn {
+        engine.irq()
+    }
 }
 
 impl sgdma::pci::Driver for MissingSync {
@@ -75,8 +87,11 @@ impl sgdma::pci::Driver for MissingSync {
         dma: DmaDevice<'bound>,
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        let engine = KBox::pin_init(Engine::new(pdev, dma), GFP_KERNEL)?;
+        Engine::new(pdev, dma)
+    }
 
+    fn start(pdev: &pci::Device<Core<'_>>, engine: &DriverContext<'_, Self>) -> Result {
+        let dma = engine.dma();
         let mut source = SgTable::alloc(4096, dma, GFP_KERNEL)?;
         source.copy_from_slice(0, WRITTEN)?;
         let source = source.map(dma, ToDevice)?.submit();
@@ -117,7 +132,7 @@ impl sgdma::pci::Driver for MissingSync {
             dev_info!(pdev, "shared, both see the same: {}\n", same);
             drop((source.complete(), target.complete()));
         }
-        Ok::<_, Error>(())
+        Ok(())
     }
 }
 

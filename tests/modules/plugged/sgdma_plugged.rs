@@ -17,6 +17,7 @@ use sgdma::{
     DriverContext,
     FileOps,
     MapAttrs,
+    NoHandlers,
     SegmentLimits,
     SgTable, //
 };
@@ -82,6 +83,7 @@ impl FileOps<Plugged> for File {
 impl sgdma::Driver for Plugged {
     type Data<'bound> = ();
     type Files = File;
+    type Handlers = NoHandlers;
 }
 
 edu::driver! { Plugged, 32, |_| Ok(()); }

@@ -24,10 +24,11 @@ use sgdma::{
     DmaDevice,
     DmaTable,
     NoFiles,
+    NoHandlers,
     PageOwner,
     SgTable,
-    Shared,
-    EOPNOTSUPP, //
+    Shared, //
+    EOPNOTSUPP,
 };
 
 /// Two pages of one kind of memory.
@@ -175,6 +176,7 @@ struct Sharing;
 impl sgdma::Driver for Sharing {
     type Data<'bound> = ();
     type Files = NoFiles;
+    type Handlers = NoHandlers;
 }
 
 edu::driver! { Sharing, 32, share; }

@@ -28,6 +28,7 @@ use sgdma::{
     Exclusive,
     FileOps,
     Lockstep,
+    NoHandlers,
     SegmentLimits,
     SgTable, //
 };
@@ -165,6 +166,7 @@ struct TableOps;
 impl sgdma::Driver for TableOps {
     type Data<'bound> = ();
     type Files = File;
+    type Handlers = NoHandlers;
 }
 
 edu::driver! { TableOps, 64, |_| Ok(()); }

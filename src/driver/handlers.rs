@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The handlers of a binding: how they are started, called and ended.
+//!
+//! Interrupts, work items and timers belong to the binding. The library starts none before the
+//! driver's data is complete, and ends all of them before the data is dropped.
+//!
+//! C headers: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h),
+//! [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h),
+//! [`include/linux/timer.h`](srctree/include/linux/timer.h)
+
+use crate::{
+    driver::{
+        tasks::Tasks, //
+        Driver,
+        DriverContext,
+        Handlers,
+        IrqContext,
+    },
+    ffi, //
+};
+use core::{
+    ffi::{
+        c_uint,
+        c_void, //
+    },
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
+
+/// An interrupt of a device.
+pub(crate) struct Irq {
+    /// The number by which the interrupt is requested.
+    pub(crate) number: u32,
+    /// True if other devices may have the same line.
+    pub(crate) shared: bool,
+}
+
+/// The handlers of a binding of driver `D`. A drop ends them.
+///
+/// # Invariants
+///
+/// `raw` comes from `sgdma_handlers_new()`, with [`calls::<D>`](calls).
+pub(crate) struct HandlerSet<D: Driver> {
+    raw: NonNull<ffi::sgdma_handlers>,
+    _driver: PhantomData<fn(D) -> D>,
+}
+
+// SAFETY: Any task may call the C functions on handlers, one of which ends them.
+unsafe impl<D: Driver> Send for HandlerSet<D> {}
+// SAFETY: A shared reference only allows `lend()`, `request_irq()` and `shut_down()`. The first two
+// are `unsafe`: their callers call them once, in order. Ending handlers twice does nothing.
+unsafe impl<D: Driver> Sync for HandlerSet<D> {}
+
+impl<D: Driver> HandlerSet<D> {
+    /// Allocates the handlers for a device of `vectors` vectors. May sleep.
+    pub(crate) fn new(vectors: u32) -> Result<Self> {
+        // The type `&'static` makes this a constant in memory, not a temporary.
+        let calls: &'static ffi::sgdma_handler_calls = &Self::CALLS;
+        // SAFETY: `calls` is static.
+        let raw = unsafe {
+            ffi::sgdma_handlers_new(calls, D::Handlers::WORK_ITEMS, D::Handlers::TIMERS, vectors)
+        };
+        // INVARIANT: `raw` was just made, with the calls of this driver.
+        Ok(Self {
+            raw: NonNull::new(raw).ok_or(ENOMEM)?,
+            _driver: PhantomData,
+        })
+    }
+
+    /// Returns the part for the driver.
+    ///
+    /// # Safety
+    ///
+    /// Nobody reaches the result after this value is dropped.
+    pub(crate) unsafe fn tasks(&self) -> Tasks {
+        // SAFETY: By the type invariants `raw` comes from `sgdma_handlers_new()`. Nobody reaches
+        // the result when the handlers are deleted, by the drop of this value: the caller promises
+        // that.
+        unsafe { Tasks::new(self.raw) }
+    }
+
+    /// Lends `ctx` to all handlers from now on.
+    ///
+    /// # Safety
+    ///
+    /// - No handler was started before.
+    /// - `ctx` is valid, and nobody has it exclusively, until [`shut_down`](Self::shut_down) has
+    ///   returned.
+    pub(crate) unsafe fn lend(&self, ctx: *const DriverContext<'_, D>) {
+        // SAFETY: By the type invariants the handlers exist. The caller promises the rest.
+        unsafe { ffi::sgdma_handlers_lend(self.raw.as_ptr(), ctx.cast()) };
+    }
+
+    /// Requests the interrupt of `vector`. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// - [`lend`](Self::lend) was called, and `vector` is less than the number that `new()` was
+    ///   given. It has not been requested.
+    /// - `irq` is an interrupt of the device, until [`shut_down`](Self::shut_down).
+    pub(crate) unsafe fn request_irq(&self, vector: u32, irq: Irq) -> Result {
+        // SAFETY:
+        // - By the type invariants the handlers exist. They have a handler for interrupts, and what
+        //   it uses is complete: the caller has called `lend()`.
+        // - The vector exists and is free, as the caller promises.
+        // - The module of the driver stays loaded until the binding has ended.
+        to_result(unsafe {
+            ffi::sgdma_handlers_request_irq(
+                self.raw.as_ptr(),
+                vector,
+                irq.number,
+                irq.shared,
+                D::MODULE.as_ptr(),
+            )
+        })
+    }
+
+    /// Ends all handlers: interrupts first, then work items and timers. May sleep.
+    ///
+    /// Then nothing can be started any more.
+    pub(crate) fn shut_down(&self) {
+        // SAFETY: By the type invariants the handlers exist.
+        unsafe { ffi::sgdma_handlers_shut_down(self.raw.as_ptr()) };
+    }
+
+    const CALLS: ffi::sgdma_handler_calls = ffi::sgdma_handler_calls {
+        irq: if D::Handlers::HAS_IRQ {
+            Some(irq::<D>)
+        } else {
+            None
+        },
+        irq_thread: if D::Handlers::HAS_IRQ_THREAD {
+            Some(irq_thread::<D>)
+        } else {
+            None
+        },
+        work: if D::Handlers::HAS_WORK {
+            Some(work::<D>)
+        } else {
+            None
+        },
+        timer: if D::Handlers::HAS_TIMER {
+            Some(timer::<D>)
+        } else {
+            None
+        },
+    };
+}
+
+impl<D: Driver> Drop for HandlerSet<D> {
+    fn drop(&mut self) {
+        self.shut_down();
+        // SAFETY: By the type invariants the handlers exist. They were shut down, so nothing uses
+        // them, and this is the last use here.
+        unsafe { ffi::sgdma_handlers_delete(self.raw.as_ptr()) };
+    }
+}
+
+/// Borrows the context of a handler.
+///
+/// The lifetimes of the result are made up. A handler must accept any two lifetimes, so it can keep
+/// nothing that borrows the context or the binding.
+///
+/// # Safety
+///
+/// `context` is what [`HandlerSet::lend`] of driver `D` was given. The result is used only until
+/// the handler returns.
+unsafe fn borrow<'a, 'bound, D: Driver>(context: *const c_void) -> &'a DriverContext<'bound, D> {
+    // SAFETY: The context is valid, and nobody has it exclusively, until the handlers were shut
+    // down, as the caller of `lend()` has promised. That waits for the handler that runs now.
+    unsafe { &*context.cast() }
+}
+
+/// # Safety
+///
+/// Only for [`HandlerSet::CALLS`].
+unsafe extern "C" fn irq<D: Driver>(context: *const c_void, vector: c_uint) -> c_uint {
+    // SAFETY: C calls this with the context of `lend()`.
+    let ctx = unsafe { borrow::<D>(context) };
+    D::Handlers::irq(IrqContext::of(ctx), vector) as c_uint
+}
+
+/// # Safety
+///
+/// Only for [`HandlerSet::CALLS`].
+unsafe extern "C" fn irq_thread<D: Driver>(context: *const c_void, vector: c_uint) {
+    // SAFETY: C calls this with the context of `lend()`.
+    D::Handlers::irq_thread(unsafe { borrow::<D>(context) }, vector);
+}
+
+/// # Safety
+///
+/// Only for [`HandlerSet::CALLS`].
+unsafe extern "C" fn work<D: Driver>(context: *const c_void, item: c_uint) {
+    // SAFETY: C calls this with the context of `lend()`.
+    D::Handlers::work(unsafe { borrow::<D>(context) }, item);
+}
+
+/// # Safety
+///
+/// Only for [`HandlerSet::CALLS`].
+unsafe extern "C" fn timer<D: Driver>(context: *const c_void, timer: c_uint) {
+    // SAFETY: C calls this with the context of `lend()`.
+    let ctx = unsafe { borrow::<D>(context) };
+    D::Handlers::timer(IrqContext::of(ctx), timer);
+}

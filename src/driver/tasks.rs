@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The work items, timers and vectors of a binding, as their driver uses them.
+
+use crate::ffi;
+use core::ptr::NonNull;
+use kernel::time::Jiffies;
+
+/// The work items, timers and vectors of a binding, as their driver uses them.
+///
+/// After the driver's `stop` nothing can be started any more.
+///
+/// # Invariants
+///
+/// The pointer is to handlers that exist as long as anybody can reach this value.
+pub struct Tasks(NonNull<ffi::sgdma_handlers>);
+
+// SAFETY: The C functions that `Tasks` calls may be called by any task, at the same time.
+unsafe impl Send for Tasks {}
+// SAFETY: As above.
+unsafe impl Sync for Tasks {}
+
+impl Tasks {
+    /// Returns the tasks of `handlers`.
+    ///
+    /// # Safety
+    ///
+    /// `handlers` come from `sgdma_handlers_new()`. They are deleted only when nobody can reach the
+    /// result any more.
+    pub(super) unsafe fn new(handlers: NonNull<ffi::sgdma_handlers>) -> Self {
+        // INVARIANT: The handlers exist as long, as the caller promises.
+        Self(handlers)
+    }
+
+    /// Queues a work item: `queue_work()`. For any context.
+    ///
+    /// Returns false if the item is queued already, if it is not less than
+    /// [`WORK_ITEMS`](crate::Handlers::WORK_ITEMS), or if the driver has been stopped.
+    #[doc(alias = "queue_work")]
+    pub fn queue(&self, item: u32) -> bool {
+        // SAFETY: By the type invariants the handlers exist.
+        unsafe { ffi::sgdma_handlers_queue(self.0.as_ptr(), item) }
+    }
+
+    /// Makes a timer expire in `delay` jiffies, from now on: `mod_timer()`. For any context.
+    ///
+    /// Does nothing if `timer` is not less than [`TIMERS`](crate::Handlers::TIMERS), or if the
+    /// driver has been stopped.
+    #[doc(alias = "mod_timer")]
+    pub fn start_timer(&self, timer: u32, delay: Jiffies) {
+        // SAFETY: By the type invariants the handlers exist.
+        unsafe { ffi::sgdma_handlers_start_timer(self.0.as_ptr(), timer, delay) }
+    }
+
+    /// Stops a timer: `timer_delete()`. For any context.
+    ///
+    /// Returns false if the timer was not to expire. Its handler may still be running.
+    #[doc(alias = "timer_delete")]
+    pub fn stop_timer(&self, timer: u32) -> bool {
+        // SAFETY: By the type invariants the handlers exist.
+        unsafe { ffi::sgdma_handlers_stop_timer(self.0.as_ptr(), timer) }
+    }
+
+    /// Returns the number of interrupt vectors that the device was given. For any context.
+    #[doc(alias = "pci_alloc_irq_vectors")]
+    pub fn vectors(&self) -> u32 {
+        // SAFETY: By the type invariants the handlers exist.
+        unsafe { ffi::sgdma_handlers_vectors(self.0.as_ptr()) }
+    }
+}

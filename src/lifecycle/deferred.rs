@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Deferred drops: buffers that are dropped where nothing may sleep, and that a worker frees.
+//!
+//! An interrupt handler completes buffers, and may drop them. Unmapping does not sleep, but
+//! unpinning user memory and freeing large memory do. The place of a buffer, which was allocated
+//! with the buffer, is also its place in the queue of the worker. So deferring a drop neither
+//! allocates nor sleeps.
+//!
+//! Only buffers that code of this module frees are deferred. The module waits for the worker before
+//! it is unloaded. A driver's own [`PageOwner`](crate::PageOwner) is dropped where the driver drops
+//! the buffer.
+
+use crate::{
+    ffi,
+    lifecycle::quarantine::{
+        release_unmapped,
+        List,
+        Place, //
+    }, //
+};
+
+/// The buffers that the worker is to free.
+static DEFERRED: List = List::new();
+
+/// Returns true if the caller may sleep, as far as the kernel can tell. For any context.
+pub(crate) fn may_sleep() -> bool {
+    // SAFETY: The function only reads the state of this CPU.
+    unsafe { ffi::sgdma_may_sleep() }
+}
+
+/// Hands `what`, whose place is `place`, to the worker, which drops it. For any context.
+///
+/// # Safety
+///
+/// - `what` is not mapped for any device.
+/// - [`Place::is_ours`] is true for `place`.
+// Not inlined: the callers are generic, and the case is rare.
+#[inline(never)]
+pub(crate) unsafe fn drop_later<T>(place: Place<T>, what: T) {
+    // SAFETY: The place is this module's, so it was made with its `release`. `what` is not mapped.
+    DEFERRED.push(unsafe { place.fill(what) });
+    // SAFETY: The module is loaded: this is its code, and it waits for the worker before it goes.
+    unsafe { ffi::sgdma_kick_deferred() };
+}
+
+/// Waits until all that was deferred before is freed. May sleep.
+pub(crate) fn flush() {
+    // SAFETY: The module is loaded: this is its code.
+    unsafe { ffi::sgdma_flush_deferred() };
+}
+
+const _: [unsafe extern "C" fn(); 2] = [ffi::sgdma_free_deferred, sgdma_free_deferred];
+
+/// Frees all that was deferred. May sleep.
+///
+/// Documented in `deferred.h`.
+#[no_mangle]
+extern "C" fn sgdma_free_deferred() {
+    for entry in DEFERRED.take() {
+        // SAFETY: The entry was taken off the list, so it belongs to this function. It is not
+        // used after the call: the iterator has read `next` before. The buffer is not mapped, as
+        // the caller of `drop_later()` has promised.
+        unsafe { release_unmapped(entry) };
+    }
+}
