@@ -21,6 +21,7 @@ static void free_deferred(struct work_struct *work)
 {
 	sgdma_free_deferred();
 }
+
 static DECLARE_WORK(deferred, free_deferred);
 
 void sgdma_kick_deferred(void)
