@@ -16,6 +16,9 @@
 
 #include "driver/handlers.h"
 
+/* What an irq() of Rust returns is an IrqReturn of mod.rs. */
+static_assert(IRQ_NONE == 0 && IRQ_HANDLED == 1 && IRQ_WAKE_THREAD == 2);
+
 struct sgdma_vector {
 	struct sgdma_handlers *handlers;
 	/* zero if it is not requested */

@@ -33,7 +33,6 @@ use core::{
     ops::Deref, //
 };
 use kernel::{
-    bindings,
     error::VTABLE_DEFAULT_ERROR,
     iov::{
         IovIterDest,
@@ -197,15 +196,17 @@ impl<D: Driver> FileOps<D> for NoFiles {
 }
 
 /// A driver's answer to an interrupt.
+// The values are those of C, which `handlers.c` compares. The kernel crate has them by different
+// names in different kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum IrqReturn {
     /// The interrupt is not the device's, or the device does not answer: `IRQ_NONE`.
-    None = bindings::irqreturn_IRQ_NONE,
+    None = 0,
     /// The interrupt was handled: `IRQ_HANDLED`.
-    Handled = bindings::irqreturn_IRQ_HANDLED,
+    Handled = 1,
     /// [`Handlers::irq_thread`] handles the rest: `IRQ_WAKE_THREAD`.
-    WakeThread = bindings::irqreturn_IRQ_WAKE_THREAD,
+    WakeThread = 2,
 }
 
 /// The interrupts, work items and timers of driver `D`, or [`NoHandlers`].
