@@ -59,9 +59,24 @@ unsafe impl<D: Driver> Sync for HandlerSet<D> {}
 impl<D: Driver> HandlerSet<D> {
     /// Allocates the handlers for a device of `vectors` vectors. May sleep.
     pub(crate) fn new(vectors: u32) -> Result<Self> {
+        // A work item without `work`, or a timer without `timer`, would call a null pointer.
+        const {
+            assert!(
+                (D::Handlers::WORK_ITEMS != 0) == D::Handlers::HAS_WORK,
+                "a driver has both `WORK_ITEMS` and `work`, or neither"
+            );
+            assert!(
+                (D::Handlers::TIMERS != 0) == D::Handlers::HAS_TIMER,
+                "a driver has both `TIMERS` and `timer`, or neither"
+            );
+            assert!(
+                D::Handlers::HAS_IRQ || !D::Handlers::HAS_IRQ_THREAD,
+                "only `irq` starts `irq_thread`"
+            );
+        }
         // The type `&'static` makes this a constant in memory, not a temporary.
         let calls: &'static ffi::sgdma_handler_calls = &Self::CALLS;
-        // SAFETY: `calls` is static.
+        // SAFETY: `calls` is static. It has a function for each kind that is not zero in number.
         let raw = unsafe {
             ffi::sgdma_handlers_new(calls, D::Handlers::WORK_ITEMS, D::Handlers::TIMERS, vectors)
         };

@@ -242,10 +242,12 @@ pub enum IrqReturn {
 /// ```
 #[vtable]
 pub trait Handlers<D: Driver>: 'static {
-    /// The number of work items.
+    /// The number of work items. Not zero for a driver that implements [`work`](Self::work), and
+    /// zero for others.
     const WORK_ITEMS: u32 = 0;
 
-    /// The number of timers.
+    /// The number of timers. Not zero for a driver that implements [`timer`](Self::timer), and zero
+    /// for others.
     const TIMERS: u32 = 0;
 
     /// Handles an interrupt of `vector`. Must not sleep.
