@@ -169,8 +169,9 @@ EXPORT_SYMBOL_GPL(sgdma_handlers_queue);
 void sgdma_handlers_start_timer(struct sgdma_handlers *handlers, unsigned int timer,
 				unsigned long delay)
 {
+	/* A longer delay would lie in the past. */
 	if (timer < handlers->nr_timers)
-		mod_timer(&handlers->timers[timer].timer, jiffies + delay);
+		mod_timer(&handlers->timers[timer].timer, jiffies + min(delay, MAX_JIFFY_OFFSET));
 }
 EXPORT_SYMBOL_GPL(sgdma_handlers_start_timer);
 
