@@ -75,6 +75,9 @@ use kernel::{
 /// binding bus mastering is off in any case, or the log says that it could not be switched off.
 /// Decoding of the device's memory stays on, because `pci_disable_device()` leaves it on.
 ///
+/// A driver that has [`Handlers::irq`](crate::Handlers::irq) must not call [`alloc_irq_vectors`]: a
+/// device has one set of vectors, and the library has allocated it.
+///
 /// [`limits`]: Self::limits
 /// [`quiesce`]: Self::quiesce
 /// [`probe`]: Self::probe
@@ -86,6 +89,7 @@ use kernel::{
 ///
 /// [`enable_device_mem`]: kernel::pci::Device::enable_device_mem
 /// [`set_master`]: kernel::pci::Device::set_master
+/// [`alloc_irq_vectors`]: kernel::pci::Device::alloc_irq_vectors
 ///
 /// ```
 /// use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
@@ -142,8 +146,8 @@ pub trait Driver: crate::Driver {
     /// The smallest and largest number of interrupt vectors; one by default.
     ///
     /// The device gets MSI-X or MSI vectors, or else one legacy interrupt, if the driver has
-    /// [`Handlers::irq`](crate::Handlers::irq). Binding fails with `ENOSPC` if the device has fewer
-    /// than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors) has the number.
+    /// [`Handlers::irq`](crate::Handlers::irq). Binding fails, with a line in the log, if the device
+    /// has fewer than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors) has the number.
     const VECTORS: RangeInclusive<u32> = 1..=1;
 
     /// Returns the DMA limits of this device; [`DMA`](Self::DMA) by default. May sleep.
@@ -375,15 +379,17 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
     }
 
     fn alloc_vectors(&self) -> Result<u32> {
+        // The kernel takes both numbers for an `int`.
+        const MOST: u32 = c_int::MAX as u32;
         let (min, max) = (*D::VECTORS.start(), *D::VECTORS.end());
-        // SAFETY: The device is valid: `self` is a reference to it. Its vectors are allocated by
-        // this binding only: `Device<Core>` exists only in callbacks of the driver core, and an
-        // earlier binding has freed its own.
+        // SAFETY: The device is valid: `self` is a reference to it. The device lock is held, as
+        // `Device<Core>` exists only in callbacks of the driver core. The kernel refuses to
+        // allocate vectors that the driver has allocated by the kernel crate.
         let number = unsafe {
             bindings::pci_alloc_irq_vectors(
                 as_raw(self),
-                min.max(1),
-                max,
+                min.clamp(1, MOST),
+                max.min(MOST),
                 bindings::PCI_IRQ_ALL_TYPES,
             )
         };
