@@ -337,8 +337,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         //   Until then there are only shared references to `ctx`.
         unsafe { handlers.lend(&raw const **ctx) };
         for vector in 0..self.vectors {
-            // SAFETY: `lend()` was called. The bus has allocated this vector, and `end()` frees the
-            // vectors after the interrupts. Each vector is requested once.
+            // SAFETY: The bus has allocated this vector, as the driver has `irq`, and `end()` frees
+            // the vectors after the interrupts. `lend()` was called. Each vector is requested once.
             unsafe { handlers.request_irq(vector, bus.irq(vector)?) }?;
         }
         bus.start(ctx)?;

@@ -146,8 +146,9 @@ pub trait Driver: crate::Driver {
     /// The smallest and largest number of interrupt vectors; one by default.
     ///
     /// The device gets MSI-X or MSI vectors, or else one legacy interrupt, if the driver has
-    /// [`Handlers::irq`](crate::Handlers::irq). Binding fails, with a line in the log, if the device
-    /// has fewer than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors) has the number.
+    /// [`Handlers::irq`](crate::Handlers::irq). Binding fails, with a line in the log, if the
+    /// device has fewer than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors) has the
+    /// number.
     const VECTORS: RangeInclusive<u32> = 1..=1;
 
     /// Returns the DMA limits of this device; [`DMA`](Self::DMA) by default. May sleep.
