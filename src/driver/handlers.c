@@ -16,7 +16,7 @@
 
 #include "driver/handlers.h"
 
-/* What an irq() of Rust returns is an IrqReturn of mod.rs. */
+/* These are the numbers of IrqReturn in mod.rs, which irq() returns. */
 static_assert(IRQ_NONE == 0 && IRQ_HANDLED == 1 && IRQ_WAKE_THREAD == 2);
 
 struct sgdma_vector {

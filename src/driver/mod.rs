@@ -252,12 +252,13 @@ pub trait Handlers<D: Driver>: 'static {
 
     /// Handles an interrupt of `vector`. Must not sleep.
     ///
-    /// Runs in hard interrupt context. It may run as soon as the interrupt is requested: before the
-    /// driver's `start`, and before the device was told to raise interrupts. Others may share the
-    /// line of a legacy interrupt. After the device was pulled out, its registers read as ones. So
-    /// this returns [`IrqReturn::None`] unless the device says that the interrupt is its own.
-    /// Before it returns [`IrqReturn::WakeThread`] it silences the device, because the line of a
-    /// legacy interrupt stays raised until then.
+    /// Runs in hard interrupt context, or in a thread if the kernel makes threads of all handlers
+    /// (`threadirqs`). It may run as soon as the interrupt is requested: before the driver's
+    /// `start`, and before the device was told to raise interrupts. Others may share the line of a
+    /// legacy interrupt. After the device was pulled out, its registers read as ones. So this
+    /// returns [`IrqReturn::None`] unless the device says that the interrupt is its own. Before it
+    /// returns [`IrqReturn::WakeThread`] it silences the device, because the line of a legacy
+    /// interrupt stays raised until then.
     fn irq(_ctx: &IrqContext<'_, D>, _vector: u32) -> IrqReturn {
         build_error!(VTABLE_DEFAULT_ERROR)
     }

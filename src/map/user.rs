@@ -90,9 +90,9 @@ use kernel::{
 /// ```
 ///
 /// A drop unpins the pages: `unpin_user_page_range_dirty_lock()`. It marks the pages dirty if the
-/// device may have written them. It may sleep, and any process may do it. A table that is forgotten
-/// keeps its pages pinned. A table that is dropped in flight keeps them pinned until the device is
-/// known to be done with them.
+/// device may have written them. Any process may drop the table. Where nothing may sleep, a worker
+/// unpins the pages soon after. A table that is forgotten keeps its pages pinned. A table that is
+/// dropped in flight keeps them pinned until the device is known to be done with them.
 ///
 /// - Pinned pages stay after `munmap()` and after the end of the process. Then only the device
 ///   accesses them.
