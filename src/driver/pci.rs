@@ -236,10 +236,13 @@ pub trait Driver: crate::Driver {
     /// Makes the device quiet before its DMA is switched off and `data` is dropped. May sleep.
     ///
     /// All file operations have ended. The device still works: its registers are accessible, it may
-    /// do DMA and raise interrupts, and handlers run. Called after [`unbind`](Self::unbind). Both
-    /// are also called if a stage after `probe` failed. [`Quiet::Reset`] releases all buffers that
-    /// were submitted before and dropped in flight, without a reset of the PCI function. Handlers
-    /// run until after this, so a driver that answers so keeps them from starting the device again.
+    /// do DMA and raise interrupts, and handlers run. But unbinding has begun, so
+    /// [`Unbinding::wait`](crate::Unbinding::wait) returns at once. Called after
+    /// [`unbind`](Self::unbind). Both are also called if a stage after `probe` failed.
+    ///
+    /// [`Quiet::Reset`] releases all buffers that were submitted before and dropped in flight,
+    /// without a reset of the PCI function. Handlers run until after this, so a driver that answers
+    /// so keeps them from starting the device again.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown
