@@ -162,14 +162,17 @@ impl<D: Direction> UserTable<D> {
         // - Only user space accesses the pages too. The table goes into a `UserTable`, for which
         //   the invariants of `SgTable` allow that.
         let table = unsafe { SgTable::from_parts(owner, range, limits, list, place) };
-        // INVARIANT: The pages are pinned for writing if the device writes.
+        // The pages are pinned for writing if the device writes.
         Ok(Self::new(table))
     }
 }
 
 impl<D: Direction, P> UserTable<D, P> {
-    pub(crate) fn new(table: SgTable<P>) -> Self {
-        // INVARIANT: The field is private. No method of this file gives the table away.
+    /// Only for pages that are not pinned, or that are pinned for writing if the device writes in
+    /// direction `D`.
+    fn new(table: SgTable<P>) -> Self {
+        // INVARIANT: The callers keep to the above. The field is private, and no method of this
+        // file gives the table away.
         Self(table, PhantomData)
     }
 
