@@ -25,8 +25,9 @@ use kernel::{
 /// holder. [`new_irq_lock!`](crate::new_irq_lock) makes one. Guards are dropped in the opposite
 /// order in which they were taken, because each restores the interrupts that it has found.
 ///
-/// Nothing may sleep while the lock is held. What is dropped then, and must sleep for that, is
-/// freed later by a worker.
+/// Nothing may sleep while the lock is held. A worker unpins a table of pinned pages that is
+/// dropped then. But a table of a [`PageOwner`](crate::PageOwner) drops its owner at once, and the
+/// drop of a [`ByteBuffer`](crate::ByteBuffer) may sleep.
 ///
 /// ```
 /// # use kernel::prelude::*;

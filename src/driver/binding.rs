@@ -337,8 +337,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         //   Until then there are only shared references to `ctx`.
         unsafe { handlers.lend(&raw const **ctx) };
         for vector in 0..self.vectors {
-            // SAFETY: `lend()` was called. The bus has allocated this vector, and `end()` frees the
-            // vectors after the interrupts. Each vector is requested once.
+            // SAFETY: The bus has allocated this vector, as the driver has `irq`, and `end()` frees
+            // the vectors after the interrupts. `lend()` was called. Each vector is requested once.
             unsafe { handlers.request_irq(vector, bus.irq(vector)?) }?;
         }
         bus.start(ctx)?;
@@ -398,16 +398,17 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             Some(ctx) => bus.stop(ctx.as_ref().data()),
             None => Quiet::Unknown,
         };
+        // The driver's statement covers neither buffers that handlers submit from here on, nor
+        // those that the drop of the data submits.
+        let reset = (quiet == Quiet::Reset).then(|| self.quarantine.begin_reset());
         if let Some(handlers) = &self.handlers {
             handlers.shut_down();
         }
         // The drop of the data may call `Reset::done()`, which must not switch DMA on again.
         self.quarantine.never_start_dma();
         let halt = bus.stop_dma();
-        if quiet == Quiet::Reset {
-            // Before the data is dropped: the driver's statement does not cover buffers that the
-            // drop submits.
-            self.quarantine.reset(self.quarantine.begin_reset());
+        if let Some(until) = reset {
+            self.quarantine.reset(until);
         }
         self.ctx = None;
         deferred::flush();

@@ -16,6 +16,9 @@
 
 #include "driver/handlers.h"
 
+/* These are the numbers of IrqReturn in mod.rs, which irq() returns. */
+static_assert(IRQ_NONE == 0 && IRQ_HANDLED == 1 && IRQ_WAKE_THREAD == 2);
+
 struct sgdma_vector {
 	struct sgdma_handlers *handlers;
 	/* zero if it is not requested */
@@ -166,8 +169,9 @@ EXPORT_SYMBOL_GPL(sgdma_handlers_queue);
 void sgdma_handlers_start_timer(struct sgdma_handlers *handlers, unsigned int timer,
 				unsigned long delay)
 {
+	/* A longer delay would lie in the past. */
 	if (timer < handlers->nr_timers)
-		mod_timer(&handlers->timers[timer].timer, jiffies + delay);
+		mod_timer(&handlers->timers[timer].timer, jiffies + min(delay, MAX_JIFFY_OFFSET));
 }
 EXPORT_SYMBOL_GPL(sgdma_handlers_start_timer);
 

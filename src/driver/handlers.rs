@@ -44,7 +44,7 @@ pub(crate) struct Irq {
 ///
 /// # Invariants
 ///
-/// `raw` comes from `sgdma_handlers_new()`, with [`calls::<D>`](calls).
+/// `raw` comes from `sgdma_handlers_new()`, with [`CALLS`](Self::CALLS) of this driver.
 pub(crate) struct HandlerSet<D: Driver> {
     raw: NonNull<ffi::sgdma_handlers>,
     _driver: PhantomData<fn(D) -> D>,
@@ -52,16 +52,28 @@ pub(crate) struct HandlerSet<D: Driver> {
 
 // SAFETY: Any task may call the C functions on handlers, one of which ends them.
 unsafe impl<D: Driver> Send for HandlerSet<D> {}
-// SAFETY: A shared reference only allows `lend()`, `request_irq()` and `shut_down()`. The first two
-// are `unsafe`: their callers call them once, in order. Ending handlers twice does nothing.
-unsafe impl<D: Driver> Sync for HandlerSet<D> {}
 
 impl<D: Driver> HandlerSet<D> {
     /// Allocates the handlers for a device of `vectors` vectors. May sleep.
     pub(crate) fn new(vectors: u32) -> Result<Self> {
+        // A work item without `work`, or a timer without `timer`, would call a null pointer.
+        const {
+            assert!(
+                (D::Handlers::WORK_ITEMS != 0) == D::Handlers::HAS_WORK,
+                "a driver has both `WORK_ITEMS` and `work`, or neither"
+            );
+            assert!(
+                (D::Handlers::TIMERS != 0) == D::Handlers::HAS_TIMER,
+                "a driver has both `TIMERS` and `timer`, or neither"
+            );
+            assert!(
+                D::Handlers::HAS_IRQ || !D::Handlers::HAS_IRQ_THREAD,
+                "only `irq` starts `irq_thread`"
+            );
+        }
         // The type `&'static` makes this a constant in memory, not a temporary.
         let calls: &'static ffi::sgdma_handler_calls = &Self::CALLS;
-        // SAFETY: `calls` is static.
+        // SAFETY: `calls` is static. It has a function for each kind that is not zero in number.
         let raw = unsafe {
             ffi::sgdma_handlers_new(calls, D::Handlers::WORK_ITEMS, D::Handlers::TIMERS, vectors)
         };
@@ -100,13 +112,14 @@ impl<D: Driver> HandlerSet<D> {
     ///
     /// # Safety
     ///
+    /// - The driver has [`Handlers::irq`].
     /// - [`lend`](Self::lend) was called, and `vector` is less than the number that `new()` was
     ///   given. It has not been requested.
     /// - `irq` is an interrupt of the device, until [`shut_down`](Self::shut_down).
     pub(crate) unsafe fn request_irq(&self, vector: u32, irq: Irq) -> Result {
         // SAFETY:
-        // - By the type invariants the handlers exist. They have a handler for interrupts, and what
-        //   it uses is complete: the caller has called `lend()`.
+        // - By the type invariants the handlers exist. They have a handler for interrupts, as the
+        //   caller promises, and what it uses is complete: the caller has called `lend()`.
         // - The vector exists and is free, as the caller promises.
         // - The module of the driver stays loaded until the binding has ended.
         to_result(unsafe {

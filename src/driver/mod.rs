@@ -33,7 +33,6 @@ use core::{
     ops::Deref, //
 };
 use kernel::{
-    bindings,
     error::VTABLE_DEFAULT_ERROR,
     iov::{
         IovIterDest,
@@ -197,15 +196,17 @@ impl<D: Driver> FileOps<D> for NoFiles {
 }
 
 /// A driver's answer to an interrupt.
+// The values are those of C, which `handlers.c` compares. The kernel crate has them by different
+// names in different kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum IrqReturn {
     /// The interrupt is not the device's, or the device does not answer: `IRQ_NONE`.
-    None = bindings::irqreturn_IRQ_NONE,
+    None = 0,
     /// The interrupt was handled: `IRQ_HANDLED`.
-    Handled = bindings::irqreturn_IRQ_HANDLED,
+    Handled = 1,
     /// [`Handlers::irq_thread`] handles the rest: `IRQ_WAKE_THREAD`.
-    WakeThread = bindings::irqreturn_IRQ_WAKE_THREAD,
+    WakeThread = 2,
 }
 
 /// The interrupts, work items and timers of driver `D`, or [`NoHandlers`].
@@ -241,20 +242,23 @@ pub enum IrqReturn {
 /// ```
 #[vtable]
 pub trait Handlers<D: Driver>: 'static {
-    /// The number of work items.
+    /// The number of work items. Not zero for a driver that implements [`work`](Self::work), and
+    /// zero for others.
     const WORK_ITEMS: u32 = 0;
 
-    /// The number of timers.
+    /// The number of timers. Not zero for a driver that implements [`timer`](Self::timer), and zero
+    /// for others.
     const TIMERS: u32 = 0;
 
     /// Handles an interrupt of `vector`. Must not sleep.
     ///
-    /// Runs in hard interrupt context. It may run as soon as the interrupt is requested: before the
-    /// driver's `start`, and before the device was told to raise interrupts. Others may share the
-    /// line of a legacy interrupt. After the device was pulled out, its registers read as ones. So
-    /// this returns [`IrqReturn::None`] unless the device says that the interrupt is its own.
-    /// Before it returns [`IrqReturn::WakeThread`] it silences the device, because the line of a
-    /// legacy interrupt stays raised until then.
+    /// Runs in hard interrupt context, or in a thread if the kernel makes threads of all handlers
+    /// (`threadirqs`). It may run as soon as the interrupt is requested: before the driver's
+    /// `start`, and before the device was told to raise interrupts. Others may share the line of a
+    /// legacy interrupt. After the device was pulled out, its registers read as ones. So this
+    /// returns [`IrqReturn::None`] unless the device says that the interrupt is its own. Before it
+    /// returns [`IrqReturn::WakeThread`] it silences the device, because the line of a legacy
+    /// interrupt stays raised until then.
     fn irq(_ctx: &IrqContext<'_, D>, _vector: u32) -> IrqReturn {
         build_error!(VTABLE_DEFAULT_ERROR)
     }

@@ -49,7 +49,7 @@ pub(crate) struct DeviceNode<D: Driver> {
 // SAFETY:
 // - Any task may register and deregister a misc device.
 // - Any task may open the node and access the `DriverContext` behind the gate. That is `Send` and
-//   `Sync`, as its fields `D::Data` and `DmaDevice` are.
+//   `Sync`, as its fields `D::Data`, `DmaDevice` and `Tasks` are.
 unsafe impl<D: Driver> Send for DeviceNode<D> {}
 // SAFETY: A shared reference to a node gives access to `gate` only. The `DriverContext` behind the
 // gate is `Sync`, as its fields are.

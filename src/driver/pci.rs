@@ -75,6 +75,9 @@ use kernel::{
 /// binding bus mastering is off in any case, or the log says that it could not be switched off.
 /// Decoding of the device's memory stays on, because `pci_disable_device()` leaves it on.
 ///
+/// A driver that has [`Handlers::irq`](crate::Handlers::irq) must not call [`alloc_irq_vectors`]: a
+/// device has one set of vectors, and the library has allocated it.
+///
 /// [`limits`]: Self::limits
 /// [`quiesce`]: Self::quiesce
 /// [`probe`]: Self::probe
@@ -86,6 +89,7 @@ use kernel::{
 ///
 /// [`enable_device_mem`]: kernel::pci::Device::enable_device_mem
 /// [`set_master`]: kernel::pci::Device::set_master
+/// [`alloc_irq_vectors`]: kernel::pci::Device::alloc_irq_vectors
 ///
 /// ```
 /// use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
@@ -142,8 +146,9 @@ pub trait Driver: crate::Driver {
     /// The smallest and largest number of interrupt vectors; one by default.
     ///
     /// The device gets MSI-X or MSI vectors, or else one legacy interrupt, if the driver has
-    /// [`Handlers::irq`](crate::Handlers::irq). Binding fails with `ENOSPC` if the device has fewer
-    /// than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors) has the number.
+    /// [`Handlers::irq`](crate::Handlers::irq). Binding fails, with a line in the log, if the
+    /// device has fewer than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors) has the
+    /// number.
     const VECTORS: RangeInclusive<u32> = 1..=1;
 
     /// Returns the DMA limits of this device; [`DMA`](Self::DMA) by default. May sleep.
@@ -231,9 +236,13 @@ pub trait Driver: crate::Driver {
     /// Makes the device quiet before its DMA is switched off and `data` is dropped. May sleep.
     ///
     /// All file operations have ended. The device still works: its registers are accessible, it may
-    /// do DMA and raise interrupts, and handlers run. Called after [`unbind`](Self::unbind). Both
-    /// are also called if a stage after `probe` failed. [`Quiet::Reset`] releases all buffers that
-    /// were dropped in flight, without a reset of the PCI function.
+    /// do DMA and raise interrupts, and handlers run. But unbinding has begun, so
+    /// [`Unbinding::wait`](crate::Unbinding::wait) returns at once. Called after
+    /// [`unbind`](Self::unbind). Both are also called if a stage after `probe` failed.
+    ///
+    /// [`Quiet::Reset`] releases all buffers that were submitted before and dropped in flight,
+    /// without a reset of the PCI function. Handlers run until after this, so a driver that answers
+    /// so keeps them from starting the device again.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown
@@ -374,15 +383,17 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
     }
 
     fn alloc_vectors(&self) -> Result<u32> {
+        // The kernel takes both numbers for an `int`.
+        const MOST: u32 = c_int::MAX as u32;
         let (min, max) = (*D::VECTORS.start(), *D::VECTORS.end());
-        // SAFETY: The device is valid: `self` is a reference to it. Its vectors are allocated by
-        // this binding only: `Device<Core>` exists only in callbacks of the driver core, and an
-        // earlier binding has freed its own.
+        // SAFETY: The device is valid: `self` is a reference to it. The device lock is held, as
+        // `Device<Core>` exists only in callbacks of the driver core. The kernel refuses to
+        // allocate vectors that the driver has allocated by the kernel crate.
         let number = unsafe {
             bindings::pci_alloc_irq_vectors(
                 as_raw(self),
-                min.max(1),
-                max,
+                min.clamp(1, MOST),
+                max.min(MOST),
                 bindings::PCI_IRQ_ALL_TYPES,
             )
         };

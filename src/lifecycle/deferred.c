@@ -3,17 +3,19 @@
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 
 #include "lifecycle/deferred.h"
 
 /*
  * preempt_count() has the interrupts, soft and hard, in each kernel. It has spinlocks only in a
- * kernel that can preempt, or that checks for sleeping in the wrong place.
+ * kernel that can preempt, or that checks for sleeping in the wrong place. With PREEMPT_RT a
+ * spinlock changes neither the count nor the interrupts, but begins a read-side section of RCU.
  */
 bool sgdma_may_sleep(void)
 {
-	return !preempt_count() && !irqs_disabled();
+	return !preempt_count() && !irqs_disabled() && !rcu_preempt_depth();
 }
 EXPORT_SYMBOL_GPL(sgdma_may_sleep);
 

@@ -3,13 +3,12 @@
 //! Deferred drops: buffers that are dropped where nothing may sleep, and that a worker frees.
 //!
 //! An interrupt handler completes buffers, and may drop them. Unmapping does not sleep, but
-//! unpinning user memory and freeing large memory do. The place of a buffer, which was allocated
-//! with the buffer, is also its place in the queue of the worker. So deferring a drop neither
-//! allocates nor sleeps.
+//! unpinning user memory does, and freeing much memory takes long. The place of a buffer, which was
+//! allocated with the buffer, is also its place in the queue of the worker. So deferring a drop
+//! neither allocates nor sleeps.
 //!
 //! Only buffers that code of this module frees are deferred. The module waits for the worker before
-//! it is unloaded. A driver's own [`PageOwner`](crate::PageOwner) is dropped where the driver drops
-//! the buffer.
+//! it is unloaded. A [`PageOwner`](crate::PageOwner) is dropped where the driver drops the buffer.
 
 use crate::{
     ffi,
@@ -38,7 +37,8 @@ pub(crate) fn may_sleep() -> bool {
 // Not inlined: the callers are generic, and the case is rare.
 #[inline(never)]
 pub(crate) unsafe fn drop_later<T>(place: Place<T>, what: T) {
-    // SAFETY: The place is this module's, so it was made with its `release`. `what` is not mapped.
+    // SAFETY: The place is this module's, so it was made with its `release`, for a `T` that is
+    // `Hold` and with that `Send`. `what` is not mapped.
     DEFERRED.push(unsafe { place.fill(what) });
     // SAFETY: The module is loaded: this is its code, and it waits for the worker before it goes.
     unsafe { ffi::sgdma_kick_deferred() };

@@ -76,7 +76,7 @@ type ReleaseFn = unsafe fn(NonNull<Entry>, bool) -> bool;
 /// - The entry is the first field of a [`Held<T>`] that was allocated as a `KBox`.
 /// - The `what` of that `Held<T>` is initialised.
 /// - `release` is [`release::<T>`].
-/// - `dev` is the device that the buffer is mapped for.
+/// - If the buffer is mapped, `dev` is the device that it is mapped for.
 pub(super) struct Entry {
     next: *mut Entry,
     release: Option<ReleaseFn>,
@@ -228,8 +228,7 @@ impl<T> Place<T> {
 pub(super) unsafe fn release_unmapped(entry: NonNull<Entry>) {
     // SAFETY: The entry is valid, as the caller promises.
     if let Some(release) = unsafe { (*entry.as_ptr()).release } {
-        // SAFETY: The caller promises the first two requirements. The others are on the device of a
-        // buffer that is mapped.
+        // SAFETY: The caller promises the first two requirements. The buffer is not mapped.
         unsafe { release(entry, false) };
     }
 }
@@ -242,6 +241,9 @@ pub(super) unsafe fn release_unmapped(entry: NonNull<Entry>) {
 ///
 /// - `entry` keeps the invariants of [`Entry`], for this `T`, and belongs to the caller.
 /// - If this returns true, the caller does not use `entry` again.
+///
+/// If the buffer is mapped:
+///
 /// - The device is bound and will not access the buffer any more.
 /// - The device has stayed bound since the buffer was mapped, or `orphan` is true.
 unsafe fn release<T: Hold>(entry: NonNull<Entry>, orphan: bool) -> bool {
@@ -258,7 +260,7 @@ unsafe fn release<T: Hold>(entry: NonNull<Entry>, orphan: bool) -> bool {
         let held = KBox::from_raw(held);
         held.what.assume_init_read()
     };
-    // SAFETY:
+    // SAFETY: If the buffer is mapped:
     // - The device is bound and will not access the buffer, as the caller promises.
     // - The device has stayed bound, as the caller promises, or the buffer is an orphan and
     //   `is_where_it_was()` has just returned true.

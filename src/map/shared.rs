@@ -69,7 +69,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The device is coherent with the CPU's caches and accesses all pages of the mapping in place.
+/// - The device is coherent with the CPU's caches and accesses all pages of the mapping in place.
+/// - If the pages are pinned, they are pinned for writing if the device writes in direction `D`.
 #[must_use = "dropping a mapping unmaps the buffer and frees it"]
 pub struct Shared<'bound, D: Direction, P = OwnedPages>(pub(crate) Mapped<'bound, D, P>);
 
@@ -109,6 +110,8 @@ impl<P: Exclusive> SgTable<P> {
 impl<P> SgTable<P> {
     /// Maps the buffer with `attrs` for `dev`, of which the caller has a witness that it is
     /// coherent for this buffer.
+    ///
+    /// For pinned pages `D` is the direction of their [`UserTable`](crate::UserTable).
     pub(crate) fn share<'bound, D: Direction>(
         self,
         dev: DmaDevice<'bound>,
@@ -116,7 +119,8 @@ impl<P> SgTable<P> {
     ) -> Result<Shared<'bound, D, P>, BufferError<Self>> {
         let failed = match self.map_as(dev, attrs) {
             // INVARIANT: The caller has a witness that the device is coherent. `is_in_place()` has
-            // returned true, so all pages are in place.
+            // returned true, so all pages are in place. Pinned pages are pinned for `D`, by the
+            // invariants of `UserTable`.
             Ok(mapped) if mapped.is_in_place() => return Ok(Shared(mapped)),
             Ok(mapped) => BufferError {
                 error: EIO,

@@ -90,9 +90,9 @@ use kernel::{
 /// ```
 ///
 /// A drop unpins the pages: `unpin_user_page_range_dirty_lock()`. It marks the pages dirty if the
-/// device may have written them. It may sleep, and any process may do it. A table that is forgotten
-/// keeps its pages pinned. A table that is dropped in flight keeps them pinned until the device is
-/// known to be done with them.
+/// device may have written them. Any process may drop the table. Where nothing may sleep, a worker
+/// unpins the pages soon after. A table that is forgotten keeps its pages pinned. A table that is
+/// dropped in flight keeps them pinned until the device is known to be done with them.
 ///
 /// - Pinned pages stay after `munmap()` and after the end of the process. Then only the device
 ///   accesses them.
@@ -162,14 +162,17 @@ impl<D: Direction> UserTable<D> {
         // - Only user space accesses the pages too. The table goes into a `UserTable`, for which
         //   the invariants of `SgTable` allow that.
         let table = unsafe { SgTable::from_parts(owner, range, limits, list, place) };
-        // INVARIANT: The pages are pinned for writing if the device writes.
+        // The pages are pinned for writing if the device writes.
         Ok(Self::new(table))
     }
 }
 
 impl<D: Direction, P> UserTable<D, P> {
-    pub(crate) fn new(table: SgTable<P>) -> Self {
-        // INVARIANT: The field is private. No method of this file gives the table away.
+    /// Only for pages that are not pinned, or that are pinned for writing if the device writes in
+    /// direction `D`.
+    fn new(table: SgTable<P>) -> Self {
+        // INVARIANT: The callers keep to the above. The field is private, and no method of this
+        // file gives the table away.
         Self(table, PhantomData)
     }
 
