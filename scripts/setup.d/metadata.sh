@@ -54,6 +54,7 @@ ready_debian_source() {
 lock_debian_source() { echo kernel-source; }
 
 make_debian_source() {
+	new_log
 	private_update
 	private_versions "$KERNEL_PACKAGE" | grep -Fqx "$VERSION" ||
 		die "Debian no longer has $KERNEL_PACKAGE $VERSION, the source of this kernel," \
