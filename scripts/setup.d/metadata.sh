@@ -36,6 +36,9 @@ ready_headers() {
 	# x86_64-linux-gnu-gcc-14 is in gcc-14-x86-64-linux-gnu.
 	HOST_COMPILER=gcc-${COMPILER##*-gcc-}
 	COMPILER_PACKAGE=$HOST_COMPILER-$(tr _ - <<<"${COMPILER%-gcc-*}")
+	# An arm64 kernel has a vDSO for 32-bit programs, too.
+	COMPAT_COMPILER=$(sed -n 's/^override CROSS_COMPILE_COMPAT = \(.*-\)$/\1gcc/p' \
+		"$HEADERS/.kernelvariables")
 	KERNEL_PACKAGE=linux-source-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$VERSION")
 	KERNEL_VERSION=$VERSION
 	KSRC=$CACHE/src/linux-$VERSION
