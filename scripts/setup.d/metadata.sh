@@ -36,6 +36,9 @@ ready_headers() {
 	# x86_64-linux-gnu-gcc-14 is in gcc-14-x86-64-linux-gnu.
 	HOST_COMPILER=gcc-${COMPILER##*-gcc-}
 	COMPILER_PACKAGE=$HOST_COMPILER-$(tr _ - <<<"${COMPILER%-gcc-*}")
+	# An arm64 kernel has a vDSO for 32-bit programs, too.
+	COMPAT_COMPILER=$(sed -n 's/^override CROSS_COMPILE_COMPAT = \(.*-\)$/\1gcc/p' \
+		"$HEADERS/.kernelvariables")
 	KERNEL_PACKAGE=linux-source-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$VERSION")
 	KERNEL_VERSION=$VERSION
 	KSRC=$CACHE/src/linux-$VERSION
@@ -54,6 +57,7 @@ ready_debian_source() {
 lock_debian_source() { echo kernel-source; }
 
 make_debian_source() {
+	new_log
 	private_update
 	private_versions "$KERNEL_PACKAGE" | grep -Fqx "$VERSION" ||
 		die "Debian no longer has $KERNEL_PACKAGE $VERSION, the source of this kernel," \

@@ -16,7 +16,8 @@ host_has_toolchain() {
 	library=$(cd / && rustc --print sysroot)/lib/rustlib/src/rust/library
 	[ -e "$library/core/src/lib.rs" ] || return 1
 	[ "$(bindgen --version 2>/dev/null)" = "bindgen $BINDGEN_WANTED" ] || return 1
-	for name in "$COMPILER" "$HOST_COMPILER" make flex bison bc pahole python3 openssl; do
+	for name in "$COMPILER" "$HOST_COMPILER" ${COMPAT_COMPILER:+"$COMPAT_COMPILER"} make flex \
+		bison bc pahole python3 openssl; do
 		command -v "$name" >/dev/null || return 1
 	done
 	[ -e /usr/include/gelf.h ] && compgen -G '/usr/include/*/openssl/opensslconf.h' >/dev/null
@@ -38,7 +39,8 @@ root_apt() {
 	private_apt apt-get -y --no-install-recommends -t "$1" -o Debug::NoLocking=1 \
 		-o Dir::Cache::archives="$TMP/archives" "${@:2}" install $ROOT_PACKAGES \
 		"rustc=$RUSTC_WANTED*" "rust-src=$RUSTC_WANTED*" "bindgen=$BINDGEN_WANTED*" \
-		"$HOST_COMPILER" "$COMPILER_PACKAGE"
+		"$HOST_COMPILER" "$COMPILER_PACKAGE" \
+		${COMPAT_COMPILER:+"gcc-${COMPAT_COMPILER%-gcc}"}
 }
 
 unpack_root() {

@@ -60,6 +60,8 @@ download_stock_kernel() {
 make_stock_kernel() {
 	new_log
 	[ -n "$STOCK" ] || download_stock_kernel
+	# Another process is about to lock Debian's lists.
+	exec 8>&-
 	ready_stock_kernel ||
 		"$REPO/scripts/rust-metadata" "$STOCK/usr/src/linux-headers-${STOCK##*/}" ||
 		give_up
