@@ -31,7 +31,6 @@ impl sgdma::pci::Driver for Template {
         Ok::<_, Error>(buffer)
     }
 }
-
 sgdma::module_pci_driver! {
     type: Template,
     name: "sgdma_template",
