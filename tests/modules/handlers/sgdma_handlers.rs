@@ -6,6 +6,7 @@
 
 #[path = "../../../samples/common/mod.rs"]
 mod common;
+mod runs;
 
 use common::edu::{
     self,
@@ -34,6 +35,7 @@ use kernel::{
         Delta, //
     }, //
 };
+use runs::Runs;
 use sgdma::{
     new_irq_lock,
     Bidirectional,
@@ -60,29 +62,6 @@ const COMPLETES: u32 = 4;
 
 /// The longest wait for a handler.
 const TIMEOUT_MS: u32 = 5000;
-
-/// The number of times that each handler has run.
-struct Runs {
-    irq: Atomic<u32>,
-    irq_thread: Atomic<u32>,
-    work: Atomic<u32>,
-    timer: Atomic<u32>,
-}
-
-impl Runs {
-    fn new() -> Self {
-        Self {
-            irq: Atomic::new(0),
-            irq_thread: Atomic::new(0),
-            work: Atomic::new(0),
-            timer: Atomic::new(0),
-        }
-    }
-
-    fn get(&self) -> [u32; 4] {
-        [&self.irq, &self.irq_thread, &self.work, &self.timer].map(|runs| runs.load(Relaxed))
-    }
-}
 
 #[pin_data(PinnedDrop)]
 struct Data<'bound> {
