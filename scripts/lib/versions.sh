@@ -30,3 +30,21 @@ llvm_bins() {
 		version_ge "$(llvm_version "$bin")" "$LLVM_MIN" && echo "$bin"
 	done
 }
+
+# clang_version NUMBER: prints 190107, as CONFIG_CLANG_VERSION has it, as 19.1.7.
+clang_version() {
+	echo $(($1 / 10000)).$(($1 / 100 % 100)).$(($1 % 100))
+}
+
+# closest_llvm VERSION: prints the directory with an LLVM of that version, or else the first one.
+closest_llvm() {
+	local bin bins
+	mapfile -t bins < <(llvm_bins)
+	for bin in "${bins[@]}"; do
+		if [ "$(llvm_version "$bin")" = "$1" ]; then
+			echo "$bin"
+			return
+		fi
+	done
+	echo "${bins[0]-}"
+}
