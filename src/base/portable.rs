@@ -17,18 +17,16 @@ use kernel::{
     ptr::KnownSize, //
 };
 
-/// The type by which [`kernel::pci::Driver::probe`] gets the data of an entry in the table of ids.
-///
-/// For drivers that implement that trait instead of [`Driver`](crate::pci::Driver).
-/// `Option::from()` makes an `Option<&T>` of it.
 #[cfg(probe_info_is_optional)]
-pub type ProbeInfo<'a, T> = Option<&'a T>;
+type Info<'a, T> = Option<&'a T>;
+#[cfg(not(probe_info_is_optional))]
+type Info<'a, T> = &'a T;
+
 /// The type by which [`kernel::pci::Driver::probe`] gets the data of an entry in the table of ids.
 ///
 /// For drivers that implement that trait instead of [`Driver`](crate::pci::Driver).
 /// `Option::from()` makes an `Option<&T>` of it.
-#[cfg(not(probe_info_is_optional))]
-pub type ProbeInfo<'a, T> = &'a T;
+pub type ProbeInfo<'a, T> = Info<'a, T>;
 
 /// Reads from a [`Coherent`] allocation: `dma_read!` or `io_read!` of the kernel crate.
 ///
@@ -101,29 +99,26 @@ pub fn parameter<T: ModuleParam + Copy>(parameter: &'static ModuleParamAccess<T>
 /// ]);
 /// const ID_TABLE: pci::IdTable<u32> = &PCI_TABLE;
 /// ```
-#[cfg(device_table_is_static)]
 #[macro_export]
 macro_rules! pci_device_table {
+    ($table:ident, $info:ty, [$($entries:tt)*]) => {
+        $crate::pci_device_table_of_this_kernel!($table, $info, [$($entries)*]);
+    };
+}
+
+#[cfg(device_table_is_static)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! pci_device_table_of_this_kernel {
     ($table:ident, $info:ty, [$($entries:tt)*]) => {
         ::kernel::pci_device_table!($table, $info, [$($entries)*]);
     };
 }
 
-/// Declares a table of PCI ids, which the module's file shows to user space too.
-///
-/// The arguments are the name of the table, the type of each entry's data, and the entries.
-///
-/// ```
-/// use kernel::pci;
-///
-/// sgdma::pci_device_table!(PCI_TABLE, u32, [
-///     (pci::DeviceId::from_id(pci::Vendor::VMWARE, 0x0405), 1),
-/// ]);
-/// const ID_TABLE: pci::IdTable<u32> = &PCI_TABLE;
-/// ```
 #[cfg(not(device_table_is_static))]
+#[doc(hidden)]
 #[macro_export]
-macro_rules! pci_device_table {
+macro_rules! pci_device_table_of_this_kernel {
     ($table:ident, $info:ty, [$($entries:tt)*]) => {
         ::kernel::macros::paste! {
             ::kernel::pci_device_table!($table, [<MODULE_ $table>], $info, [$($entries)*]);

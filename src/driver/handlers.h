@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What runs on a device's behalf besides file operations: interrupts, work items and timers
- * (handlers.c). The Rust half is handlers.rs.
+ * Interrupts, work items and timers, which run on a device's behalf (handlers.c). The Rust half is
+ * handlers.rs.
  */
 #ifndef SGDMA_HANDLERS_H
 #define SGDMA_HANDLERS_H

@@ -7,7 +7,7 @@
 // b5937624a687ad4a60a8fd8b805cecb1dfbce444  src/lifecycle/deferred.h
 // 38d212ecd42ca37f8f6d4430d095a21c341d1f35  src/device/device.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
-// ed3e08e95a8dc98d4f6f6bee4b9bf3366ea4edfd  src/driver/handlers.h
+// a35d4670f9590ee71a05c136618438b269b3f31a  src/driver/handlers.h
 // 549a499ed0ab921c7a0d0a874ea6e4b60b40fc5b  src/tests/device.h
 // 3772b4b24c45a798d2caf81f60307d89257faddf  src/module.h
 // 3eb836003a5b686d2bb3f5e1bbc023782ae743ec  include/sgdma.h

@@ -2,7 +2,7 @@
 
 //! Bindings that end in each way there is: at a stage that fails, and with the device at work.
 //!
-//! What it is to do with its device is written to its node, a word at a time. Read in this order:
+//! A program writes to the node, a word at a time, and the driver does that. Read in this order:
 //!
 //! - this file: the stages of a binding, each of which can fail
 //! - `file.rs`: the node, and its words
