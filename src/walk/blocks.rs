@@ -11,23 +11,45 @@
 
 use crate::walk::run::Run;
 
-/// Returns `true` if blocks of `size` bytes, a power of two, can describe `runs`.
+/// How blocks describe the runs of a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// Runs meet only at multiples of the size, so their blocks follow one another.
+    Apart,
+    /// Runs that continue one another have to be joined first.
+    Joined,
+}
+
+/// Returns how blocks of `size` bytes, a power of two, describe `runs`, or `None` if they cannot.
 ///
-/// That is, each run begins and ends at a multiple of `size`. Three places are exempt: the
+/// They can if each run begins and ends at a multiple of `size`. Three places are exempt: the
 /// beginning of the first run, the end of the last run, and a place where a run continues the one
 /// before.
-pub(crate) fn fit_blocks(runs: impl Iterator<Item = Run>, size: u64) -> bool {
-    // The address behind the last run, if there was one.
-    let mut end = None;
-    for run in runs.filter(|run| run.len > 0) {
-        // The end of the last run and the beginning of this one must be multiples of `size`, or
-        // equal.
-        if end.is_some_and(|end| end != run.addr && (end | run.addr) & (size - 1) != 0) {
-            return false;
-        }
-        end = Some(run.addr.wrapping_add(run.len));
+#[inline]
+pub(crate) fn fit_blocks(runs: impl Iterator<Item = Run> + Clone, size: u64) -> Option<Fit> {
+    let end_of = |run: Run| run.addr.wrapping_add(run.len);
+    let is_multiple = |addr: u64| addr & (size - 1) == 0;
+
+    // The bits of all addresses where runs meet. Most buffers need no closer look.
+    let mut rest = runs.clone();
+    let (mut bits, mut end) = (0, rest.next().map_or(0, end_of));
+    for run in rest {
+        bits |= end | run.addr;
+        end = end_of(run);
     }
-    true
+    if is_multiple(bits) {
+        return Some(Fit::Apart);
+    }
+
+    let mut runs = runs.filter(|run| run.len > 0);
+    let mut end = runs.next().map_or(0, end_of);
+    for run in runs {
+        if end != run.addr && !is_multiple(end | run.addr) {
+            return None;
+        }
+        end = end_of(run);
+    }
+    Some(Fit::Joined)
 }
 
 /// Returns the best size of blocks that describe `runs` to a device, or `None` if no size fits.

@@ -15,7 +15,8 @@
 use crate::walk::{
     blocks::{
         best_block_size,
-        fit_blocks, //
+        fit_blocks,
+        Fit, //
     },
     entries::{
         sg_dma_len, //
@@ -211,12 +212,14 @@ impl DmaTable {
         if !size.is_power_of_two() {
             return Err(EINVAL);
         }
-        if !fit_blocks(self.dma_segments(), size) {
-            return Err(ERANGE);
-        }
-        let first = self.dma_runs().next();
+        let mut segments = self.dma_segments();
+        let runs = match fit_blocks(segments.clone(), size).ok_or(ERANGE)? {
+            Fit::Apart => Coalesce::none(segments.clone()),
+            Fit::Joined => Coalesce::new(segments.clone()),
+        };
+        let first = segments.find(|run| run.len > 0);
         Ok(DmaBlocks {
-            walk: FrameWalk::new(self.dma_runs(), size.trailing_zeros()),
+            walk: FrameWalk::new(DmaRuns(runs), size.trailing_zeros()),
             offset: first.map_or(0, |run| run.addr & (size - 1)),
         })
     }

@@ -51,24 +51,38 @@ pub(crate) unsafe trait Runs: Iterator<Item = Run> + Clone {
     ///
     /// The iterator then continues with that run.
     #[inline]
-    fn next_while(&mut self, most: usize, mut take: impl FnMut(Run) -> bool) {
-        for _ in 0..most {
-            let before = self.clone();
-            if !self.next().is_some_and(&mut take) {
-                *self = before;
-                break;
-            }
+    fn next_while(&mut self, most: usize, take: impl FnMut(Run) -> bool) {
+        one_by_one(self, most, take);
+    }
+}
+
+/// Does what [`Runs::next_while`] says, for any iterator.
+#[inline]
+fn one_by_one<I: Iterator<Item = Run> + Clone>(
+    runs: &mut I,
+    most: usize,
+    mut take: impl FnMut(Run) -> bool,
+) {
+    for _ in 0..most {
+        let before = runs.clone();
+        if !runs.next().is_some_and(&mut take) {
+            *runs = before;
+            break;
         }
     }
 }
 
 /// The runs of another iterator, joined where one begins at the end of the one before. Empty runs
 /// are left out.
+///
+/// For a reader to whom joined runs make no difference, it may also be the runs as they are.
 #[derive(Clone, Debug)]
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub(crate) struct Coalesce<I> {
     runs: I,
-    /// The next run, as far as `runs` has been read. It is not empty.
+    /// False if the runs are yielded as they are.
+    joins: bool,
+    /// The next run, as far as `runs` has been read. It is not empty. `None` if nothing is joined.
     ahead: Option<Run>,
 }
 
@@ -77,7 +91,21 @@ impl<I: Iterator<Item = Run>> Coalesce<I> {
     #[inline]
     pub(crate) fn new(mut runs: I) -> Self {
         let ahead = runs.find(|run| run.len > 0);
-        Self { runs, ahead }
+        Self {
+            runs,
+            joins: true,
+            ahead,
+        }
+    }
+
+    /// Takes `runs` as they are.
+    #[inline]
+    pub(crate) fn none(runs: I) -> Self {
+        Self {
+            runs,
+            joins: false,
+            ahead: None,
+        }
     }
 }
 
@@ -86,6 +114,9 @@ impl<I: Iterator<Item = Run>> Iterator for Coalesce<I> {
 
     #[inline]
     fn next(&mut self) -> Option<Run> {
+        if !self.joins {
+            return self.runs.next();
+        }
         let mut run = self.ahead.take()?;
         for next in self.runs.by_ref() {
             // The sum wraps only to zero, for a run at the end of the address space. No memory of
@@ -108,6 +139,15 @@ impl<I: Iterator<Item = Run>> Iterator for Coalesce<I> {
     }
 }
 
-// SAFETY: `next_while()` is the default one of the trait. Its loop has at most `most` rounds, with
-// one call of `take` each.
-unsafe impl<I: Iterator<Item = Run> + Clone> Runs for Coalesce<I> {}
+// SAFETY: `next_while()` is that of `runs`, or `one_by_one()`, whose loop has at most `most` rounds
+// with one call of `take` each.
+unsafe impl<I: Runs> Runs for Coalesce<I> {
+    #[inline]
+    fn next_while(&mut self, most: usize, take: impl FnMut(Run) -> bool) {
+        if self.joins {
+            one_by_one(self, most, take);
+        } else {
+            self.runs.next_while(most, take);
+        }
+    }
+}

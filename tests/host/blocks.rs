@@ -24,7 +24,8 @@ use walk::{
         best_block_size,
         block_parts,
         fit_blocks,
-        BlockPart, //
+        BlockPart,
+        Fit, //
     },
     frames::FrameWalk,
     run::{
@@ -68,8 +69,14 @@ fn blocks_fit_if_none_inside_holds_foreign_bytes() {
                 .take(bytes(&joined).len())
                 .collect();
             let right = told == bytes(&joined);
-            let fits = fit_blocks(joined.iter().copied(), size);
-            assert_eq!(fits, right, "{joined:?}, blocks of {size}");
+            let fit = fit_blocks(runs.iter().copied(), size);
+            assert_eq!(fit.is_some(), right, "{runs:?}, blocks of {size}");
+            // Without joining, the walk is the same.
+            if fit == Some(Fit::Apart) {
+                let apart = Coalesce::none(runs.iter().copied());
+                let walk = FrameWalk::new(apart, size.ilog2());
+                assert_eq!(walk.collect::<Vec<_>>(), blocks, "{runs:?}, blocks of {size}");
+            }
         }
     }
 }
@@ -107,7 +114,7 @@ fn the_best_blocks_are_the_largest_that_tell_the_buffer_but_for_one_that_is_too_
 
                 // The walk of such blocks begins at the offset of the device's address.
                 let Some(size) = got else { continue };
-                assert!(fit_blocks(joined.iter().copied(), size));
+                assert!(fit_blocks(joined.iter().copied(), size).is_some());
                 assert_eq!(joined[0].addr % size, va % size);
                 let walk = FrameWalk::new(joined.iter().copied(), size.ilog2());
                 assert_eq!(walk.count() as u64, blocks(size));
