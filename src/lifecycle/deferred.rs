@@ -15,7 +15,7 @@ use crate::{
     lifecycle::quarantine::{
         release_unmapped,
         List,
-        Place, //
+        Placed, //
     }, //
 };
 
@@ -28,18 +28,18 @@ pub(crate) fn may_sleep() -> bool {
     unsafe { ffi::sgdma_may_sleep() }
 }
 
-/// Hands `what`, whose place is `place`, to the worker, which drops it. For any context.
+/// Hands `buffer` to the worker, which drops it. For any context.
 ///
 /// # Safety
 ///
-/// - `what` is not mapped for any device.
-/// - [`Place::is_ours`] is true for `place`.
+/// - The buffer is not mapped for any device.
+/// - [`Placed::is_ours`] is true for it.
 // Not inlined: the callers are generic, and the case is rare.
 #[inline(never)]
-pub(crate) unsafe fn drop_later<T>(place: Place<T>, what: T) {
+pub(crate) unsafe fn drop_later<T>(buffer: Placed<T>) {
     // SAFETY: The place is this module's, so it was made with its `release`, for a `T` that is
-    // `Hold` and with that `Send`. `what` is not mapped.
-    DEFERRED.push(unsafe { place.fill(what) });
+    // `Hold` and with that `Send`. The buffer is not mapped.
+    DEFERRED.push(unsafe { buffer.into_entry() });
     // SAFETY: The module is loaded: this is its code, and it waits for the worker before it goes.
     unsafe { ffi::sgdma_kick_deferred() };
 }

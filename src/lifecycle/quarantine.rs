@@ -7,9 +7,9 @@
 //! the driver says that the device was reset, or the binding ends with a device that is quiet, was
 //! reset, or is gone.
 //!
-//! **Places.** A buffer's [`Place`] is allocated together with the buffer. Moving the buffer into
-//! quarantine only pushes that place onto a lock-free list. So a buffer may be dropped in any
-//! context: the drop neither allocates nor sleeps.
+//! **Places.** A buffer is made in its [`Place`], and is a [`Placed`] value all its life. Moving the
+//! buffer into quarantine only pushes that place onto a lock-free list. So a buffer may be dropped
+//! in any context: the drop neither allocates nor sleeps.
 //!
 //! **Epochs.** A [`Quarantine`] counts resets. A buffer records the count when it is submitted: its
 //! *epoch*. A reset begins a new epoch and, once done, releases the buffers of earlier epochs.
@@ -24,7 +24,14 @@ use crate::{
     ffi, //
 };
 use core::{
-    mem::MaybeUninit,
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
+    ops::{
+        Deref,
+        DerefMut, //
+    },
     ptr::NonNull, //
 };
 use kernel::{
@@ -161,7 +168,81 @@ impl<T> Place<T> {
         Self::alloc(gfp, Some(release::<T>))
     }
 
-    /// Puts `what`, a buffer of `len` bytes that was submitted at `epoch`, into `quarantine`. For
+    /// Puts `what` into the place.
+    #[inline]
+    pub(crate) fn put(self, what: T) -> Placed<T> {
+        let mut held = self.0;
+        held.what.write(what);
+        // INVARIANT: `what` was just written. By the invariants of `Place` the entry is on no list.
+        Placed(ManuallyDrop::new(held))
+    }
+}
+
+/// A `T` in its place in a quarantine. It derefs to the `T`; a drop drops that.
+///
+/// # Invariants
+///
+/// `what` of the `Held<T>` is initialised, and the entry is on no list. The box was not moved out.
+pub(crate) struct Placed<T>(ManuallyDrop<KBox<Held<T>>>);
+
+// SAFETY: A `Placed` owns its `T`. The pointers of the entry are null, or to a device and a module,
+// which any task may use.
+unsafe impl<T: Send> Send for Placed<T> {}
+// SAFETY: A shared reference to a `Placed` gives access to the `T` only.
+unsafe impl<T: Sync> Sync for Placed<T> {}
+
+impl<T> Deref for Placed<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: By the type invariants `what` is initialised.
+        unsafe { self.0.what.assume_init_ref() }
+    }
+}
+
+impl<T> DerefMut for Placed<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: By the type invariants `what` is initialised.
+        unsafe { self.0.what.assume_init_mut() }
+    }
+}
+
+impl<T> Drop for Placed<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the box was not moved out, and its `what` is initialised.
+        // A value that is being dropped is not used again, so both are dropped once.
+        unsafe {
+            let mut held = ManuallyDrop::take(&mut self.0);
+            held.what.assume_init_drop();
+        }
+    }
+}
+
+impl<T> Placed<T> {
+    /// Returns the box, whose `what` is initialised.
+    fn into_box(self) -> KBox<Held<T>> {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: By the type invariants the box was not moved out. `this` is neither used again
+        // nor dropped.
+        unsafe { ManuallyDrop::take(&mut this.0) }
+    }
+
+    /// Returns the `T`, and frees its place.
+    pub(crate) fn into_inner(self) -> T {
+        let held = self.into_box();
+        // SAFETY: By the type invariants `what` is initialised. A box of a `MaybeUninit` does not
+        // drop it, so it is moved out once.
+        unsafe { held.what.assume_init_read() }
+    }
+
+    /// Returns true if code of this module releases the buffer.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.0.entry.ours
+    }
+
+    /// Puts the buffer, which has `len` bytes and was submitted at `epoch`, into `quarantine`. For
     /// any context.
     ///
     /// Without a `quarantine` the buffer is kept for ever, with a reference to the device.
@@ -169,53 +250,42 @@ impl<T> Place<T> {
     /// # Safety
     ///
     /// - `dev` is valid and bound.
-    /// - `what` is mapped for `dev`.
+    /// - The buffer is mapped for `dev`.
     /// - `quarantine` is that of the binding of `dev`.
     pub(crate) unsafe fn hold(
-        self,
+        mut self,
         dev: *mut bindings::device,
         quarantine: Option<&Quarantine>,
         epoch: u64,
         len: usize,
-        what: T,
     ) where
         T: Hold,
     {
-        let mut place = self;
-        let entry = &mut place.0.entry;
+        let entry = &mut self.0.entry;
         entry.release.get_or_insert(release::<T>);
         entry.epoch = epoch;
         entry.dev = dev;
         entry.len = len;
         // SAFETY:
-        // - `release` is `release::<T>`, set here or by `new_ours()`. `what` is mapped for `dev`,
-        //   as the caller promises.
-        // - `fill()` gives up the entry to this function.
+        // - `release` is `release::<T>`, set here or by `new_ours()`. The buffer is mapped for
+        //   `dev`, as the caller promises.
+        // - `into_entry()` gives up the entry to this function.
         // - `dev` is valid and bound, as the caller promises.
-        unsafe { hold(place.fill(what), quarantine) };
-    }
-}
-
-impl<T> Place<T> {
-    /// Returns true if code of this module releases the buffer.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.0.entry.ours
+        unsafe { hold(self.into_entry(), quarantine) };
     }
 
-    /// Puts `what` into the place. The result belongs to the caller.
+    /// Returns the entry, which belongs to the caller.
     ///
     /// # Safety
     ///
-    /// The `release` of the entry is [`release::<T>`], and `dev` is the device that `what` is
+    /// The `release` of the entry is [`release::<T>`], and `dev` is the device that the buffer is
     /// mapped for, if it is mapped.
-    pub(super) unsafe fn fill(self, what: T) -> NonNull<Entry> {
-        let mut held = self.0;
-        held.what.write(what);
-        // INVARIANT: The entry is in a `Held<T>` from a `KBox`, whose `what` was just written. The
-        // caller promises the rest.
+    pub(super) unsafe fn into_entry(self) -> NonNull<Entry> {
+        // INVARIANT: The entry is in a `Held<T>` from a `KBox`, whose `what` is initialised by the
+        // type invariants. The caller promises the rest.
         // CAST: `Held` is `repr(C)`, and the entry is its first field.
         // SAFETY: The pointer of a box is not null.
-        unsafe { NonNull::new_unchecked(KBox::into_raw(held).cast::<Entry>()) }
+        unsafe { NonNull::new_unchecked(KBox::into_raw(self.into_box()).cast::<Entry>()) }
     }
 }
 

@@ -33,12 +33,9 @@ use crate::{
         }, //
     },
     table::{
-        kept::Kept,
         owned_pages::OwnedPages,
-        sg_table::{
-            Parts,
-            SgTable, //
-        }, //
+        parts::Unmap,
+        sg_table::SgTable, //
     },
     walk::{
         cpu::CpuTable,
@@ -488,26 +485,23 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
             // The list must cover the same bytes when it is unmapped as when it was mapped.
             table.cover_whole_pages(true);
         }
-        let Parts { owner, list, place } = table.into_parts();
-        // SAFETY: The device is valid and bound: `dev` borrows it.
-        let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) };
+        let mut parts = table.into_parts();
         // INVARIANT: By the invariants of `Mapped` the list is mapped for `dev` in direction `D`
         // with these attributes. `route` and `domain` are those of a device that is still bound, so
-        // they are those that the list was mapped by.
-        let kept = Kept {
+        // they are those that the list was mapped by. `this` is not dropped, so nobody else unmaps
+        // the list. Without `needs_unmap`, unmapping does nothing.
+        parts.unmap = this.needs_unmap.then(|| Unmap {
             dev: dev.as_raw(),
-            domain,
+            // SAFETY: The device is valid and bound: `dev` borrows it.
+            domain: unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) },
             route: dev.route(),
             direction: D::DIRECTION as c_uint,
             attrs: this.attrs.for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
-            needs_unmap: this.needs_unmap,
-            _owner: owner,
-            list,
-        };
+        });
         // SAFETY:
         // - The device is valid and bound: `dev` borrows it.
-        // - By the invariants of `Mapped` the list in `kept` is mapped for it.
+        // - By the invariants of `Mapped` the list in `parts` is mapped for it.
         // - The quarantine is the one that `dev` has from its binding.
-        unsafe { place.hold(dev.as_raw(), dev.quarantine(), epoch, len, kept) };
+        unsafe { parts.hold(dev.as_raw(), dev.quarantine(), epoch, len) };
     }
 }

@@ -31,9 +31,9 @@ use crate::{
         shared::Shared, //
     },
     table::{
-        kept::Kept,
         limits::SegmentLimits,
         owned_pages::OwnedPages,
+        parts::Parts,
         pinned::{
             PinnedBuffer,
             PinnedPages, //
@@ -291,7 +291,6 @@ impl SgTable {
     ///
     /// `ENOMEM` if there is no memory for the table's place in quarantine. The error returns the
     /// table.
-    #[expect(clippy::result_large_err, reason = "the error returns the table")]
     pub fn for_user<D: Direction>(
         self,
         _direction: D,
@@ -311,13 +310,13 @@ impl SgTable {
 
 /// Allocates the place of a table of `PinnedPages`. May sleep.
 #[inline(never)]
-fn place() -> Result<Place<Kept<PinnedPages>>> {
+fn place() -> Result<Place<Parts<PinnedPages>>> {
     Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))
 }
 
 /// Allocates the place of a table of `MmapPages`. May sleep.
 #[inline(never)]
-fn mmap_place() -> Result<Place<Kept<MmapPages>>> {
+fn mmap_place() -> Result<Place<Parts<MmapPages>>> {
     Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))
 }
 

@@ -13,15 +13,17 @@
 //! - a list with an entry for each segment. `from_pages` makes it: `cut` decides where a segment
 //!   ends, by the limits (`limits`).
 //!
+//! These are its parts (`parts`), in one allocation. A table is a pointer to them.
+//!
 //! A table is not mapped for any device. Mapping takes it and makes a `Mapped` of it. If a mapped
-//! table is dropped while a device may be using it, its parts go into a quarantine (`kept`).
+//! table is dropped while a device may be using it, its parts go into a quarantine.
 
 pub(crate) mod byte_buffer;
 pub(crate) mod cut;
 pub(crate) mod from_pages;
-pub(crate) mod kept;
 pub(crate) mod limits;
 pub(crate) mod owned_pages;
 pub(crate) mod page_owner;
+pub(crate) mod parts;
 pub(crate) mod pinned;
 pub(crate) mod sg_table;

@@ -13,14 +13,17 @@ use crate::{
     ffi,
     lifecycle::{
         deferred,
-        quarantine::Place, //
+        quarantine::{
+            Place,
+            Placed, //
+        }, //
     },
     table::{
         from_pages::sg_phys_run,
-        kept::Kept,
         limits::SegmentLimits,
         owned_pages::OwnedPages,
-        page_owner::PageOwner, //
+        page_owner::PageOwner,
+        parts::Parts, //
     },
     walk::{
         cpu::{
@@ -72,30 +75,16 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - The entries of `list` describe the bytes `range` of `owner`'s pages, in order. Both are in
-///   `parts`, which was not moved out.
-/// - The list is not mapped for any device.
-/// - All bytes of these pages are initialised.
+/// - `parts` was not moved out.
+/// - The list is not mapped for any device, and `unmap` is `None`.
+/// - All bytes of the pages are initialised.
 /// - Nobody else uses these bytes. User space is exempt if a [`UserTable`](crate::UserTable) has
 ///   the table, which then lends no reference to it.
 #[doc(alias = "sg_table")]
 pub struct SgTable<P = OwnedPages> {
-    /// Moved out once, when the table ends.
-    parts: ManuallyDrop<Parts<P>>,
-    range: Range<usize>,
-    /// The limits within which the segments were cut.
-    limits: SegmentLimits<'static>,
-}
-
-/// The parts of a table that a drop frees.
-// Fields are dropped in order. The list comes after the owner: the drop of pinned pages, which the
-// owner may be, reads the list.
-pub(crate) struct Parts<P> {
-    pub(crate) owner: P,
-    pub(crate) list: List,
-    /// The place of these parts, if they are dropped while a device may be using them, or where
-    /// nothing may sleep.
-    pub(crate) place: Place<Kept<P>>,
+    /// Moved out once, when the table ends. They are in the place where they stay if they are
+    /// dropped while a device may be using them, or where nothing may sleep.
+    parts: ManuallyDrop<Placed<Parts<P>>>,
 }
 
 /// The bytes of a buffer's first and last page that are not in the buffer.
@@ -186,15 +175,11 @@ impl SgTable {
         // SAFETY: Each call of `owner.pages()` yields the same pages, which are valid as long as
         // `owner` is.
         let list = unsafe { List::from_pages(|| owner.pages(), 0..len, limits, gfp) }?;
-        // INVARIANT:
+        // SAFETY:
         // - The list was made of `owner`'s pages for the bytes `0..len`, and is not mapped.
         // - The pages were zeroed when they were allocated.
         // - Nobody else has the pages.
-        Ok(Self {
-            parts: ManuallyDrop::new(Parts { owner, list, place }),
-            range: 0..len,
-            limits: limits.sizes(),
-        })
+        Ok(unsafe { Self::from_parts(owner, 0..len, limits, list, place) })
     }
 }
 
@@ -203,7 +188,7 @@ impl SgTable {
 /// Out of line: inlined into a driver, the place would refer to code of the driver's module, which
 /// may be unloaded before the place is emptied.
 #[inline(never)]
-fn place(gfp: Gfp) -> Result<Place<Kept<OwnedPages>>> {
+fn place(gfp: Gfp) -> Result<Place<Parts<OwnedPages>>> {
     Place::new_ours(gfp)
 }
 
@@ -243,15 +228,11 @@ impl<P: PageOwner> SgTable<P> {
             Ok((list, place))
         });
         match list {
-            // INVARIANT:
+            // SAFETY:
             // - The list was made of `owner`'s pages for the bytes `range`, and is not mapped.
             // - By the safety requirements of `PageOwner`, all bytes of the pages are initialised,
             //   and nobody accesses them except through the table.
-            Ok((list, place)) => Ok(Self {
-                parts: ManuallyDrop::new(Parts { owner, list, place }),
-                range,
-                limits: limits.sizes(),
-            }),
+            Ok((list, place)) => Ok(unsafe { Self::from_parts(owner, range, limits, list, place) }),
             Err(error) => Err(BufferError {
                 error,
                 buffer: owner,
@@ -262,7 +243,7 @@ impl<P: PageOwner> SgTable<P> {
     /// Frees the list, and returns the owner of the pages. Does not sleep.
     #[must_use = "to drop the owner, drop the table"]
     pub fn into_owner(self) -> P {
-        self.into_parts().owner
+        self.into_parts().into_inner().owner
     }
 
     /// Returns the owner of the pages, to change their bytes.
@@ -274,7 +255,7 @@ impl<P: PageOwner> SgTable<P> {
 
     /// Returns the range of the owner's bytes that is the buffer.
     pub(crate) fn range(&self) -> Range<usize> {
-        self.range.clone()
+        self.parts.range.clone()
     }
 }
 
@@ -283,10 +264,9 @@ impl<P> Drop for SgTable<P> {
         // SAFETY: By the type invariants the parts were not moved out. A value that is being
         // dropped is not used again.
         let parts = unsafe { ManuallyDrop::take(&mut self.parts) };
-        if parts.place.is_ours() && !deferred::may_sleep() {
-            let Parts { owner, list, place } = parts;
+        if parts.is_ours() && !deferred::may_sleep() {
             // SAFETY: By the type invariants the list is not mapped. The place is this module's.
-            unsafe { deferred::drop_later(place, Kept::unmapped(owner, list)) };
+            unsafe { deferred::drop_later(parts) };
         }
     }
 }
@@ -306,20 +286,23 @@ impl<P> SgTable<P> {
         range: Range<usize>,
         limits: SegmentLimits<'_>,
         list: List,
-        place: Place<Kept<P>>,
+        place: Place<Parts<P>>,
     ) -> Self {
-        // INVARIANT: The requirements of this function are the type invariants.
-        Self {
-            parts: ManuallyDrop::new(Parts { owner, list, place }),
+        // INVARIANT: The requirements of this function are the invariants of both types.
+        let parts = place.put(Parts {
+            owner,
+            list,
             range,
             limits: limits.sizes(),
+            unmap: None,
+        });
+        Self {
+            parts: ManuallyDrop::new(parts),
         }
     }
 
-    /// Takes the table apart. Returns its place in a quarantine, and the parts that go there.
-    ///
-    /// The caller drops the owner before the list.
-    pub(crate) fn into_parts(self) -> Parts<P> {
+    /// Returns the parts of the table, in their place.
+    pub(crate) fn into_parts(self) -> Placed<Parts<P>> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: By the type invariants the parts were not moved out. `this` is neither used again
         // nor dropped.
@@ -331,19 +314,20 @@ impl<P> SgTable<P> {
     /// The new owner must hold the old one, and with it the pages.
     pub(crate) fn map_owner<Q>(
         self,
-        place: Place<Kept<Q>>,
+        place: Place<Parts<Q>>,
         make: impl FnOnce(P) -> Q,
     ) -> SgTable<Q> {
-        let (range, limits) = (self.range.clone(), self.limits);
-        let Parts { owner, list, .. } = self.into_parts();
-        let owner = make(owner);
-        // INVARIANT: The new owner holds the old one. So the pages are the same, and the list
-        // describes them.
-        SgTable {
-            parts: ManuallyDrop::new(Parts { owner, list, place }),
+        let Parts {
+            owner,
+            list,
             range,
             limits,
-        }
+            ..
+        } = self.into_parts().into_inner();
+        let owner = make(owner);
+        // SAFETY: The new owner holds the old one. So the pages are the same, and the list, which
+        // is not mapped, describes them. The rest is as by the type invariants of the old table.
+        unsafe { SgTable::from_parts(owner, range, limits, list, place) }
     }
 
     /// Returns the owner of the pages.
@@ -390,14 +374,14 @@ impl<P> SgTable<P> {
 
     /// Returns `true` if the buffer begins and ends at ends of pages.
     pub(crate) fn is_whole_pages(&self) -> bool {
-        (self.range.start | self.range.end) % PAGE_SIZE == 0
+        (self.parts.range.start | self.parts.range.end) % PAGE_SIZE == 0
     }
 
     /// Returns the pages that are only partly in the buffer: none, or its first or last one.
     pub(crate) fn partial_pages(&self) -> impl Iterator<Item = CpuPage<'_>> {
         let page_of = |byte: usize| self.cpu().page_parts(byte..byte + 1).next();
-        let first = (self.range.start % PAGE_SIZE != 0).then_some(0);
-        let last = (self.range.end % PAGE_SIZE != 0).then_some(self.len() - 1);
+        let first = (self.parts.range.start % PAGE_SIZE != 0).then_some(0);
+        let last = (self.parts.range.end % PAGE_SIZE != 0).then_some(self.len() - 1);
         [first, last]
             .into_iter()
             .flatten()
@@ -422,23 +406,23 @@ impl<P> SgTable<P> {
     /// Returns the margins of the buffer, or none if a limit is less than a page: a segment must
     /// not be lengthened to a whole page then.
     fn margins(&self) -> Margins {
-        if self.limits.max_size < PAGE_SIZE || self.limits.boundary < PAGE_SIZE - 1 {
+        if self.parts.limits.max_size < PAGE_SIZE || self.parts.limits.boundary < PAGE_SIZE - 1 {
             return Margins {
                 before: 0,
                 after: 0,
             };
         }
         Margins {
-            before: (self.range.start % PAGE_SIZE) as i32,
-            after: (self.range.end.wrapping_neg() % PAGE_SIZE) as i32,
+            before: (self.parts.range.start % PAGE_SIZE) as i32,
+            after: (self.parts.range.end.wrapping_neg() % PAGE_SIZE) as i32,
         }
     }
 
     /// Returns `true` if every segment is within `limits`.
     pub(crate) fn fits(&self, limits: SegmentLimits<'_>) -> bool {
         // Segments that were cut within limits that are equal or stricter need no check.
-        if self.limits.max_size <= limits.max_size
-            && (self.limits.boundary == limits.boundary || limits.boundary == usize::MAX)
+        if self.parts.limits.max_size <= limits.max_size
+            && (self.parts.limits.boundary == limits.boundary || limits.boundary == usize::MAX)
         {
             return true;
         }
@@ -458,7 +442,11 @@ impl<P> SgTable<P> {
             } => true,
             // `max_size` cuts segments only where pages end, see `segments()`. A last segment that
             // is lengthened to the end of its page is still within `max_size`.
-            Margins { before: 0, .. } if self.limits.max_size <= max && !dev.has_borders() => true,
+            Margins { before: 0, .. }
+                if self.parts.limits.max_size <= max && !dev.has_borders() =>
+            {
+                true
+            }
             _ => self.whole_phys_runs().all(|run| {
                 run.len <= max as u64 && (!dev.has_borders() || dev.straight(run) == run.len)
             }),
@@ -470,7 +458,7 @@ impl<P> SgTable<P> {
     #[inline]
     pub fn len(&self) -> usize {
         // Does not wrap: no table can be made of a range that runs backwards.
-        self.range.end.wrapping_sub(self.range.start)
+        self.parts.range.end.wrapping_sub(self.parts.range.start)
     }
 
     /// Returns the CPU form of the table, which names its pages.

@@ -75,7 +75,11 @@ fn blocks_fit_if_none_inside_holds_foreign_bytes() {
             if fit == Some(Fit::Apart) {
                 let apart = Coalesce::none(runs.iter().copied());
                 let walk = FrameWalk::new(apart, size.ilog2());
-                assert_eq!(walk.collect::<Vec<_>>(), blocks, "{runs:?}, blocks of {size}");
+                assert_eq!(
+                    walk.collect::<Vec<_>>(),
+                    blocks,
+                    "{runs:?}, blocks of {size}"
+                );
             }
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kept tables: the parts of a mapped table in quarantine.
+//! The parts of a table, in the table's place in a quarantine.
 //!
 //! A table that is dropped while a device may be using it stays mapped, and its parts stay in a
 //! quarantine. Once the device is known to be done, the parts are unmapped and freed here.
@@ -9,6 +9,7 @@ use crate::{
     device::route::DmaRoute,
     ffi,
     lifecycle::quarantine::Hold,
+    table::limits::SegmentLimits,
     walk::{
         cpu::CpuTable,
         dma::DmaTable,
@@ -16,72 +17,69 @@ use crate::{
         lockstep::Lockstep, //
     }, //
 };
+use core::ops::Range;
 use kernel::{
     bindings,
     ffi::c_ulong, //
 };
 
-/// The parts of a mapped table that is in quarantine, and what it takes to unmap the table.
+/// The parts of a table.
 ///
 /// # Invariants
 ///
-/// - `list` describes the pages of `_owner`.
-/// - When the value was made, the list was mapped for `dev` in `direction`, by `route` and, if that
-///   is an IOMMU, in `domain`. `attrs` are the attributes to unmap it with.
-/// - If `needs_unmap` is false, unmapping such a list does nothing, or the list is not mapped. The
-///   other fields do not matter then.
-// Fields are dropped in order. The list comes last, as in `SgTable`: the drop of pinned pages reads
-// the list.
-pub(crate) struct Kept<P> {
+/// - `list` describes the bytes `range` of the pages of `owner`, in order.
+/// - If `unmap` is `None`, the list is not mapped, or unmapping it does nothing, or a
+///   [`Mapped`](crate::Mapped) unmaps it.
+/// - Otherwise nobody else unmaps the list, which `unmap` describes.
+// Fields are dropped in order. The list comes after the owner: the drop of pinned pages, which the
+// owner may be, reads the list.
+pub(crate) struct Parts<P> {
+    pub(crate) owner: P,
+    pub(crate) list: List,
+    pub(crate) range: Range<usize>,
+    /// The limits within which the segments were cut.
+    pub(crate) limits: SegmentLimits<'static>,
+    /// What it takes to unmap the table. Only a table in quarantine has it.
+    pub(crate) unmap: Option<Unmap>,
+}
+
+/// What it takes to unmap a table.
+///
+/// # Invariants
+///
+/// When the value was made, the list was mapped for `dev` in `direction`, by `route` and, if that
+/// is an IOMMU, in `domain`. `attrs` are the attributes to unmap it with.
+pub(crate) struct Unmap {
     pub(crate) dev: *mut bindings::device,
     pub(crate) domain: *mut bindings::iommu_domain,
     pub(crate) route: DmaRoute,
     pub(crate) direction: ffi::dma_data_direction,
     pub(crate) attrs: c_ulong,
-    pub(crate) needs_unmap: bool,
-    pub(crate) _owner: P,
-    pub(crate) list: List,
 }
 
-impl<P> Kept<P> {
-    /// Keeps a table that is not mapped.
-    pub(crate) fn unmapped(owner: P, list: List) -> Self {
-        // INVARIANT: The list describes the pages of the owner. It is not mapped.
-        Self {
-            dev: core::ptr::null_mut(),
-            domain: core::ptr::null_mut(),
-            route: DmaRoute::Direct,
-            direction: 0,
-            attrs: 0,
-            needs_unmap: false,
-            _owner: owner,
-            list,
-        }
-    }
-}
+// SAFETY: Any task may use the device and the domain that the pointers are to.
+unsafe impl Send for Unmap {}
+// SAFETY: As above.
+unsafe impl Sync for Unmap {}
 
-// SAFETY: Any task may use the device and the domain that the pointers are to. The other fields are
-// `Send`.
-unsafe impl<P: Send> Send for Kept<P> {}
-
-impl<P: Send + 'static> Hold for Kept<P> {
+impl<P: Send + 'static> Hold for Parts<P> {
     fn is_where_it_was(&self) -> bool {
-        if !self.needs_unmap {
+        let Some(unmap) = &self.unmap else {
             return true;
-        }
+        };
         // SAFETY: The device is valid: the quarantine, or the binding, holds a reference to the
         // device as long as it holds this value.
         let (route, domain) = unsafe {
             (
-                DmaRoute::of(self.dev),
-                ffi::sgdma_iommu_get_domain_for_dev(self.dev),
+                DmaRoute::of(unmap.dev),
+                ffi::sgdma_iommu_get_domain_for_dev(unmap.dev),
             )
         };
-        match (self.route, route) {
+        match (unmap.route, route) {
             (DmaRoute::Direct, DmaRoute::Direct) => true,
             // The device may have got another domain, even at the same address in memory. So each
             // piece must still be mapped to its page. For a table that has bounced, none is.
-            (DmaRoute::Iommu, DmaRoute::Iommu) if domain == self.domain => {
+            (DmaRoute::Iommu, DmaRoute::Iommu) if domain == unmap.domain => {
                 let sgt = self.list.sgt();
                 // SAFETY: By the type invariants the list describes pages, and mapping has set
                 // `nents` and the DMA fields. Nobody changes them, as the list is borrowed. Whether
@@ -104,15 +102,14 @@ impl<P: Send + 'static> Hold for Kept<P> {
     }
 
     unsafe fn release(mut self) {
-        if self.needs_unmap {
+        if let Some(unmap) = self.unmap.take() {
+            let sgt = self.list.sgt_mut();
             // SAFETY:
-            // - By the type invariants the list was mapped for this device in this direction, and
-            //   `attrs` are for unmapping it.
+            // - By the invariants of `Unmap` the list was mapped for this device in this direction,
+            //   and `attrs` are for unmapping it.
             // - By the requirements of `release()` it still is, and the device does not use it.
             // - `self` is dropped at the end, so the list is unmapped once.
-            unsafe {
-                ffi::sgdma_unmap_sgtable(self.dev, self.list.sgt_mut(), self.direction, self.attrs)
-            };
+            unsafe { ffi::sgdma_unmap_sgtable(unmap.dev, sgt, unmap.direction, unmap.attrs) };
         }
     }
 }
