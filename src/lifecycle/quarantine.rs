@@ -7,9 +7,9 @@
 //! the driver says that the device was reset, or the binding ends with a device that is quiet, was
 //! reset, or is gone.
 //!
-//! **Places.** A buffer is made in its [`Place`], and is a [`Placed`] value all its life. Moving the
-//! buffer into quarantine only pushes that place onto a lock-free list. So a buffer may be dropped
-//! in any context: the drop neither allocates nor sleeps.
+//! **Places.** A buffer is made in its [`Place`], and is a [`Placed`] value all its life. Moving
+//! the buffer into quarantine only pushes that place onto a lock-free list. So a buffer may be
+//! dropped in any context: the drop neither allocates nor sleeps.
 //!
 //! **Epochs.** A [`Quarantine`] counts resets. A buffer records the count when it is submitted: its
 //! *epoch*. A reset begins a new epoch and, once done, releases the buffers of earlier epochs.

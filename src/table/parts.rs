@@ -39,11 +39,11 @@ pub(crate) struct Parts<P> {
     pub(crate) range: Range<usize>,
     /// The limits within which the segments were cut.
     pub(crate) limits: SegmentLimits<'static>,
-    /// What it takes to unmap the table. Only a table in quarantine has it.
+    /// Only a table in quarantine has this.
     pub(crate) unmap: Option<Unmap>,
 }
 
-/// What it takes to unmap a table.
+/// All that unmapping a table takes.
 ///
 /// # Invariants
 ///

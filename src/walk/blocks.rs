@@ -11,7 +11,7 @@
 
 use crate::walk::run::Run;
 
-/// How blocks describe the runs of a buffer.
+/// A way in which blocks describe the runs of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
     /// Runs meet only at multiples of the size, so their blocks follow one another.
