@@ -119,7 +119,10 @@ pub use device::{
         dma_streaming_is_coherent,
         CoherentDevice, //
     },
-    dma_device::DmaDevice,
+    dma_device::{
+        DmaDevice,
+        DmaFacts, //
+    },
     limits::DmaLimits,
     reach::Reach,
     reset::Reset, //

@@ -19,7 +19,7 @@ impl Coherency {
     /// Maps and allocates nothing.
     #[doc(alias = "sgdma_coherency")]
     pub fn of(dev: DmaDevice<'_>) -> Self {
-        // SAFETY: The device is valid. Its mask does not change, by the invariants of `DmaDevice`.
+        // SAFETY: The device is valid. Its mask does not change, by the invariants of `DmaFacts`.
         unsafe { Self::of_raw(dev.as_raw()) }
     }
 

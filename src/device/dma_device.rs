@@ -46,16 +46,41 @@ use kernel::{
 /// # }
 /// ```
 ///
+/// For a driver that binds through [`crate::pci`] the library makes it, and others make it of their
+/// [`DmaFacts`].
+#[derive(Clone, Copy)]
+pub struct DmaDevice<'bound>(&'bound DmaFacts<'bound>);
+
+/// The facts on a bound device that mapping needs. They do not change while the device is bound,
+/// and take long to find out.
+///
+/// ```
+/// # use kernel::{device::{Bound, Device}, prelude::*, sync::Arc};
+/// # use sgdma::{DmaFacts, FromDevice, SgTable, Unbinding};
+/// /// Maps a buffer in a driver for a bus that the library does not know.
+/// ///
+/// /// # Safety
+/// ///
+/// /// The DMA mask of `dev` is set, and is not changed while the device is bound.
+/// unsafe fn probe(dev: &Device<Bound>, unbinding: &Arc<Unbinding>) -> Result {
+///     // SAFETY: The mask is set, and does not change, as the caller promises.
+///     let facts = unsafe { DmaFacts::from_bound(dev, unbinding) };
+///     let buffer = SgTable::alloc(4096, facts.dma(), GFP_KERNEL)?.map(facts.dma(), FromDevice)?;
+///     # drop(buffer); Ok(())
+/// }
+/// ```
+///
 /// # Invariants
 ///
-/// The device's DMA mask is set, and does not change while memory is mapped or being mapped for it.
-#[derive(Clone, Copy)]
-pub struct DmaDevice<'bound> {
+/// - The device's DMA mask is set, and does not change while memory is mapped or being mapped for
+///   the device.
+/// - If `plain` is true, the device is mapped directly, is coherent, and reaches, in place, all
+///   memory that there was when `memory_plugged` was read.
+pub struct DmaFacts<'bound> {
     dev: &'bound Device<Bound>,
     /// The place of buffers that are dropped in flight. Without one they are kept for ever.
     quarantine: Option<&'bound Quarantine>,
     unbinding: &'bound Arc<Unbinding>,
-    // These facts do not change while the device is bound, and take long to find out.
     seg_boundary: usize,
     max_seg_size: u32,
     route: DmaRoute,
@@ -66,9 +91,12 @@ pub struct DmaDevice<'bound> {
     memory_plugged: u32,
     needs_cache_maintenance: bool,
     sync_debug: bool,
+    /// True for most devices of most machines: mapping is then a call of the DMA API, and needs
+    /// neither other checks nor ever a sync.
+    plain: bool,
 }
 
-impl<'bound> DmaDevice<'bound> {
+impl<'bound> DmaFacts<'bound> {
     /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`].
     ///
     /// The first step of such a driver's unbinding is `unbinding.begin()`. A buffer that is dropped
@@ -117,8 +145,10 @@ impl<'bound> DmaDevice<'bound> {
             platform = platform.min(1 << 31);
         }
         // SAFETY: As above.
-        let coherency = unsafe { Coherency::of_raw(raw) };
-        // INVARIANT: The caller promises that the mask is set and does not change.
+        let (coherency, needs_sync) =
+            unsafe { (Coherency::of_raw(raw), ffi::sgdma_dma_dev_need_sync(raw)) };
+        // INVARIANT: The caller promises that the mask is set and does not change. `plain` is true
+        // only for a coherent device of the direct route that reaches all memory.
         Self {
             dev,
             quarantine: None,
@@ -132,7 +162,20 @@ impl<'bound> DmaDevice<'bound> {
             memory_plugged,
             needs_cache_maintenance: coherency == Coherency::NeedsCacheMaintenance,
             sync_debug,
+            // `needs_sync` is true if the DMA API is to see each synchronisation, to debug it.
+            plain: is_direct
+                && coherency == Coherency::Coherent
+                && reaches_all
+                && !has_borders
+                && !needs_sync
+                && !sync_debug
+                && seg_boundary == usize::MAX,
         }
+    }
+
+    /// Returns the token for mapping.
+    pub fn dma(&self) -> DmaDevice<'_> {
+        DmaDevice(self)
     }
 
     /// Applies `limits` to `dev`. May sleep.
@@ -203,10 +246,13 @@ impl<'bound> DmaDevice<'bound> {
             ..this
         })
     }
+}
 
+impl<'bound> DmaDevice<'bound> {
     /// Returns the bound device.
+    #[inline]
     pub fn device(self) -> &'bound Device<Bound> {
-        self.dev
+        self.0.dev
     }
 
     /// Returns the mask of the addresses that the device can send: `dma_get_mask()`.
@@ -218,7 +264,7 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Returns the state of this binding's end, by which a driver's code can sleep until then.
     pub fn unbinding(self) -> &'bound Arc<Unbinding> {
-        self.unbinding
+        self.0.unbinding
     }
 
     /// Returns the length in bytes of the longest segment that can be mapped: the smaller of
@@ -227,15 +273,17 @@ impl<'bound> DmaDevice<'bound> {
     /// With `sync_debug=1` the length is 8 pages at most.
     #[doc(alias = "dma_get_max_seg_size")]
     #[doc(alias = "dma_max_mapping_size")]
+    #[inline]
     pub fn max_seg_size(self) -> usize {
-        self.max_seg_size as usize
+        self.0.max_seg_size as usize
     }
 
     /// Returns the boundary mask: no segment crosses a multiple of the mask plus one, in bytes:
     /// `dma_get_seg_boundary()`.
     #[doc(alias = "dma_get_seg_boundary")]
+    #[inline]
     pub fn seg_boundary(self) -> usize {
-        self.seg_boundary
+        self.0.seg_boundary
     }
 
     /// Returns the bus address of `run`, of physical addresses, if it is mapped directly and in
@@ -250,7 +298,7 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Returns the place of buffers that are dropped in flight.
     pub(crate) fn quarantine(self) -> Option<&'bound Quarantine> {
-        self.quarantine
+        self.0.quarantine
     }
 
     /// Returns how many bytes of `run`, from its first one on, are in one piece on the bus if the
@@ -262,42 +310,51 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Returns whether some segments are not in one piece on the bus.
     pub(crate) fn has_borders(self) -> bool {
-        self.has_borders
+        self.0.has_borders
     }
 
     /// Returns whether the device reaches all memory, or is behind an IOMMU.
     ///
     /// Memory that is plugged in may lie anywhere, so the answer is `false` from then on.
+    #[inline]
     pub(crate) fn reaches_all(self) -> bool {
         // SAFETY: The function reads a counter.
-        self.reaches_all && self.memory_plugged == unsafe { ffi::sgdma_memory_plugged() }
+        self.0.reaches_all && self.0.memory_plugged == unsafe { ffi::sgdma_memory_plugged() }
     }
 
     /// Returns who maps the device's memory.
+    #[inline]
     pub(crate) fn route(self) -> DmaRoute {
-        self.route
+        self.0.route
     }
 
     /// Returns whether caches may hide from the device what the CPU has written.
     pub(crate) fn needs_cache_maintenance(self) -> bool {
-        self.needs_cache_maintenance
+        self.0.needs_cache_maintenance
     }
 
     /// Returns whether the library was loaded with `sync_debug=1`.
     #[inline]
     pub(crate) fn sync_debug(self) -> bool {
-        self.sync_debug
+        self.0.sync_debug
+    }
+
+    /// Returns true if mapping needs no check but that of the segments' length, and never a sync.
+    #[inline]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0.plain && self.reaches_all()
     }
 
     /// Returns whether mapping a page beyond the device's reach warns, because there is no bounce
     /// buffer in reach.
     pub(crate) fn warns_beyond_reach(self) -> bool {
-        self.cannot_bounce && !self.reaches_all()
+        self.0.cannot_bounce && !self.reaches_all()
     }
 
     /// Returns the device for C. The pointer is valid as long as the device is bound.
+    #[inline]
     pub(crate) fn as_raw(self) -> *mut bindings::device {
-        as_raw(self.dev)
+        as_raw(self.0.dev)
     }
 }
 

@@ -101,6 +101,7 @@ unsigned int sgdma_memory_plugged(void)
 {
 	return atomic_read(&plugged);
 }
+EXPORT_SYMBOL_GPL(sgdma_memory_plugged);
 
 void sgdma_memory_comes(void)
 {

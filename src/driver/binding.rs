@@ -34,7 +34,10 @@
 
 use crate::{
     device::{
-        dma_device::DmaDevice,
+        dma_device::{
+            DmaDevice,
+            DmaFacts, //
+        },
         limits::DmaLimits, //
     },
     driver::{
@@ -247,6 +250,8 @@ pub(crate) struct Binding<'bound, D: Driver> {
     /// True if `Bus::enable()` was called.
     enabled: bool,
     limits: Option<SavedLimits<'bound>>,
+    /// Boxed: each `DmaDevice` of the binding refers to it.
+    facts: Option<KBox<DmaFacts<'bound>>>,
     /// The number of vectors that the bus has allocated.
     vectors: u32,
     handlers: Option<HandlerSet<D>>,
@@ -271,6 +276,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             quarantine: KBox::pin_init(Quarantine::new(B::start_dma), GFP_KERNEL)?,
             enabled: false,
             limits: None,
+            facts: None,
             vectors: 0,
             handlers: None,
             ctx: None,
@@ -362,7 +368,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     ///
     /// Called once, after `self.limits` was set and before the driver's `probe()`.
     unsafe fn dma_device<B: Bus<D>>(
-        &self,
+        &mut self,
         bus: &'bound B,
         limits: &DmaLimits,
     ) -> Result<DmaDevice<'bound>> {
@@ -379,7 +385,10 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         unsafe {
             let unbinding = &raw const *self.unbinding;
             let quarantine = &raw const *self.quarantine;
-            DmaDevice::with_limits(bus.device(), &*unbinding, limits, &*quarantine)
+            let facts = DmaFacts::with_limits(bus.device(), &*unbinding, limits, &*quarantine)?;
+            let facts: *const DmaFacts<'bound> =
+                &**self.facts.insert(KBox::new(facts, GFP_KERNEL)?);
+            Ok((*facts).dma())
         }
     }
 
@@ -417,6 +426,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         if self.vectors > 0 {
             bus.free_vectors();
         }
+        self.facts = None;
         self.limits = None;
         if self.enabled {
             bus.disable();

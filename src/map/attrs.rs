@@ -119,6 +119,11 @@ impl MapAttrs {
         self.0 & attrs.0 == attrs.0
     }
 
+    /// Returns true if any of `attrs` is in the set.
+    pub(crate) const fn intersects(self, attrs: Self) -> bool {
+        self.0 & attrs.0 != 0
+    }
+
     /// Returns the set without `attrs`.
     pub(crate) const fn without(self, attrs: Self) -> Self {
         // INVARIANT: All bits are bits of `self`, and those are bits of constants.

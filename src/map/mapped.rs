@@ -174,6 +174,44 @@ impl<P> SgTable<P> {
         dev: DmaDevice<'bound>,
         attrs: MapAttrs,
     ) -> Result<Mapped<'bound, D, P>, BufferError<Self>> {
+        if !dev.is_plain() || attrs.intersects(MapAttrs::SYNC_DEBUG | MapAttrs::WHOLE_PAGES) {
+            return self.map_with_care(dev, attrs);
+        }
+        let result = match self.fits(dev.into()) {
+            // SAFETY: As `map_list()` requires, a table that was mapped goes into a `Mapped` with
+            // the same `dev`, `D` and `attrs` below.
+            true => unsafe { self.map_list::<D>(dev, attrs) },
+            false => Err(E2BIG),
+        };
+        match result {
+            // INVARIANT:
+            // - `map_list()` has mapped the table for `dev` in direction `D` with `attrs`.
+            // - Mapping hands all bytes to the device, so `cpu_range` is empty.
+            // - By the invariants of `DmaFacts` a plain device is coherent, is mapped directly and
+            //   reaches all memory in place, so the mapping has not bounced.
+            Ok(()) => Ok(Mapped {
+                dev,
+                attrs,
+                table: self,
+                needs_sync: false,
+                needs_unmap: false,
+                cpu_range: 0..0,
+                _direction: PhantomData,
+            }),
+            Err(error) => Err(BufferError {
+                error,
+                buffer: self,
+            }),
+        }
+    }
+
+    /// Maps the buffer as [`map_as`](Self::map_as) does, for any device and any attributes.
+    #[inline(never)]
+    fn map_with_care<'bound, D: Direction>(
+        mut self,
+        dev: DmaDevice<'bound>,
+        attrs: MapAttrs,
+    ) -> Result<Mapped<'bound, D, P>, BufferError<Self>> {
         let mut attrs = attrs | MapAttrs::of(dev);
         if attrs.contains(MapAttrs::WHOLE_PAGES) && !self.fits_whole_pages(dev) {
             attrs = attrs.without(MapAttrs::WHOLE_PAGES);
@@ -193,7 +231,7 @@ impl<P> SgTable<P> {
         // bounced. So if it returns false after this mapping was made, this mapping has not
         // bounced. A later mapping that bounces cannot change that.
         // SAFETY: The device is valid: `dev` borrows it. Its mask is set, by the invariants of
-        // `DmaDevice`.
+        // `DmaFacts`.
         let needs_sync = unsafe { ffi::sgdma_dma_dev_need_sync(dev.as_raw()) }
             | attrs.contains(MapAttrs::SYNC_DEBUG);
         // INVARIANT:
@@ -238,25 +276,28 @@ impl<P> SgTable<P> {
         }
         // SAFETY:
         // - The device is valid and bound: `dev` borrows it. Its mask is set, and does not change
-        //   while the table is mapped, by the invariants of `DmaDevice`.
+        //   while the table is mapped, by the invariants of `DmaFacts`.
         // - By the invariants of `SgTable` the list is filled in and not mapped, and all bytes of
         //   its pages are initialised. `self` is borrowed exclusively.
         // - The caller puts the table into a `Mapped`, as it promises. A `Mapped` frees list and
         //   pages only after unmapping, or moves both into quarantine.
         // - `D::DIRECTION` is a direction, not `DMA_NONE`. By the invariants of `MapAttrs` the
         //   attributes are valid for a streaming mapping.
-        let result = to_result(unsafe {
+        let result = unsafe {
             ffi::sgdma_map_sgtable(
                 dev.as_raw(),
                 self.sgt_mut(),
                 D::DIRECTION as c_uint,
                 attrs.for_map(),
             )
-        });
+        };
         if whole_pages {
-            self.cover_bytes(result.is_ok());
+            self.cover_bytes(result == 0);
         }
-        result
+        match result {
+            0 => Ok(()),
+            failed => to_result(failed),
+        }
     }
 
     /// Checks that the table can be mapped for `dev`, and cleans the caches of partial pages.

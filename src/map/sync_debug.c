@@ -313,16 +313,22 @@ static noinline int map_with_shadow(const struct call *call, struct sg_table *sg
 	return 0;
 }
 
-int sgdma_map_sgtable(struct device *dev, struct sg_table *sgt, enum dma_data_direction dir,
-		      unsigned long attrs)
+/* Maps a table of the caller @call if sync-debug mode is on, was used before, or is asked for. */
+static noinline int map_in_mode(const struct call *call, struct sg_table *sgt, unsigned long attrs)
 {
 	const bool debug = sgdma_sync_debug() || attrs & SGDMA_ATTR_SYNC_DEBUG;
 
 	attrs &= ~SGDMA_ATTR_SYNC_DEBUG;
-	if (unlikely(debug))
-		return map_with_shadow(CALL(dev, dir), sgt, attrs);
-	if (unlikely(READ_ONCE(any)))
-		return map_without_shadow(CALL(dev, dir), sgt, attrs);
+	if (debug)
+		return map_with_shadow(call, sgt, attrs);
+	return map_without_shadow(call, sgt, attrs);
+}
+
+int sgdma_map_sgtable(struct device *dev, struct sg_table *sgt, enum dma_data_direction dir,
+		      unsigned long attrs)
+{
+	if (unlikely(READ_ONCE(any) || attrs & SGDMA_ATTR_SYNC_DEBUG))
+		return map_in_mode(CALL(dev, dir), sgt, attrs);
 	return dma_map_sgtable(dev, sgt, dir, attrs);
 }
 EXPORT_SYMBOL_GPL(sgdma_map_sgtable);

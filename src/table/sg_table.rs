@@ -419,13 +419,17 @@ impl<P> SgTable<P> {
     }
 
     /// Returns `true` if every segment is within `limits`.
+    #[inline]
     pub(crate) fn fits(&self, limits: SegmentLimits<'_>) -> bool {
         // Segments that were cut within limits that are equal or stricter need no check.
-        if self.parts.limits.max_size <= limits.max_size
-            && (self.parts.limits.boundary == limits.boundary || limits.boundary == usize::MAX)
-        {
-            return true;
-        }
+        (self.parts.limits.max_size <= limits.max_size
+            && (self.parts.limits.boundary == limits.boundary || limits.boundary == usize::MAX))
+            || self.all_segments_fit(limits)
+    }
+
+    /// Looks at each segment, for [`fits`](Self::fits).
+    #[inline(never)]
+    fn all_segments_fit(&self, limits: SegmentLimits<'_>) -> bool {
         let (max, boundary) = (limits.max_size as u64, limits.boundary as u64);
         self.phys_runs()
             .all(|run| run.len <= max && run.within(boundary))

@@ -5,6 +5,7 @@
 use crate::{
     ffi,
     DmaDevice,
+    DmaFacts,
     Unbinding, //
 };
 use kernel::{
@@ -20,7 +21,16 @@ use kernel::{
 };
 
 /// A device that takes part in the DMA API and has no hardware.
-pub(super) struct TestDevice(faux::Registration, Arc<Unbinding>);
+///
+/// # Invariants
+///
+/// What `facts` borrows are the other two fields, which stay where they are on the heap.
+// Fields are dropped in order: `facts` goes first.
+pub(super) struct TestDevice {
+    facts: DmaFacts<'static>,
+    _unbinding: KBox<Arc<Unbinding>>,
+    _faux: faux::Registration,
+}
 
 impl TestDevice {
     pub(super) fn new() -> Result<Self> {
@@ -53,15 +63,24 @@ impl TestDevice {
         }
         // SAFETY: `dev` is valid, has a pointer to a mask, and nothing is mapped for it yet.
         to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, mask) })?;
-        Ok(Self(faux, Arc::pin_init(Unbinding::new(), GFP_KERNEL)?))
+        let unbinding = KBox::new(Arc::pin_init(Unbinding::new(), GFP_KERNEL)?, GFP_KERNEL)?;
+        // SAFETY:
+        // - A faux device is valid and bound as long as it is registered, and the box has its
+        //   value as long: both are kept in the result, behind `facts`, which alone borrows them.
+        // - `Device` is `repr(transparent)` over the C structure.
+        let (dev, borrowed): (&'static Device<Bound>, &'static Arc<Unbinding>) =
+            unsafe { (&*dev.cast(), &*(&raw const *unbinding)) };
+        // INVARIANT: `facts` borrows the faux device and the value in the box.
+        Ok(Self {
+            // SAFETY: The mask was set above, and nobody changes it afterwards.
+            facts: unsafe { DmaFacts::from_bound(dev, borrowed) },
+            _unbinding: unbinding,
+            _faux: faux,
+        })
     }
 
     pub(super) fn dma(&self) -> DmaDevice<'_> {
-        // SAFETY: A faux device is valid and bound as long as it is registered, which `self` keeps
-        // it. `Device` is `repr(transparent)` over the C structure.
-        let dev: &Device<Bound> = unsafe { &*as_raw(&self.0).cast() };
-        // SAFETY: `with()` has set the mask, and nobody changes it afterwards.
-        unsafe { DmaDevice::from_bound(dev, &self.1) }
+        self.facts.dma()
     }
 }
 

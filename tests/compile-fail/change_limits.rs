@@ -5,5 +5,5 @@
 use sgdma::*;
 
 fn f(dma: DmaDevice<'_>, limits: &DmaLimits) {
-    let _ = unsafe { DmaDevice::with_limits(dma.device(), dma.unbinding(), limits, todo!()) };
+    let _ = unsafe { DmaFacts::with_limits(dma.device(), dma.unbinding(), limits, todo!()) };
 }

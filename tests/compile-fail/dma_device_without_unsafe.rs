@@ -11,6 +11,6 @@ use kernel::{
 };
 use sgdma::*;
 
-fn f<'a>(dev: &'a Device<Bound>, unbinding: &'a Arc<Unbinding>) -> DmaDevice<'a> {
-    DmaDevice::from_bound(dev, unbinding)
+fn f<'a>(dev: &'a Device<Bound>, unbinding: &'a Arc<Unbinding>) -> DmaFacts<'a> {
+    DmaFacts::from_bound(dev, unbinding)
 }

@@ -24,6 +24,7 @@ use kernel::{
 use sgdma::{
     Bidirectional,
     DmaDevice,
+    DmaFacts,
     MapAttrs,
     Mapped,
     SegmentLimits,
@@ -172,7 +173,8 @@ impl pci::Driver for Reach {
                 continue;
             }
             // SAFETY: Set just now; it is not used when the next mask is set.
-            let dma = unsafe { DmaDevice::from_bound(dev, &unbinding) };
+            let facts = unsafe { DmaFacts::from_bound(dev, &unbinding) };
+            let dma = facts.dma();
             // There is little memory for so few bits.
             let count = if bits < 32 { 4 } else { tables };
             let seen = look_at(dma, count, || SgTable::alloc(LEN, dma, GFP_KERNEL))?;
