@@ -18,7 +18,8 @@
 //! [`Binding::end`] takes a binding down, in one order. It runs when the driver is unbound, and
 //! also when a stage above fails:
 //!
-//! 1. It revokes the gate: no file operation begins any more, and waiting operations are woken.
+//! 1. It begins unbinding: the gate is revoked, so no file operation begins any more, and
+//!    operations that wait are woken.
 //! 2. It calls the driver's `unbind`.
 //! 3. It waits for the file operations that are still running.
 //! 4. It calls the driver's `stop`. The device still works, handlers run, and nobody else uses it.
@@ -26,8 +27,9 @@
 //!    other, so they are shut down and not only waited for.
 //! 6. It switches DMA off and waits for the transfers that are under way. This comes after the
 //!    interrupts: an MSI is a write of the device to memory.
-//! 7. It drops the driver's data.
-//! 8. It releases the buffers in quarantine, or makes orphans of them.
+//! 7. It drops the driver's data, and waits for the worker that frees deferred buffers.
+//! 8. It releases the buffers in quarantine, or makes orphans of them. If a buffer is left there,
+//!    and the driver's `stop` has not stated a reset, it first resets the device.
 //! 9. It frees the vectors, restores the DMA limits and disables the device's registers.
 //!
 //! Anything else that is ever acquired for a driver becomes a stage here, and nowhere else.
@@ -179,7 +181,7 @@ pub(crate) trait Bus<D: Driver> {
     fn stop<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) -> Quiet;
 }
 
-/// The DMA limits that a device had before its binding; a drop restores them.
+/// The DMA limits that a device had before its binding. A drop restores the limits.
 ///
 /// # Invariants
 ///
@@ -352,7 +354,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         Ok(())
     }
 
-    /// Applies `limits`, and returns the token for mapping. May sleep.
+    /// Applies `limits`, and returns the DMA device. May sleep.
     ///
     /// # Errors
     ///
