@@ -110,7 +110,7 @@ make_tools() {
 	what=$(printf ', %s' "${missing[@]}")
 	what="missing: ${what:2}"
 	install="apt-get install --no-install-recommends ${packages[*]}"
-	command -v apt-get >/dev/null || die "$what: install them the way this system does"
+	command -v apt-get >/dev/null || die "$what: install these in the way of this system"
 	if [ "$EUID" != 0 ]; then
 		sudo=(sudo)
 		sudo -n true 2>/dev/null || { [ -t 0 ] && sudo true; } ||
