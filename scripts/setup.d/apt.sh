@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# A private apt, for other Debian suites and architectures than the system's. It uses the system's
+# A private apt, for other Debian suites and architectures than the system's, from the system's
 # mirror.
 
 SUITES='trixie trixie-backports forky'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Step toolchain: the compilers that built a kernel. They are this system's, or packages of the
-# kernel's distribution, unpacked into a root of their own, which scripts/in-root enters.
+# Step toolchain: the compilers that built a kernel. This system has them, or packages of the
+# kernel's distribution are unpacked into a root of their own, which scripts/in-root enters.
 
 # what the kernel's build calls, besides rustc, bindgen and the C compiler
 ROOT_PACKAGES='base-files bash bc binutils bison coreutils dash diffutils findutils flex grep gzip

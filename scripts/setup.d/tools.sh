@@ -68,7 +68,7 @@ ready_tools() {
 	want bc bc
 	want cpio cpio
 	want xz xz-utils
-	# It need not be on the PATH of a user who is not root.
+	# A user who is not root need not have depmod on PATH.
 	PATH=$PATH:/usr/sbin:/sbin want depmod kmod
 	case $ARCH in
 	x86_64)

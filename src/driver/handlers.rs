@@ -115,7 +115,7 @@ impl<D: Driver> HandlerSet<D> {
     ///
     /// - The driver has [`Handlers::irq`].
     /// - [`lend`](Self::lend) was called, and `vector` is less than the number that `new()` was
-    ///   given. It has not been requested.
+    ///   given. The interrupt of `vector` has not been requested.
     /// - `irq` is an interrupt of the device, until [`shut_down`](Self::shut_down).
     pub(crate) unsafe fn request_irq(&self, vector: u32, irq: Irq) -> Result {
         // SAFETY:

@@ -51,7 +51,7 @@ use kernel::{
 
 /// A PCI driver. [`module_pci_driver!`](crate::module_pci_driver) declares its module.
 ///
-/// The library builds each binding up in these stages. It takes the stages down in the reverse
+/// The library builds each binding up in these stages, and takes the stages down in the reverse
 /// order, when the driver is unbound and also when a stage fails:
 ///
 /// | | the library builds up | the library takes down | then the driver's |
@@ -67,7 +67,7 @@ use kernel::{
 /// for DMA transfers that are under way, in stage 6 for file operations.
 ///
 /// In stage 4 bus mastering stays off, with a line in the log, if the device may still access
-/// buffers of an earlier binding. It is switched on when the driver calls
+/// buffers of an earlier binding. The library switches bus mastering on when the driver calls
 /// [`Reset::done`](crate::Reset::done).
 ///
 /// So a driver must not call [`enable_device_mem`] or [`set_master`]. `enable_device_mem`

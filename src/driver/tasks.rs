@@ -25,7 +25,7 @@ impl Tasks {
     ///
     /// # Safety
     ///
-    /// `handlers` come from `sgdma_handlers_new()`. They are deleted only when nobody can reach the
+    /// `handlers` come from `sgdma_handlers_new()`, and are deleted only when nobody can reach the
     /// result any more.
     pub(super) unsafe fn new(handlers: NonNull<ffi::sgdma_handlers>) -> Self {
         // INVARIANT: The handlers exist as long, as the caller promises.
