@@ -245,9 +245,9 @@ help:
 	@sed -n 's/^#: \?//p' '$(TOP)/Makefile'
 
 #: make run             boot a guest and have a device copy a file; ends with run: PASS or FAIL
-#: make test            all tests: host, and the self-tests and checks in every boot scenario
+#: make test            the tests: host, and the self-tests and checks in the boot scenarios
 #: make shell           the same guest, with a prompt
-#: make soak            the tests in a long form, by ROUNDS=, FAULTS=, TURNS= and CALLS=
+#: make soak            longer tests, by ROUNDS=, FAULTS=, TURNS= and CALLS=, and more guests
 #: make report          sgdma's report on each device of a guest (BOOT= chooses which)
 #: make bench           instructions and cycles, beside C on the same tables; build/bench.json, .svg
 #: make                 build the modules, into build/
@@ -265,8 +265,8 @@ help:
 #: SGDMA_CACHE=<path>   the directory that holds sgdma/, the kernels and tools (default: ~/.cache)
 #:
 #: make check-env KDIR= check a kernel build tree, and name what it lacks for these modules
-#: make rust-metadata KDIR= rebuild what a Debian kernel's headers lack of it
-#: make modules_install install them for the kernel of KDIR=, or below INSTALL_MOD_PATH=
+#: make rust-metadata KDIR= rebuild what a Debian kernel's headers lack for Rust
+#: make modules_install install sgdma for the kernel of KDIR=, or below INSTALL_MOD_PATH=
 #: make deb             make the package sgdma-dkms, into build/: see docs/install.md
 #: make -s kernel-env   print the command that builds a driver of yours for the guests' kernel
 #: make setup           only fetch and build what the rest needs

@@ -10,7 +10,8 @@
 //! buffer, it is [`InFlight`]. A [`CoherentDevice`] and the CPU can use a buffer at the same time:
 //! then it is [`Shared`]. [`InPlace`] proves the same for one buffer. Memory that processes use,
 //! too, is a [`UserTable`], which can only be shared. A driver implements [`Driver`] and
-//! [`pci::Driver`]. Its open files implement [`FileOps`].
+//! [`pci::Driver`]. Its open files implement [`FileOps`]; its interrupts, work items and timers are
+//! [`Handlers`].
 //!
 //! ```
 //! # use kernel::prelude::*;
@@ -44,13 +45,13 @@
 //! The sources are folders, each of which uses only those before it. Read in this order:
 //!
 //! - `ffi/`: the C functions of this module, and their declarations, which bindgen makes
-//! - `base/`: errors, allocation flags and directions
+//! - `base/`: errors, allocation flags, directions, a lock, and what differs between kernels
 //! - `walk/`: scatterlists, and the walks over their pages and their bus addresses
-//! - `lifecycle/`: the end of a binding, and buffers that outlive it
+//! - `lifecycle/`: the end of a binding, buffers that outlive it, and buffers that a worker frees
 //! - `device/`: devices, what each reaches, and whether each is coherent
 //! - `table/`: pages, and the segments that describe them
 //! - `map/`: tables that are mapped, and turns of the CPU and the device
-//! - `driver/`: what a driver implements, its files, and the stages of a binding
+//! - `driver/`: what a driver implements, its files and handlers, and the stages of a binding
 //! - `tests/`: self-tests, layer by layer
 //!
 //! # Trust boundary

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# A private apt, for other Debian suites and architectures than the system's. It uses the system's
+# A private apt, for other Debian suites and architectures than the system's, from the system's
 # mirror.
 
 SUITES='trixie trixie-backports forky'
@@ -34,7 +34,7 @@ private_apt() {
 		"${@:2}"
 }
 
-# private_versions PACKAGE: prints the versions that Debian has.
+# private_versions PACKAGE: prints the versions that Debian's suites have.
 private_versions() {
 	private_apt apt-cache madison "$1" 2>/dev/null | awk '{ print $3 }'
 }
@@ -48,7 +48,7 @@ private_update() {
 	# Locked until this step ends: nobody updates the lists while it downloads.
 	take_lock 8 "$CACHE/locks/apt-$MACHINE" await
 	[ -z "$updated" ] || return 0
-	command -v apt-get >/dev/null || die 'this system has no apt to get it with'
+	command -v apt-get >/dev/null || die 'this system has no apt-get to download packages with'
 	mkdir -p -- "$dir"/{lists,archives}/partial
 	while read -r uri; do
 		for suite in $SUITES; do
@@ -69,7 +69,7 @@ private_update() {
 			return
 		fi
 	done < <(apt_mirrors)
-	[ -s "$log" ] || die 'there is no mirror among the sources of apt'
+	[ -s "$log" ] || die "apt's sources on this system name no mirror: add one of Debian"
 	die_log "no package lists of Debian ($SUITES) from the mirrors that apt uses"
 }
 
@@ -78,7 +78,7 @@ download() {
 	cd -- "$TMP" && private_apt apt-get download "$1"
 }
 
-# private_download PACKAGE[=VERSION]: gets it from Debian and sets deb, its file.
+# private_download PACKAGE[=VERSION]: downloads a package of Debian, and sets deb, its file.
 private_download() {
 	tell "downloading $1"
 	run megabytes download "$1" || die_log "$1 could not be downloaded"

@@ -21,13 +21,13 @@ cargo_install() {
 
 make_bindgen() {
 	command -v cargo >/dev/null ||
-		die "none >= $BINDGEN_MIN here and no cargo to build it: install cargo, or a" \
-			'newer bindgen'
+		die "no bindgen >= $BINDGEN_MIN is here, and no cargo to build one: install" \
+			'either of them'
 	need_space 500
 	new_log
 	tell "cargo install bindgen-cli $BINDGEN_PIN"
 	run crates cargo_install || die_log 'cargo install bindgen-cli'
-	# The one that may be there does not run.
+	# A bindgen that is there does not run.
 	rm -rf -- "$CACHE/tools/bindgen-$BINDGEN_PIN"
 	mv -- "$TMP/bindgen" "$CACHE/tools/bindgen-$BINDGEN_PIN"
 	rm -rf -- "$CACHE/tools/build-bindgen"

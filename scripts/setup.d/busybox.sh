@@ -31,6 +31,6 @@ make_busybox() {
 	private_update
 	private_download busybox-static
 	dpkg-deb -x "$deb" "$TMP/busybox" 2>>"$log" || die_log "$deb could not be unpacked"
-	# It is in /bin, or since Debian 13 in /usr/bin.
+	# The package has busybox in /bin, or since Debian 13 in /usr/bin.
 	find "$TMP/busybox" -path '*/bin/busybox' -exec mv -- {} "$CACHE/busybox/$MACHINE" \;
 }

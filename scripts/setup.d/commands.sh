@@ -16,8 +16,8 @@ new_log() {
 
 # run PROGRESS COMMAND...: PROGRESS is a command that prints how far COMMAND is.
 #
-# COMMAND is a process group of its own, so that an interrupt ends all of it. It inherits the locks:
-# if this script is killed, nobody touches the files that COMMAND still writes.
+# COMMAND is a process group of its own, so that an interrupt ends all of it. COMMAND inherits the
+# locks: if this script is killed, nobody touches the files that COMMAND still writes.
 run() {
 	local progress=$1
 	shift
@@ -29,7 +29,7 @@ run() {
 }
 
 # run_protected PROGRESS COMMAND...: the same for the system's package manager, which must not be
-# stopped halfway and may start daemons. Those must not hold the locks.
+# stopped halfway and may start daemons. Daemons must not hold the locks.
 run_protected() {
 	local status=0
 	protected=1

@@ -6,7 +6,7 @@ ready_kernel_source() {
 	if [ -n "$GIVEN_KSRC" ]; then
 		KSRC=$GIVEN_KSRC
 		[ -e "$KSRC/rust/kernel/lib.rs" ] ||
-			die "KSRC=$KSRC is not a kernel source tree"
+			die "KSRC=$KSRC is not a kernel source tree: it has no rust/kernel/lib.rs"
 	else
 		KSRC=$(compgen -G "$CACHE/src/${KERNEL_PACKAGE/-source/}[.-]*" | sort -V |
 			tail -n 1)
@@ -15,15 +15,15 @@ ready_kernel_source() {
 	KVERSION=$(awk '$2 == "=" && /^(VERSION|PATCHLEVEL|SUBLEVEL)/ { v = v sep $3; sep = "." }
 		/^EXTRAVERSION/ { print v $3; exit }' "$KSRC/Makefile")
 	version_ge "$KVERSION" "$KERNEL_MIN" ||
-		die "KSRC=$KSRC is Linux $KVERSION; $KERNEL_MIN or later is needed"
+		die "KSRC=$KSRC is Linux $KVERSION: give the source of $KERNEL_MIN or later"
 	[[ $KVERSION == "${SERIES:-$KVERSION}"* ]] ||
 		die "KSRC=$KSRC is Linux $KVERSION, and KERNEL=$KERNEL wants $SERIES: give the" \
 			'source of that series'
 	# With O= kbuild refuses a tree with any of these.
 	if [ -e "$KSRC/.config" ] || [ -e "$KSRC/include/config" ] ||
 		[ -n "$(compgen -G "$KSRC/arch/*/include/generated")" ]; then
-		die "KSRC=$KSRC was built in place, kbuild then refuses to build elsewhere: run" \
-			'make mrproper there, or give another tree'
+		die "KSRC=$KSRC was built in place, and then kbuild refuses to build elsewhere:" \
+			'run make mrproper there, or give another tree'
 	fi
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# The lock, the log and the work directory of a thing that is being made, all by its name.
+# The lock and the work directory of a thing that is being made, both by its name; and its step.
 
 thing=
 # the work directory
@@ -20,12 +20,12 @@ await() {
 	attend someone
 }
 
-# lock THING: until unlock no other set-up makes it.
+# lock THING: keeps other set-ups from making THING, until unlock.
 lock() {
 	thing=$1
 	claim_cache ||
-		die "$CACHE holds other things and has no mark of set-up's: set SGDMA_CACHE to" \
-			'another directory, in which it makes sgdma/'
+		die "$CACHE holds other things, and no CACHEDIR.TAG of set-up: set SGDMA_CACHE to" \
+			'another directory, in which set-up makes sgdma/'
 	mkdir -p -- "$CACHE"/{busybox,kernel,logs,rust-src,src,tools,tmp} ||
 		die "cannot write to the cache $CACHE: set SGDMA_CACHE to another directory"
 	# The set-up of an older checkout locks all of the cache by this file.
@@ -44,7 +44,7 @@ unlock() {
 	exec 7>&- 8>&- 9>&-
 }
 
-# need_space MB: ends set-up if the cache has less.
+# need_space MB: ends set-up if the file system of the cache has less.
 need_space() {
 	local has
 	has=$(df -Pm -- "$CACHE" | awk 'NR == 2 { print $4 }')
@@ -53,7 +53,8 @@ need_space() {
 			'to a directory elsewhere'
 }
 
-# do_step STEP: makes it unless it is ready. Its lock has its name, or what lock_STEP prints.
+# do_step STEP: makes what STEP stands for, unless that is ready. The lock has the name of the step,
+# or the name that lock_STEP prints.
 do_step() {
 	step=$((step + 1))
 	"ready_$1" && return
@@ -65,7 +66,7 @@ do_step() {
 	# Another process may have made it before this one got the lock.
 	if ! "ready_$1"; then
 		"make_$1"
-		"ready_$1" || die 'made, but not usable'
+		"ready_$1" || die "what was made cannot be used: report this with $log"
 	fi
 	unlock
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Steps of scripts/rust-metadata: what kernel it is, its source, and the build of its rust/.
-# Its tree is a copy of the headers package, which gets a rust/.
+# Steps of scripts/rust-metadata: what is known of the kernel, the kernel's source, and the build of
+# rust/. The result is a tree: a copy of the headers package, with the rust/ that was built.
 
-# kconfig SYMBOL: prints its value in the kernel's configuration.
+# kconfig SYMBOL: prints the value of SYMBOL in the kernel's configuration.
 kconfig() {
 	sed -n "s/^CONFIG_$1=//p" "$HEADERS/.config" | tr -d '"'
 }
@@ -18,14 +18,14 @@ ready_headers() {
 				"$KERNEL_MIN or later, such as /lib/modules/\$(uname -r)/build"
 	done
 	[ "$(kconfig RUST)" = y ] ||
-		die 'this kernel was built without Rust: CONFIG_RUST is not set'
+		die 'this kernel was built without Rust (CONFIG_RUST): give the KDIR= of another'
 	VERSION=$(sed -nE 's/.* Debian ([^ ]+) .*/\1/p' "$HEADERS/include/generated/utsversion.h")
 	[ -n "$VERSION" ] ||
 		die "this kernel is not Debian's, and the source of others is not known:" \
 			'build the kernel yourself'
 	COMMON=$(sed -nE 's|^include .*/([^/]+)/Makefile$|\1|p' "$HEADERS/Makefile")
 	COMMON=${HEADERS%/*}/$COMMON
-	[ -e "$COMMON/Makefile" ] || die "$COMMON is missing: install that package"
+	[ -e "$COMMON/Makefile" ] || die "$COMMON is missing: install ${COMMON##*/}"
 	RELEASE=$(<"$HEADERS/include/config/kernel.release")
 	RUSTC_TEXT=$(kconfig RUSTC_VERSION_TEXT)
 	RUSTC_WANTED=$(cut -d ' ' -f 2 <<<"$RUSTC_TEXT")
@@ -110,20 +110,20 @@ compile_layouts() {
 	python3 -B "$REPO/scripts/layouts" rust "$TMP/tree/rust/bindings/bindings_generated.rs" \
 		>"$dir/layouts.rs" || return 1
 	echo 'obj-m := layouts.o' >"$dir/Kbuild"
-	# It has the name that the tree will have.
+	# The Makefile names the tree's final place.
 	sed "s|^KBUILD_OUTPUT=.*|KBUILD_OUTPUT=$TMP/tree|" "$TMP/tree/Makefile" >"$dir/Makefile"
 	env -i HOME="$TMP" PATH="$PATH" LC_ALL=C "${in_root[@]}" \
 		make -f "$dir/Makefile" -C "$TMP/tree" M="$dir" layouts.o
 }
 
-# verify_layouts FILE: adds a line to FILE.
+# verify_layouts FILE: compares the layouts of structures, and adds the result to FILE.
 verify_layouts() {
 	python3 -B "$REPO/scripts/layouts" compare "$TMP/tree/rust/bindings/bindings_generated.rs" \
 		"$TMP/layouts/layouts.o" "$HEADERS/vmlinux" >"$TMP/structures" || return 1
 	cat -- "$TMP/structures" >>"$1"
 }
 
-# verify_exports FILE: adds a line to FILE.
+# verify_exports FILE: compares the exported Rust symbols, and adds the result to FILE.
 verify_exports() {
 	local shipped made
 	shipped=$(awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' "$HEADERS/Module.symvers" |
@@ -138,26 +138,27 @@ make_metadata() {
 	local others absent
 	need_space 2000
 	new_log
-	command -v python3 >/dev/null || die 'python3 is missing here: install it'
+	command -v python3 >/dev/null || die 'python3 is missing: install the package python3'
 	mkdir -- "$TMP/build"
 	cp -- "$HEADERS"/{.config,.kernelvariables} "$TMP/build/"
 	tell "configuring Linux $RELEASE, Debian $VERSION"
-	run log_lines metadata_make rustavailable || die_log 'these compilers cannot build it'
+	run log_lines metadata_make rustavailable ||
+		die_log "these compilers cannot build the kernel's rust/"
 	run log_lines metadata_make olddefconfig || die_log 'make olddefconfig'
 	others=$(other_options)
 	[ -z "$others" ] ||
 		die "another configuration came out than this kernel was built with: $others"
-	tell "building its rust/ with $(nproc) jobs, log in $log"
+	tell "building the kernel's rust/ with $(nproc) jobs, log in $log"
 	run objects metadata_make prepare || die_log 'make prepare'
 	make_tree 2>>"$log" || die_log 'the tree could not be made'
-	tell 'comparing it with the kernel'
+	tell 'comparing the result with the kernel'
 	verify_exports "$TMP/tree/verified" ||
 		die "this kernel exports $(wc -l <<<"$absent") symbols that were not made here:" \
 			'it was built from another source, or by another rustc; one is' \
 			"$(head -n 1 <<<"$absent")"
 	run log_lines compile_layouts || die_log 'compiling what prints the layouts'
 	verify_layouts "$TMP/tree/verified" ||
-		die "structures are not those of this kernel, a module would corrupt memory:" \
+		die "structures are not those of this kernel; a module would corrupt memory:" \
 			"$(head -n 1 -- "$TMP/structures")"
 	mkdir -p -- "${TREE%/*}"
 	mv -- "$TMP/tree" "$TREE"

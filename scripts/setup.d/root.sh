@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Step toolchain: the compilers that built a kernel. They are this system's, or packages of the
-# kernel's distribution, unpacked into a root of their own, which scripts/in-root enters.
+# Step toolchain: the compilers that built a kernel. This system has them, or packages of the
+# kernel's distribution are unpacked into a root of their own, which scripts/in-root enters.
 
 # what the kernel's build calls, besides rustc, bindgen and the C compiler
 ROOT_PACKAGES='base-files bash bc binutils bison coreutils dash diffutils findutils flex grep gzip
@@ -67,9 +67,9 @@ make_toolchain() {
 		die "Debian ($SUITES) no longer has what built this kernel: rustc $RUSTC_WANTED," \
 			"bindgen $BINDGEN_WANTED and $COMPILER"
 	tell "this system lacks the compilers of this kernel: downloading those of Debian $found"
-	run megabytes root_apt "$found" --download-only || die_log 'downloading them'
-	tell 'unpacking them into the cache'
-	run megabytes unpack_root || die_log 'unpacking them'
+	run megabytes root_apt "$found" --download-only || die_log 'downloading the compilers'
+	tell 'unpacking the compilers into the cache'
+	run megabytes unpack_root || die_log 'unpacking the compilers'
 	# What is not needed is half of all. The source of the core library must not be in /usr/src:
 	# there will be this system's kernels.
 	src=$(readlink -f "$TMP/root/usr/lib/rustlib/src/rust")
@@ -78,7 +78,7 @@ make_toolchain() {
 	mv -- "$src/library" "$TMP/root/usr/lib/rustlib/src/rust/"
 	rm -rf -- "$TMP"/root/usr/src/* "$TMP"/root/usr/lib/llvm-*/lib/*.a \
 		"$TMP"/root/usr/share/{doc,info,locale,man}
-	# Their packages' scripts would make these links.
+	# The script of mawk's package would make this link.
 	ln -s mawk "$TMP/root/usr/bin/awk"
 	[ "$("$REPO/scripts/in-root" "$TMP/root" rustc --version 2>>"$log")" = "$RUSTC_TEXT" ] ||
 		die_log "the rustc of Debian $found is not the very $RUSTC_TEXT"

@@ -33,7 +33,7 @@ make_rustc() {
 		rustup_asked=1
 		new_log
 		tell 'letting rustup install the one in rust-toolchain.toml'
-		run log_lines pinned_rustc || tell 'it could not; looking for another'
+		run log_lines pinned_rustc || tell 'rustup could not; looking for another rustc'
 	fi
 	ready_rustc ||
 		die "none >= $RUSTC_MIN here: get one with rustup, or the packages rustc and" \
@@ -68,7 +68,7 @@ make_rust_src() {
 		tell 'rustup component add rust-src'
 		run log_lines rustup component add rust-src --toolchain "${SYSROOT##*/}" || true
 		ready_rust_src && return
-		tell 'rustup could not; looking for it in Debian'
+		tell "rustup could not; looking for Debian's rust-src"
 	fi
 	need_space 300
 	private_update

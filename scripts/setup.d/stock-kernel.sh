@@ -18,13 +18,13 @@ ready_stock_kernel() {
 
 lock_stock_kernel() { echo "stock-$KERNEL"; }
 
-# stock_package PACKAGE: downloads it and unpacks it.
+# stock_package PACKAGE: downloads and unpacks a package.
 stock_package() {
 	private_download "$1"
 	dpkg-deb -x "$deb" "$TMP/stock" 2>>"$log" || die_log "$deb could not be unpacked"
 }
 
-# The headers of the kernel's interface, which programs in the guest are built with.
+# Makes the headers of the kernel's interface, which programs in the guest are built with.
 uapi_headers() {
 	KDIR=$TMP/uapi kernel_make headers
 }
@@ -45,11 +45,11 @@ download_stock_kernel() {
 	lost=$(not_so "$headers/.config" "$REPO/scripts/kernel/$VARIANT.config")
 	[ -z "$lost" ] ||
 		die "$release is not as scripts/kernel/$VARIANT.config says: ${lost//$'\n'/; }"
-	tell 'making the headers of its interface'
+	tell 'making the headers that programs in the guest are built with'
 	run objects uapi_headers || die_log 'make headers'
 	mkdir -- "$headers/usr"
 	mv -- "$TMP/uapi/usr/include" "$headers/usr/"
-	# These are programs, which run on this machine.
+	# linux-kbuild has programs, which run on this machine.
 	MACHINE=$HOST_ARCH DEB_ARCH=${HOST_ARCH/x86_64/amd64} updated=''
 	private_update
 	stock_package "linux-kbuild-${release%%-*}"

@@ -68,7 +68,7 @@ ready_tools() {
 	want bc bc
 	want cpio cpio
 	want xz xz-utils
-	# It need not be on the PATH of a user who is not root.
+	# A user who is not root need not have depmod on PATH.
 	PATH=$PATH:/usr/sbin:/sbin want depmod kmod
 	case $ARCH in
 	x86_64)
@@ -110,7 +110,7 @@ make_tools() {
 	what=$(printf ', %s' "${missing[@]}")
 	what="missing: ${what:2}"
 	install="apt-get install --no-install-recommends ${packages[*]}"
-	command -v apt-get >/dev/null || die "$what: install them the way this system does"
+	command -v apt-get >/dev/null || die "$what: install these in the way of this system"
 	if [ "$EUID" != 0 ]; then
 		sudo=(sudo)
 		sudo -n true 2>/dev/null || { [ -t 0 ] && sudo true; } ||

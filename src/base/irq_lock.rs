@@ -22,12 +22,13 @@ use kernel::{
 ///
 /// An interrupt handler may take this lock, and so may all other code. With a
 /// [`SpinLock`](kernel::sync::SpinLock) a handler would spin for good if it had interrupted the
-/// holder. [`new_irq_lock!`](crate::new_irq_lock) makes one. Guards are dropped in the opposite
-/// order in which they were taken, because each restores the interrupts that it has found.
+/// holder. [`new_irq_lock!`](crate::new_irq_lock) makes an `IrqLock`. A driver that holds several
+/// drops the guards in the reverse order of locking, because each guard restores the state of
+/// interrupts from before its lock.
 ///
-/// Nothing may sleep while the lock is held. A worker unpins a table of pinned pages that is
-/// dropped then. But a table of a [`PageOwner`](crate::PageOwner) drops its owner at once, and the
-/// drop of a [`ByteBuffer`](crate::ByteBuffer) may sleep.
+/// Nothing may sleep while the lock is held. If a table of the library's own or of pinned pages is
+/// dropped then, a worker frees the table. But a table of a [`PageOwner`](crate::PageOwner) drops
+/// its owner at once, and the drop of a [`ByteBuffer`](crate::ByteBuffer) may sleep.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -49,7 +50,7 @@ pub struct IrqLockBackend;
 // default one, which calls `lock()`.
 unsafe impl Backend for IrqLockBackend {
     type State = bindings::spinlock_t;
-    /// The interrupts that were on before.
+    /// The state of interrupts before the lock was taken.
     type GuardState = c_ulong;
 
     unsafe fn init(ptr: *mut Self::State, name: *const c_char, key: *mut bindings::lock_class_key) {

@@ -3,7 +3,8 @@
 //! Interfaces of the kernel crate that differ between the kernels that are supported.
 //!
 //! No version is compared. `scripts/probe-kernel` compiles a few lines for each difference, and
-//! Kbuild passes a `cfg` for each that the kernel takes. Only this file asks for these.
+//! prints a `cfg` if the kernel crate takes the lines. Kbuild passes each such `cfg` to rustc. Only
+//! this file asks for these.
 
 use kernel::{
     dma::{
@@ -24,7 +25,8 @@ type Info<'a, T> = &'a T;
 
 /// The type by which [`kernel::pci::Driver::probe`] gets the data of an entry in the table of ids.
 ///
-/// For drivers that implement that trait instead of [`Driver`](crate::pci::Driver).
+/// For drivers that implement the trait of the kernel crate instead of
+/// [`Driver`](crate::pci::Driver).
 /// `Option::from()` makes an `Option<&T>` of it.
 pub type ProbeInfo<'a, T> = Info<'a, T>;
 
@@ -87,7 +89,7 @@ pub fn parameter<T: ModuleParam + Copy>(parameter: &'static ModuleParamAccess<T>
     *core::borrow::Borrow::<T>::borrow(&parameter.value())
 }
 
-/// Declares a table of PCI ids, which the module's file shows to user space too.
+/// Declares a table of PCI ids, which user space finds in the module's file, too.
 ///
 /// The arguments are the name of the table, the type of each entry's data, and the entries.
 ///

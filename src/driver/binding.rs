@@ -4,31 +4,33 @@
 //!
 //! [`Binding::begin`] builds a binding up in stages:
 //!
-//! 1. It switches DMA off, which firmware may have left on.
-//! 2. It enables the device's registers.
-//! 3. It saves the device's DMA limits and applies the driver's.
-//! 4. It calls the driver's `quiesce`, and releases the orphans of a device that was reset.
-//! 5. It switches DMA on, unless orphans are left.
-//! 6. It allocates interrupt vectors, if the driver handles interrupts.
-//! 7. It calls the driver's `probe`, which makes the driver's data.
-//! 8. It requests the interrupts. From here on handlers run.
-//! 9. It calls the driver's `start`.
-//! 10. It registers the device node.
+//! 1. Switches DMA off, which firmware may have left on.
+//! 2. Enables the device's registers.
+//! 3. Saves the device's DMA limits and applies the driver's.
+//! 4. Calls the driver's `quiesce`, and releases the orphans of a device that was reset.
+//! 5. Switches DMA on, unless orphans are left.
+//! 6. Allocates interrupt vectors, if the driver handles interrupts.
+//! 7. Calls the driver's `probe`, which makes the driver's data.
+//! 8. Requests the interrupts. From here on handlers run.
+//! 9. Calls the driver's `start`.
+//! 10. Registers the device node.
 //!
-//! [`Binding::end`] takes a binding down, in one order. It runs when the driver is unbound, and
-//! also when a stage above fails:
+//! [`Binding::end`] takes a binding down, when the driver is unbound and also when a stage above
+//! fails. The order is always the same:
 //!
-//! 1. It revokes the gate: no file operation begins any more, and waiting operations are woken.
-//! 2. It calls the driver's `unbind`.
-//! 3. It waits for the file operations that are still running.
-//! 4. It calls the driver's `stop`. The device still works, handlers run, and nobody else uses it.
-//! 5. It frees the interrupts, and then ends work items and timers. Each of these may start the
+//! 1. Begins unbinding: the gate is revoked, so no file operation begins any more, and
+//!    operations that wait are woken.
+//! 2. Calls the driver's `unbind`.
+//! 3. Waits for the file operations that are still running.
+//! 4. Calls the driver's `stop`. The device still works, handlers run, and nobody else uses it.
+//! 5. Frees the interrupts, and then ends work items and timers. Each of these may start the
 //!    other, so they are shut down and not only waited for.
-//! 6. It switches DMA off and waits for the transfers that are under way. This comes after the
-//!    interrupts: an MSI is a write of the device to memory.
-//! 7. It drops the driver's data.
-//! 8. It releases the buffers in quarantine, or makes orphans of them.
-//! 9. It frees the vectors, restores the DMA limits and disables the device's registers.
+//! 6. Switches DMA off and waits for the transfers that are under way. The interrupts are freed
+//!    before, because an MSI is a write of the device to memory.
+//! 7. Drops the driver's data, and waits for the worker that frees deferred buffers.
+//! 8. Releases the buffers in quarantine, or makes orphans of them. If a buffer is left that no
+//!    reset covers, or DMA could not be switched off, the bus first resets the device.
+//! 9. Frees the vectors, restores the DMA limits and disables the device's registers.
 //!
 //! Anything else that is ever acquired for a driver becomes a stage here, and nowhere else.
 
@@ -182,7 +184,7 @@ pub(crate) trait Bus<D: Driver> {
     fn stop<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) -> Quiet;
 }
 
-/// The DMA limits that a device had before its binding; a drop restores them.
+/// The DMA limits that a device had before its binding. A drop restores the limits.
 ///
 /// # Invariants
 ///
@@ -358,7 +360,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         Ok(())
     }
 
-    /// Applies `limits`, and returns the token for mapping. May sleep.
+    /// Applies `limits`, and returns the DMA device. May sleep.
     ///
     /// # Errors
     ///

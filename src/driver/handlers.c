@@ -137,7 +137,7 @@ void sgdma_handlers_shut_down(struct sgdma_handlers *handlers)
 			free_irq(handlers->vectors[i].irq, &handlers->vectors[i]);
 		handlers->vectors[i].irq = 0;
 	}
-	/* A work item may start a timer, and a timer may queue a work item: no longer. */
+	/* Each of these may start the other, so waiting for them would not end them. */
 	for (unsigned int i = 0; i < handlers->nr_items; i++)
 		disable_work_sync(&handlers->items[i].work);
 	for (unsigned int i = 0; i < handlers->nr_timers; i++)

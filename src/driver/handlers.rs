@@ -50,7 +50,8 @@ pub(crate) struct HandlerSet<D: Driver> {
     _driver: PhantomData<fn(D) -> D>,
 }
 
-// SAFETY: Any task may call the C functions on handlers, one of which ends them.
+// SAFETY: No C function on handlers depends on the task that calls it, not even the one that ends
+// the handlers.
 unsafe impl<D: Driver> Send for HandlerSet<D> {}
 
 impl<D: Driver> HandlerSet<D> {
@@ -84,7 +85,7 @@ impl<D: Driver> HandlerSet<D> {
         })
     }
 
-    /// Returns the part for the driver.
+    /// Returns the work items, timers and vectors, as the driver uses them.
     ///
     /// # Safety
     ///
@@ -114,7 +115,7 @@ impl<D: Driver> HandlerSet<D> {
     ///
     /// - The driver has [`Handlers::irq`].
     /// - [`lend`](Self::lend) was called, and `vector` is less than the number that `new()` was
-    ///   given. It has not been requested.
+    ///   given. The interrupt of `vector` has not been requested.
     /// - `irq` is an interrupt of the device, until [`shut_down`](Self::shut_down).
     pub(crate) unsafe fn request_irq(&self, vector: u32, irq: Irq) -> Result {
         // SAFETY:
@@ -135,7 +136,7 @@ impl<D: Driver> HandlerSet<D> {
 
     /// Ends all handlers: interrupts first, then work items and timers. May sleep.
     ///
-    /// Then nothing can be started any more.
+    /// Afterwards no handler can be started any more.
     pub(crate) fn shut_down(&self) {
         // SAFETY: By the type invariants the handlers exist.
         unsafe { ffi::sgdma_handlers_shut_down(self.raw.as_ptr()) };
@@ -184,8 +185,9 @@ impl<D: Driver> Drop for HandlerSet<D> {
 /// `context` is what [`HandlerSet::lend`] of driver `D` was given. The result is used only until
 /// the handler returns.
 unsafe fn borrow<'a, 'bound, D: Driver>(context: *const c_void) -> &'a DriverContext<'bound, D> {
-    // SAFETY: The context is valid, and nobody has it exclusively, until the handlers were shut
-    // down, as the caller of `lend()` has promised. That waits for the handler that runs now.
+    // SAFETY: The context is valid, and nobody has it exclusively, until `shut_down()` has
+    // returned, as the caller of `lend()` has promised. `shut_down()` waits for the handler that
+    // runs now.
     unsafe { &*context.cast() }
 }
 

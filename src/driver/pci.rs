@@ -4,10 +4,11 @@
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 //!
-//! A driver of [`kernel::pci::Driver`] needs `unsafe` code for two things: setting the DMA mask,
-//! which must not happen while memory is mapped, and letting open files access data that exists
-//! only while the device is bound. Nothing restores the device's mask, limits and bus mastering
-//! after such a driver. [`Driver`] does all three at the right moments.
+//! A driver of [`kernel::pci::Driver`] needs `unsafe` code for setting the DMA mask, which must not
+//! happen while memory is mapped, and for letting open files access data that exists only while the
+//! device is bound. From 7.3 on it needs `unsafe` code for requesting interrupts, too. Nothing
+//! restores the device's mask, limits and bus mastering after such a driver. For a [`Driver`] the
+//! library does all of this at the right moments.
 
 pub use crate::base::portable::ProbeInfo;
 
@@ -50,7 +51,7 @@ use kernel::{
 
 /// A PCI driver. [`module_pci_driver!`](crate::module_pci_driver) declares its module.
 ///
-/// The library builds each binding up in these stages. It takes the stages down in the reverse
+/// The library builds each binding up in these stages, and takes the stages down in the reverse
 /// order, when the driver is unbound and also when a stage fails:
 ///
 /// | | the library builds up | the library takes down | then the driver's |
@@ -66,7 +67,7 @@ use kernel::{
 /// for DMA transfers that are under way, in stage 6 for file operations.
 ///
 /// In stage 4 bus mastering stays off, with a line in the log, if the device may still access
-/// buffers of an earlier binding. It is switched on when the driver calls
+/// buffers of an earlier binding. The library switches bus mastering on when the driver calls
 /// [`Reset::done`](crate::Reset::done).
 ///
 /// So a driver must not call [`enable_device_mem`] or [`set_master`]. `enable_device_mem`
@@ -147,8 +148,8 @@ pub trait Driver: crate::Driver {
     ///
     /// The device gets MSI-X or MSI vectors, or else one legacy interrupt, if the driver has
     /// [`Handlers::irq`](crate::Handlers::irq). Binding fails, with a line in the log, if the
-    /// device has fewer than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors) has the
-    /// number.
+    /// device gets fewer than the smallest number. [`Tasks::vectors`](crate::Tasks::vectors)
+    /// returns the number that the device was given.
     const VECTORS: RangeInclusive<u32> = 1..=1;
 
     /// Returns the DMA limits of this device; [`DMA`](Self::DMA) by default. May sleep.
@@ -208,13 +209,13 @@ pub trait Driver: crate::Driver {
 
     /// Starts the device, which may do DMA and raise interrupts. May sleep.
     ///
-    /// Here the driver may talk to its device by interrupts: the handlers run already. The node of
-    /// [`Files`](crate::Driver::Files) appears after this has succeeded.
+    /// Here the driver may wait for interrupts of its device, because the handlers run already. The
+    /// node of [`Files`](crate::Driver::Files) appears after this has succeeded.
     ///
     /// # Errors
     ///
-    /// An error fails the binding. It ends as if the driver were unbound: [`unbind`](Self::unbind)
-    /// and [`stop`](Self::stop) are called.
+    /// An error fails the binding. The binding ends as if the driver were unbound:
+    /// [`unbind`](Self::unbind) and [`stop`](Self::stop) are called.
     fn start(pdev: &pci::Device<Core<'_>>, ctx: &DriverContext<'_, Self>) -> Result {
         let _ = (pdev, ctx);
         Ok(())
@@ -241,8 +242,8 @@ pub trait Driver: crate::Driver {
     /// [`unbind`](Self::unbind). Both are also called if a stage after `probe` failed.
     ///
     /// [`Quiet::Reset`] releases all buffers that were submitted before and dropped in flight,
-    /// without a reset of the PCI function. Handlers run until after this, so a driver that answers
-    /// so keeps them from starting the device again.
+    /// without a reset of the PCI function. Handlers run until `stop` has returned. A driver that
+    /// returns `Quiet::Reset` keeps its handlers from starting the device again.
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Quiet {
         let _ = (pdev, data);
         Quiet::Unknown
@@ -387,8 +388,9 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
         const MOST: u32 = c_int::MAX as u32;
         let (min, max) = (*D::VECTORS.start(), *D::VECTORS.end());
         // SAFETY: The device is valid: `self` is a reference to it. The device lock is held, as
-        // `Device<Core>` exists only in callbacks of the driver core. The kernel refuses to
-        // allocate vectors that the driver has allocated by the kernel crate.
+        // `Device<Core>` exists only in callbacks of the driver core. If the driver has allocated
+        // MSI or MSI-X vectors by the kernel crate before, the kernel allocates no others: this
+        // fails, or returns 1 for the legacy interrupt.
         let number = unsafe {
             bindings::pci_alloc_irq_vectors(
                 as_raw(self),

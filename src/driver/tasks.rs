@@ -8,7 +8,7 @@ use kernel::time::Jiffies;
 
 /// The work items, timers and vectors of a binding, as their driver uses them.
 ///
-/// After the driver's `stop` nothing can be started any more.
+/// After the driver's `stop` has returned, neither work items nor timers can be started any more.
 ///
 /// # Invariants
 ///
@@ -25,7 +25,7 @@ impl Tasks {
     ///
     /// # Safety
     ///
-    /// `handlers` come from `sgdma_handlers_new()`. They are deleted only when nobody can reach the
+    /// `handlers` come from `sgdma_handlers_new()`, and are deleted only when nobody can reach the
     /// result any more.
     pub(super) unsafe fn new(handlers: NonNull<ffi::sgdma_handlers>) -> Self {
         // INVARIANT: The handlers exist as long, as the caller promises.
@@ -42,7 +42,9 @@ impl Tasks {
         unsafe { ffi::sgdma_handlers_queue(self.0.as_ptr(), item) }
     }
 
-    /// Makes a timer expire in `delay` jiffies, from now on: `mod_timer()`. For any context.
+    /// Makes a timer expire `delay` jiffies from now: `mod_timer()`. For any context.
+    ///
+    /// A timer that was to expire at another time expires at the new time only.
     ///
     /// Does nothing if `timer` is not less than [`TIMERS`](crate::Handlers::TIMERS), or if the
     /// driver has been stopped.
@@ -54,7 +56,7 @@ impl Tasks {
 
     /// Stops a timer: `timer_delete()`. For any context.
     ///
-    /// Returns false if the timer was not to expire. Its handler may still be running.
+    /// Returns false if the timer was not to expire. The handler of the timer may still be running.
     #[doc(alias = "timer_delete")]
     pub fn stop_timer(&self, timer: u32) -> bool {
         // SAFETY: By the type invariants the handlers exist.

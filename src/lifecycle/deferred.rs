@@ -3,12 +3,16 @@
 //! Deferred drops: buffers that are dropped where nothing may sleep, and that a worker frees.
 //!
 //! An interrupt handler completes buffers, and may drop them. Unmapping does not sleep, but
-//! unpinning user memory does, and freeing much memory takes long. The place of a buffer, which was
-//! allocated with the buffer, is also its place in the queue of the worker. So deferring a drop
+//! unpinning user memory does, and freeing much memory takes long. The [`Place`] that was allocated
+//! with a buffer, for the quarantine, also serves for the queue of the worker. So deferring a drop
 //! neither allocates nor sleeps.
 //!
 //! Only buffers that code of this module frees are deferred. The module waits for the worker before
 //! it is unloaded. A [`PageOwner`](crate::PageOwner) is dropped where the driver drops the buffer.
+//!
+//! Not every kernel can tell that a task holds a plain spinlock: see `deferred.c`. Each kernel can
+//! tell that a task holds an [`IrqLock`](crate::IrqLock), because interrupts are off then, or the
+//! task is in a read-side section of RCU.
 
 use crate::{
     ffi,
