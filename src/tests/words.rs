@@ -35,7 +35,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// Checks one size of words in the first 100 bytes of `memory`, from byte `start` of a page on.
+/// Checks one size of words in the 100 bytes of `memory`, from byte `start` of a page on.
 fn check_word<T: Word + PartialEq>(memory: &impl Words, start: usize, value: T) -> Result {
     let size = size_of::<T>();
     for offset in 0..100 {
@@ -51,7 +51,7 @@ fn check_word<T: Word + PartialEq>(memory: &impl Words, start: usize, value: T) 
     Ok(())
 }
 
-/// Checks all sizes of words in the first 100 bytes of `memory`, which is no longer.
+/// Checks all sizes of words, as `check_word()` does.
 fn check_words(memory: &impl Words, start: usize) -> Result {
     check_word(memory, start, 0x81u8)?;
     check_word(memory, start, 0x8182u16)?;
@@ -89,9 +89,9 @@ fn check_fill<T: Word + PartialEq + Default>(
     words: Range<usize>,
     (walk, reference): (&mut impl DmaFrames, &mut impl Iterator<Item = u64>),
     encode: impl Fn(u64) -> T,
-) -> Result<usize> {
+) -> Result {
     let size = size_of::<T>();
-    let at = |word: usize| memory.read::<T>(word * size);
+    let at = |word: usize| memory.read::<T>(word.wrapping_mul(size));
     let around = |word: usize| at(word).unwrap_or_default();
     let (before, behind) = (around(words.start.wrapping_sub(1)), around(words.end));
     let filled = memory.fill(words.start * size..words.end * size, walk, &encode)?;
@@ -100,7 +100,7 @@ fn check_fill<T: Word + PartialEq + Default>(
     }
     check!(filled == words.len() || reference.next().is_none());
     check!(around(words.start.wrapping_sub(1)) == before && around(words.end) == behind);
-    Ok(filled)
+    Ok(())
 }
 
 /// Fills part after part of `memory`, until the walks of `table` end.
@@ -110,12 +110,9 @@ fn check_fills(memory: &impl Words, table: &DmaTable, random: &mut Random) -> Re
         start..start + random.below((most - start) as u64 + 1) as usize
     };
     let (mut walk, mut reference) = (table.dma_pages(), table.dma_pages());
-    loop {
+    while walk.clone().next().is_some() {
         let words = part(memory.len() / 8);
-        let len = words.len();
-        if check_fill(memory, words, (&mut walk, &mut reference), |addr| addr | 1)? < len {
-            break;
-        }
+        check_fill(memory, words, (&mut walk, &mut reference), |addr| addr | 1)?;
     }
     if let Ok(mut walk) = table.dma_blocks(512) {
         let reference = &mut walk.clone();
@@ -185,8 +182,9 @@ cases! {
             let table = SgTable::new(byte_buffer(len)?, 4..len, limits, GFP_KERNEL)?;
             let shared = table.map_shared(witness, Bidirectional)?;
             for offset in 0..len - 4 - 8 {
-                let expected = u64::from_ne_bytes(core::array::from_fn(|i| pattern(offset + 4 + i)));
-                let is_word = (offset + 4) % 8 == 0;
+                let at = offset + 4;
+                let expected = u64::from_ne_bytes(core::array::from_fn(|i| pattern(at + i)));
+                let is_word = at % 8 == 0;
                 check_eq!(shared.read::<u64>(offset).ok(), is_word.then_some(expected));
             }
             let page_end = PAGE_SIZE - 4;
