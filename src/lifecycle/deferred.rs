@@ -3,12 +3,17 @@
 //! Deferred drops: buffers that are dropped where nothing may sleep, and that a worker frees.
 //!
 //! An interrupt handler completes buffers, and may drop them. Unmapping does not sleep, but
-//! unpinning user memory does, and freeing much memory takes long. The [`Place`] that was allocated
-//! with a buffer, for the quarantine, also serves for the queue of the worker. So deferring a drop
+//! unpinning user memory does, and so do freeing coherent memory and ending a pool. Freeing much
+//! memory takes long. The [`Place`] that was allocated with a buffer, for the quarantine, also
+//! serves for the queue of the worker. So deferring a drop
 //! neither allocates nor sleeps.
 //!
 //! Only buffers that code of this module frees are deferred. The module waits for the worker before
 //! it is unloaded. A [`PageOwner`](crate::PageOwner) is dropped where the driver drops the buffer.
+//!
+//! Tables are not mapped any more. Coherent memory and pools still belong to their device, and are
+//! deferred only within a binding of this library: its end waits for the worker while the device is
+//! bound, after all that could be dropped was.
 //!
 //! Not every kernel can tell that a task holds a plain spinlock: see `deferred.c`. Each kernel can
 //! tell that a task holds an [`IrqLock`](crate::IrqLock), because interrupts are off then, or the
@@ -17,7 +22,7 @@
 use crate::{
     ffi,
     lifecycle::quarantine::{
-        release_unmapped,
+        release_deferred,
         List,
         Placed, //
     }, //
@@ -36,13 +41,15 @@ pub(crate) fn may_sleep() -> bool {
 ///
 /// # Safety
 ///
-/// - The buffer is not mapped for any device.
+/// - The buffer is not mapped for any device. Or its device will not access it any more, was bound
+///   all the time since it was mapped, and stays bound until somebody has called [`flush`] later.
 /// - [`Placed::is_ours`] is true for it.
 // Not inlined: the callers are generic, and the case is rare.
 #[inline(never)]
 pub(crate) unsafe fn drop_later<T>(buffer: Placed<T>) {
     // SAFETY: The place is this module's, so it was made with its `release`, for a `T` that is
-    // `Hold` and with that `Send`. The buffer is not mapped.
+    // `Hold` and with that `Send`. If the buffer is mapped, the worker needs only what the caller
+    // promises of its device.
     DEFERRED.push(unsafe { buffer.into_entry() });
     // SAFETY: The module is loaded: this is its code, and it waits for the worker before it goes.
     unsafe { ffi::sgdma_kick_deferred() };
@@ -63,8 +70,9 @@ const _: [unsafe extern "C" fn(); 2] = [ffi::sgdma_free_deferred, sgdma_free_def
 extern "C" fn sgdma_free_deferred() {
     for entry in DEFERRED.take() {
         // SAFETY: The entry was taken off the list, so it belongs to this function. It is not
-        // used after the call: the iterator has read `next` before. The buffer is not mapped, as
-        // the caller of `drop_later()` has promised.
-        unsafe { release_unmapped(entry) };
+        // used after the call: the iterator has read `next` before. The buffer is not mapped, or
+        // its device is bound and done with it, as the caller of `drop_later()` has promised:
+        // `flush()` returns only after this.
+        unsafe { release_deferred(entry) };
     }
 }
