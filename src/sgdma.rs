@@ -139,7 +139,10 @@ pub use driver::{
     Quiet,
     Tasks, //
 };
-pub use lifecycle::unbinding::Unbinding;
+pub use lifecycle::{
+    completion::Completion,
+    unbinding::Unbinding, //
+};
 pub use map::{
     attrs::MapAttrs,
     exclusive::Exclusive,
@@ -153,11 +156,16 @@ pub use map::{
     shared::Shared,
     user::{
         MmapPages,
+        UserIter,
         UserTable, //
     }, //
 };
 pub use table::{
     byte_buffer::ByteBuffer,
+    iov::{
+        UserDest,
+        UserSource, //
+    },
     limits::SegmentLimits,
     owned_pages::OwnedPages,
     page_owner::PageOwner,
