@@ -136,6 +136,8 @@ pub use driver::{
     IrqReturn,
     NoFiles,
     NoHandlers,
+    Nodes,
+    PollEvents,
     Quiet,
     Tasks, //
 };
