@@ -12,6 +12,7 @@ mod base;
 mod device;
 mod examples;
 mod for_cpu;
+mod iov;
 mod lifecycle;
 mod map;
 mod owner;

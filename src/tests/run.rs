@@ -7,6 +7,7 @@ use super::{
     device,
     examples,
     for_cpu,
+    iov,
     lifecycle,
     map,
     owner,
@@ -23,7 +24,7 @@ use super::{
 use kernel::prelude::*;
 
 /// All suites, in the order of the layers.
-const SUITES: [Suite; 12] = [
+const SUITES: [Suite; 13] = [
     base::SUITE,
     walk::SUITE,
     lifecycle::SUITE,
@@ -35,6 +36,7 @@ const SUITES: [Suite; 12] = [
     for_cpu::SUITE,
     sync_debug::SUITE,
     sharing::SUITE,
+    iov::SUITE,
     examples::SUITE,
 ];
 
