@@ -4,9 +4,8 @@
 //!
 //! An interrupt handler completes buffers, and may drop them. Unmapping does not sleep, but
 //! unpinning user memory does, and so do freeing coherent memory and ending a pool. Freeing much
-//! memory takes long. The [`Place`] that was allocated with a buffer, for the quarantine, also
-//! serves for the queue of the worker. So deferring a drop
-//! neither allocates nor sleeps.
+//! memory takes long. A buffer's place, which was allocated with it for the quarantine, also serves
+//! for the queue of the worker. So deferring a drop neither allocates nor sleeps.
 //!
 //! Only buffers that code of this module frees are deferred. The module waits for the worker before
 //! it is unloaded. A [`PageOwner`](crate::PageOwner) is dropped where the driver drops the buffer.

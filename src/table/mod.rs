@@ -21,6 +21,7 @@
 pub(crate) mod byte_buffer;
 pub(crate) mod cut;
 pub(crate) mod from_pages;
+pub(crate) mod iov;
 pub(crate) mod limits;
 pub(crate) mod owned_pages;
 pub(crate) mod page_owner;
