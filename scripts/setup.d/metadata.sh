@@ -44,8 +44,7 @@ ready_headers() {
 	KSRC=$CACHE/src/linux-$VERSION
 	TREE=$(metadata_tree "$HEADERS")
 	# of the private apt
-	MACHINE=$(uname -m)
-	MACHINE=${MACHINE/aarch64/arm64}
+	MACHINE=$(host_arch)
 	DEB_ARCH=${MACHINE/x86_64/amd64}
 }
 
