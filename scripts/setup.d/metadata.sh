@@ -80,7 +80,7 @@ metadata_make() {
 
 # Options that say how a kernel was built, not how it is laid out.
 HARMLESS='CC_VERSION_TEXT|GCC_VERSION|[AL]S_VERSION|LD_VERSION|RUSTC_LLVM_[A-Z_]*|PAHOLE_VERSION'
-HARMLESS+='|MODULE_SIG_KEY_TYPE_[A-Z0-9_]*|OPENSSL_[A-Z0-9_]*'
+HARMLESS+='|CC_CAN_LINK|MODULE_SIG_KEY_TYPE_[A-Z0-9_]*|OPENSSL_[A-Z0-9_]*'
 
 # Prints the options that differ from the shipped ones.
 other_options() {
