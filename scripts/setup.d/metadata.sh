@@ -10,7 +10,10 @@ kconfig() {
 
 # Sets what is known of the kernel.
 ready_headers() {
-	local file
+	local file name
+	for name in python3 xz; do
+		command -v "$name" >/dev/null || die "$name is missing: install ${name/xz/xz-utils}"
+	done
 	for file in Makefile .config .kernelvariables Module.symvers vmlinux \
 		include/config/kernel.release include/generated/utsversion.h; do
 		[ -e "$HEADERS/$file" ] ||
@@ -137,7 +140,6 @@ make_metadata() {
 	local others absent
 	need_space 2000
 	new_log
-	command -v python3 >/dev/null || die 'python3 is missing here: install it'
 	mkdir -- "$TMP/build"
 	cp -- "$HEADERS"/{.config,.kernelvariables} "$TMP/build/"
 	tell "configuring Linux $RELEASE, Debian $VERSION"
