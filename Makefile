@@ -51,6 +51,7 @@ kernels = $(sort $(foreach boot,$(tested),$(filter $(1) $(1)-%,$(lastword $(subs
 # A guest is given by its architecture, or by a boot scenario, which has an architecture and a
 # kernel.
 ARCHES := x86_64 arm64
+HOST_ARCH := $(shell . '$(TOP)/scripts/lib/arch.sh' && host_arch)
 ifdef BOOT
 KERNEL := $(patsubst $(BOOT):%,%,$(filter $(BOOT):%,$(BOOTS)))
 ifneq ($(words $(KERNEL)),1)
@@ -62,7 +63,7 @@ TEST_KERNELS := $(KERNEL)
 else
 TEST_ARCHES := $(or $(ARCH),$(ARCHES))
 TEST_KERNELS := $(foreach arch,$(TEST_ARCHES),$(call kernels,$(arch)))
-ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
+ARCH ?= $(HOST_ARCH)
 ifneq ($(words $(ARCH))$(filter $(ARCHES),$(ARCH)),1$(ARCH))
 $(error unknown ARCH=$(ARCH); known are: $(ARCHES))
 endif
@@ -179,7 +180,7 @@ soak:
 		--out '$(TOP)'/build/soak/$$boot $$boot; done
 
 # These are figures: nothing passes or fails by them. User Mode Linux here is a program for x86_64.
-BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(shell uname -m)),um-native))
+BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(HOST_ARCH)),um-native))
 first-boot = $(firstword $(BENCH_BOOTS))
 BENCH_KERNEL = $(patsubst $(first-boot):%,%,$(filter $(first-boot):%,$(BOOTS)))
 bench:

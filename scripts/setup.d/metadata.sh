@@ -10,7 +10,10 @@ kconfig() {
 
 # Sets what is known of the kernel.
 ready_headers() {
-	local file
+	local file name
+	for name in python3 xz; do
+		command -v "$name" >/dev/null || die "$name is missing: install ${name/xz/xz-utils}"
+	done
 	for file in Makefile .config .kernelvariables Module.symvers vmlinux \
 		include/config/kernel.release include/generated/utsversion.h; do
 		[ -e "$HEADERS/$file" ] ||
@@ -44,8 +47,7 @@ ready_headers() {
 	KSRC=$CACHE/src/linux-$VERSION
 	TREE=$(metadata_tree "$HEADERS")
 	# of the private apt
-	MACHINE=$(uname -m)
-	MACHINE=${MACHINE/aarch64/arm64}
+	MACHINE=$(host_arch)
 	DEB_ARCH=${MACHINE/x86_64/amd64}
 }
 
@@ -81,7 +83,7 @@ metadata_make() {
 
 # Options that say how a kernel was built, not how it is laid out.
 HARMLESS='CC_VERSION_TEXT|GCC_VERSION|[AL]S_VERSION|LD_VERSION|RUSTC_LLVM_[A-Z_]*|PAHOLE_VERSION'
-HARMLESS+='|MODULE_SIG_KEY_TYPE_[A-Z0-9_]*|OPENSSL_[A-Z0-9_]*'
+HARMLESS+='|CC_CAN_LINK|MODULE_SIG_KEY_TYPE_[A-Z0-9_]*|OPENSSL_[A-Z0-9_]*'
 
 # Prints the options that differ from the shipped ones.
 other_options() {
@@ -138,7 +140,6 @@ make_metadata() {
 	local others absent
 	need_space 2000
 	new_log
-	command -v python3 >/dev/null || die 'python3 is missing: install the package python3'
 	mkdir -- "$TMP/build"
 	cp -- "$HEADERS"/{.config,.kernelvariables} "$TMP/build/"
 	tell "configuring Linux $RELEASE, Debian $VERSION"

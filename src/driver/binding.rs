@@ -43,10 +43,7 @@ use crate::{
         limits::DmaLimits, //
     },
     driver::{
-        handlers::{
-            HandlerSet,
-            Irq, //
-        },
+        handlers::HandlerSet,
         node::DeviceNodes,
         nodes::Nodes, //
         Driver,
@@ -156,8 +153,8 @@ pub(crate) trait Bus<D: Driver> {
     /// number, which is not zero.
     fn alloc_vectors(&self) -> Result<u32>;
 
-    /// Returns the interrupt of a vector.
-    fn irq(&self, vector: u32) -> Result<Irq>;
+    /// Returns the number by which the interrupt of a vector is requested.
+    fn irq(&self, vector: u32) -> Result<u32>;
 
     /// Frees the vectors of [`alloc_vectors`](Self::alloc_vectors).
     fn free_vectors(&self);

@@ -117,12 +117,12 @@ void sgdma_handlers_lend(struct sgdma_handlers *handlers, const void *context)
 EXPORT_SYMBOL_GPL(sgdma_handlers_lend);
 
 int sgdma_handlers_request_irq(struct sgdma_handlers *handlers, unsigned int vector,
-			       unsigned int irq, bool shared, struct module *owner)
+			       unsigned int irq, struct module *owner)
 {
 	struct sgdma_vector *cookie = &handlers->vectors[vector];
 	int ret = request_threaded_irq(irq, run_irq,
 				       handlers->calls->irq_thread ? run_irq_thread : NULL,
-				       shared ? IRQF_SHARED : 0, module_name(owner), cookie);
+				       IRQF_SHARED, module_name(owner), cookie);
 
 	if (!ret)
 		cookie->irq = irq;

@@ -39,10 +39,11 @@ void sgdma_handlers_lend(struct sgdma_handlers *handlers, const void *context);
 
 /*
  * Requests the interrupt of a vector, which may arrive at once: request_threaded_irq(). Its name is
- * that of @owner, which has the handlers. Returns zero or an error. May sleep.
+ * that of @owner, which has the handlers. Other devices may have the same line, as for
+ * pci_request_irq(). Returns zero or an error. May sleep.
  */
 int sgdma_handlers_request_irq(struct sgdma_handlers *handlers, unsigned int vector,
-			       unsigned int irq, bool shared, struct module *owner);
+			       unsigned int irq, struct module *owner);
 
 /*
  * Ends all handlers, and waits for those that run. Interrupts are freed first. Then neither work

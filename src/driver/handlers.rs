@@ -32,14 +32,6 @@ use kernel::{
     prelude::*, //
 };
 
-/// An interrupt of a device.
-pub(crate) struct Irq {
-    /// The number by which the interrupt is requested.
-    pub(crate) number: u32,
-    /// True if other devices may have the same line.
-    pub(crate) shared: bool,
-}
-
 /// The handlers of a binding of driver `D`. A drop ends them.
 ///
 /// # Invariants
@@ -116,21 +108,15 @@ impl<D: Driver> HandlerSet<D> {
     /// - The driver has [`Handlers::irq`].
     /// - [`lend`](Self::lend) was called, and `vector` is less than the number that `new()` was
     ///   given. The interrupt of `vector` has not been requested.
-    /// - `irq` is an interrupt of the device, until [`shut_down`](Self::shut_down).
-    pub(crate) unsafe fn request_irq(&self, vector: u32, irq: Irq) -> Result {
+    /// - `irq` is the number of an interrupt of the device, until [`shut_down`](Self::shut_down).
+    pub(crate) unsafe fn request_irq(&self, vector: u32, irq: u32) -> Result {
         // SAFETY:
         // - By the type invariants the handlers exist. They have a handler for interrupts, as the
         //   caller promises, and what it uses is complete: the caller has called `lend()`.
         // - The vector exists and is free, as the caller promises.
         // - The module of the driver stays loaded until the binding has ended.
         to_result(unsafe {
-            ffi::sgdma_handlers_request_irq(
-                self.raw.as_ptr(),
-                vector,
-                irq.number,
-                irq.shared,
-                D::MODULE.as_ptr(),
-            )
+            ffi::sgdma_handlers_request_irq(self.raw.as_ptr(), vector, irq, D::MODULE.as_ptr())
         })
     }
 

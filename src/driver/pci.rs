@@ -24,7 +24,6 @@ use crate::{
             Halt,
             Quiet, //
         },
-        handlers::Irq,
         DriverContext, //
     }, //
 };
@@ -411,17 +410,11 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
         Ok(number as u32)
     }
 
-    fn irq(&self, vector: u32) -> Result<Irq> {
-        let pdev = as_raw(self);
+    fn irq(&self, vector: u32) -> Result<u32> {
         // SAFETY: The device is valid: `self` is a reference to it.
-        let number = unsafe { bindings::pci_irq_vector(pdev, vector) };
+        let number = unsafe { bindings::pci_irq_vector(as_raw(self), vector) };
         to_result(number)?;
-        Ok(Irq {
-            number: number as u32,
-            // SAFETY: As above. The flags change only when vectors are allocated or freed, by this
-            // task.
-            shared: unsafe { (*pdev).msi_enabled() == 0 && (*pdev).msix_enabled() == 0 },
-        })
+        Ok(number as u32)
     }
 
     fn free_vectors(&self) {

@@ -8,8 +8,8 @@
 // 1494376585b04bcd080ba54f75f1d74645675ae8  src/lifecycle/completion.h
 // 38d212ecd42ca37f8f6d4430d095a21c341d1f35  src/device/device.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
-// a35d4670f9590ee71a05c136618438b269b3f31a  src/driver/handlers.h
-// e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
+// 85ecb9ba4d00ff20910d4a8aa7f3ca0c2a37c8b4  src/driver/handlers.h
+// 549a499ed0ab921c7a0d0a874ea6e4b60b40fc5b  src/tests/device.h
 // 3772b4b24c45a798d2caf81f60307d89257faddf  src/module.h
 // 3eb836003a5b686d2bb3f5e1bbc023782ae743ec  include/sgdma.h
 
@@ -434,12 +434,12 @@ unsafe extern "C" {
     pub fn sgdma_handlers_lend(handlers: *mut sgdma_handlers, context: *const ffi::c_void);
     /// Requests the interrupt of a vector, which may arrive at once: request_threaded_irq(). Its
     /// name is
-    /// that of `owner`, which has the handlers. Returns zero or an error. May sleep.
+    /// that of `owner`, which has the handlers. Other devices may have the same line, as for
+    /// pci_request_irq(). Returns zero or an error. May sleep.
     pub fn sgdma_handlers_request_irq(
         handlers: *mut sgdma_handlers,
         vector: ffi::c_uint,
         irq: ffi::c_uint,
-        shared: bool_,
         owner: *mut module,
     ) -> ffi::c_int;
     /// Ends all handlers, and waits for those that run. Interrupts are freed first. Then neither

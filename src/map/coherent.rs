@@ -265,8 +265,8 @@ impl Drop for CoherentBuffer<'_> {
 ///
 /// # Safety
 ///
-/// - `dev` is valid and bound. It has been since `memory` was allocated for it, or `memory` is where it
-///   was.
+/// - `dev` is valid and bound. It has been since `memory` was allocated for it, or `memory` is
+///   where it was.
 /// - If `is_flushed`, `dev` stays bound until somebody has called [`deferred::flush`] later.
 /// - `dev` will not access `memory` any more.
 /// - [`Placed::is_ours`] is true for `memory`.

@@ -118,6 +118,28 @@ cases! {
         Ok(())
     }
 
+    fn segments_of_16_bits_hold_pages_of_the_device() -> Result {
+        // A page of the CPU may be longer than a segment.
+        let dev = TestDevice::of_16_bits()?;
+        const DEVICE_PAGE: usize = 4096;
+        let len = (3 << 16) + DEVICE_PAGE;
+        let mapped = patterned(len, dev.dma())?.map(dev.dma(), Bidirectional)?;
+        check!(mapped
+            .dma_segments()
+            .all(|run| run.len <= u16::MAX.into()));
+        // In bounced memory, segments may meet at any address.
+        if mapped.is_in_place() {
+            let mut blocks = mapped.dma_blocks(DEVICE_PAGE as u64)?;
+            check_eq!(blocks.clone().count(), len / DEVICE_PAGE);
+            let mut starts = (0..len).step_by(DEVICE_PAGE);
+            check!(blocks.all(|addr| starts
+                .next()
+                .is_some_and(|at| device_read(addr) == pattern(at))));
+        }
+        check!(is_patterned(&mapped.unmap())?);
+        Ok(())
+    }
+
     fn whole_pages_hold_the_buffer() -> Result {
         let (len, page) = (3 * PAGE_SIZE, PAGE_SIZE as u64);
         for range in [

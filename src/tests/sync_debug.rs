@@ -66,7 +66,8 @@ fn take_turns(attrs: MapAttrs) -> Result {
     for turn in 0..200u8 {
         let mut part = || {
             let start = random.below(len as u64) as usize;
-            let most = (len - start).min(2 * PAGE_SIZE) as u64;
+            // Whole pages take long where they are large.
+            let most = (len - start).min(8 << 10) as u64;
             start..start + 1 + random.below(most) as usize
         };
         let (cpus, devices) = (part(), part());

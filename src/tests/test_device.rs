@@ -16,9 +16,27 @@ use kernel::{
     },
     error::to_result,
     faux,
+    page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
 };
+
+const NAME: &CStr = c"sgdma-selftest";
+
+/// The limits of most test devices. A segment has at most 16 pages, of any size: what the kernel
+/// takes for granted of a device is 16 pages of 4 KiB, and one of 64 KiB.
+static MANY_PAGES: bindings::device_dma_parameters = segments_of(16 * PAGE_SIZE as u32);
+
+/// The limits of a device whose descriptors have 16 bits for a length.
+static SIXTEEN_BITS: bindings::device_dma_parameters = segments_of(u16::MAX as u32);
+
+const fn segments_of(max: u32) -> bindings::device_dma_parameters {
+    bindings::device_dma_parameters {
+        max_segment_size: max,
+        min_align_mask: 0,
+        segment_boundary_mask: 0,
+    }
+}
 
 /// A device that takes part in the DMA API and has no hardware.
 ///
@@ -38,23 +56,35 @@ impl TestDevice {
     }
 
     pub(super) fn named(name: &'static CStr) -> Result<Self> {
-        Self::with(name, u64::MAX, &[])
+        Self::with(name, u64::MAX, &[], &MANY_PAGES)
+    }
+
+    /// Makes a device whose descriptors have 16 bits for a length.
+    pub(super) fn of_16_bits() -> Result<Self> {
+        Self::with(NAME, u64::MAX, &[], &SIXTEEN_BITS)
     }
 
     /// Makes a device with this mask and these ranges of its bus.
     ///
     /// A range is an address in memory, an address on the bus, and a size.
     pub(super) fn limited(mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
-        Self::with(c"sgdma-selftest", mask, ranges)
+        Self::with(NAME, mask, ranges, &MANY_PAGES)
     }
 
-    fn with(name: &'static CStr, mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
+    fn with(
+        name: &'static CStr,
+        mask: u64,
+        ranges: &[[u64; 3]],
+        limits: &'static bindings::device_dma_parameters,
+    ) -> Result<Self> {
         let faux = faux::Registration::new(name, None)?;
         let dev = as_raw(&faux);
         // SAFETY:
         // - `dev` is valid as long as `faux` lives, and nobody else knows it yet.
         // - A faux device has no pointer to a mask, and does not use its coherent mask.
         unsafe { (*dev).dma_mask = &raw mut (*dev).coherent_dma_mask };
+        // SAFETY: As above. The limits are static, and nobody changes those of a test device.
+        unsafe { (*dev).dma_parms = core::ptr::from_ref(limits).cast_mut() };
         if !ranges.is_empty() {
             // SAFETY: `dev` is valid and has no ranges yet, and the length is that of `ranges`.
             to_result(unsafe {

@@ -142,10 +142,11 @@ static void refuse_bytes(int fd, const char *node, const struct sgdma_camera_buf
 {
 	int other = must(open(node, O_RDWR), node);
 	const __u64 at = b->mmap_offset;
+	const int cpu_page = getpagesize();
 	static char page[PAGE];
 
-	refuse_mmap(fd, "mmap of too much", b->length + PAGE, at, MAP_SHARED);
-	refuse_mmap(fd, "mmap across the end", b->length, at + PAGE, MAP_SHARED);
+	refuse_mmap(fd, "mmap of too much", b->length + cpu_page, at, MAP_SHARED);
+	refuse_mmap(fd, "mmap across the end", b->length, at + cpu_page, MAP_SHARED);
 	refuse_mmap(fd, "private mmap", b->length, at, MAP_PRIVATE);
 	refuse_mmap(fd, "mmap behind the last buffer", PAGE, 3 * at, MAP_SHARED);
 	refuse_mmap(fd, "mmap far away", PAGE, 1ull << 50, MAP_SHARED);

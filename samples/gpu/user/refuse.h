@@ -151,15 +151,15 @@ static void refuse(int fd, const char *node)
 {
 	int other_fd = must(open(node, O_RDWR), node);
 	struct sgdma_gpu_info info, gone_info;
-	const __u64 size = 4 * PAGE;
+	const __u64 size = 4 * PAGE, page = getpagesize(), mapped = 4 * page;
 	union request copy;
 
 	must(create(&plain, fd, size, SGDMA_GPU_MODE_POPULATE), "create");
 	must(create(&bound, fd, size, SGDMA_GPU_MODE_BIND), "create");
 	must(create(&small, fd, size / 2, SGDMA_GPU_MODE_POPULATE), "create");
 	must(create(&evicted, fd, size, SGDMA_GPU_MODE_BIND), "create");
-	must(create(&shared, fd, size, SGDMA_GPU_MODE_COHERENT), "create");
-	must(create(&gone, fd, size, SGDMA_GPU_MODE_COHERENT), "create");
+	must(create(&shared, fd, mapped, SGDMA_GPU_MODE_COHERENT), "create");
+	must(create(&gone, fd, mapped, SGDMA_GPU_MODE_COHERENT), "create");
 	/* The other file gives out so many handles that this file has never given out the last. */
 	for (unsigned int i = 0; i < 9; i++)
 		must(create(&other, other_fd, size, SGDMA_GPU_MODE_POPULATE), "create");
@@ -178,10 +178,10 @@ static void refuse(int fd, const char *node)
 	refuse_handle(fd, "another file's handle", ENOENT, other.handle, bound.handle, 0);
 	refuse_handle(fd, "a destroyed handle", ENOENT, gone.handle, bound.handle, 0);
 	refuse_handle(fd, "a pad", EINVAL, bound.handle, bound.handle, 1);
-	refuse_mmap(fd, "mmap of too much", size + PAGE, info.mmap_offset, MAP_SHARED);
-	refuse_mmap(fd, "mmap across the end", size, info.mmap_offset + PAGE, MAP_SHARED);
-	refuse_mmap(fd, "private mmap", size, info.mmap_offset, MAP_PRIVATE);
-	refuse_mmap(fd, "mmap of a destroyed handle", size, gone_info.mmap_offset, MAP_SHARED);
+	refuse_mmap(fd, "mmap of too much", mapped + page, info.mmap_offset, MAP_SHARED);
+	refuse_mmap(fd, "mmap across the end", mapped, info.mmap_offset + page, MAP_SHARED);
+	refuse_mmap(fd, "private mmap", mapped, info.mmap_offset, MAP_PRIVATE);
+	refuse_mmap(fd, "mmap of a destroyed handle", mapped, gone_info.mmap_offset, MAP_SHARED);
 
 	refuse_answers(fd);
 

@@ -96,13 +96,14 @@ static void try_set(const char *path, const char *value)
 
 static void large_pages(int fd)
 {
-	const char *const count = "/proc/sys/vm/nr_hugepages";
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	/* Of 2 MiB, which need not be the size that the kernel prefers. */
+	const char *const count = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 21 << MAP_HUGE_SHIFT;
 	__u8 *memory;
 	__u64 size;
 
 	try_set(count, "2");
-	memory = mmap(NULL, MIB(4), RW, flags | MAP_HUGETLB, -1, 0);
+	memory = mmap(NULL, MIB(4), RW, flags, -1, 0);
 	if (memory != MAP_FAILED) {
 		size = exercise_one(fd, "hugepages", memory, MIB(4), WRITABLE);
 		expect(soft || size == MIB(2), "hugepages are not listed as such");
@@ -127,7 +128,7 @@ static void kinds(int fd)
 	int scratch = memory_file(MIB(1));
 	__u8 *memory, *view;
 
-	memory = map(KIB(64));
+	memory = map(KIB(64) + page);
 	exercise_one(fd, "anonymous", memory, KIB(64), WRITABLE);
 	exercise_one(fd, "unaligned", memory + 123, 10000, WRITABLE);
 	exercise_one(fd, "a byte", memory + page - 1, 1, WRITABLE);
@@ -161,8 +162,8 @@ static void kinds(int fd)
 
 	exercise_one(fd, "scattered", scattered(MIB(1), scratch), MIB(1), WRITABLE);
 	exercise_one(fd, "in order", map_aligned(MIB(4)), MIB(4), WRITABLE);
-	/* No large block can begin here, also behind an IOMMU, so the list has two levels. */
-	exercise_one(fd, "at an odd page", (__u8 *)map_aligned(MIB(4)) + KIB(4), MIB(3), WRITABLE);
+	/* No large block can begin here, also behind an IOMMU: pages of 4 KiB fill two levels. */
+	exercise_one(fd, "at an odd page", (__u8 *)map_aligned(MIB(4)) + page, MIB(3), WRITABLE);
 	large_pages(fd);
 	close(scratch);
 }

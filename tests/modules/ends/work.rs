@@ -35,6 +35,9 @@ use sgdma::{
     ToDevice, //
 };
 
+/// The size of the device's pages in bytes, whatever the size of the CPU's pages.
+const DEVICE_PAGE: usize = 4096;
+
 /// The bus address that was dropped last while the device was at it.
 static HELD: Atomic<u64> = Atomic::new(0);
 
@@ -48,13 +51,13 @@ impl Data<'_> {
     /// device.
     pub(crate) fn align(&self) -> Result {
         let page_by_page = SegmentLimits {
-            max_size: PAGE_SIZE,
+            max_size: DEVICE_PAGE,
             ..SegmentLimits::from(self.dma)
         };
-        let bytes = ByteBuffer::from(VVec::from_elem(0u8, 5 * PAGE_SIZE, GFP_KERNEL)?);
-        let table = SgTable::new(bytes, 512..4 * PAGE_SIZE + 100, page_by_page, GFP_KERNEL)?;
+        let bytes = ByteBuffer::from(VVec::from_elem(0u8, 5 * DEVICE_PAGE, GFP_KERNEL)?);
+        let table = SgTable::new(bytes, 512..4 * DEVICE_PAGE + 100, page_by_page, GFP_KERNEL)?;
         let mapped = table.map(self.dma, ToDevice)?;
-        let blocks = mapped.dma_blocks(4096)?;
+        let blocks = mapped.dma_blocks(DEVICE_PAGE as u64)?;
         pr_info!("offset {} of {} blocks\n", blocks.offset(), blocks.count());
         Ok(())
     }
