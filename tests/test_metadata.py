@@ -7,6 +7,8 @@ Debian's kernels show the rest.
 
 import os
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,8 @@ struct device {
     struct { int x; long y; } pair[2];
 };
 typedef struct { int counter; } atomic_t;
-struct part { long a, b; };
-struct whole { int id; union { struct part; int number; }; };
+struct part { int a, b; };
+struct whole { int id; union { struct part; int number; }; int last; };
 struct device device; atomic_t atomic; struct whole whole;
 """
 # The same as bindgen writes it, also where it has no rustfmt.
@@ -51,14 +53,15 @@ impl device {
 }
 # [repr (C)] pub struct atomic_t { pub counter : i32 , }
 # [repr (C)] pub struct elsewhere { pub a : i32 , }
-# [repr (C)] pub struct whole { pub id : i32 , pub __bindgen_anon_1 : whole__bindgen_ty_1 , }
+# [repr (C)] pub struct whole { pub id : i32 , pub __bindgen_anon_1 : whole__bindgen_ty_1 ,
+pub last : i32 , }
 # [repr (C)] pub union whole__bindgen_ty_1 { pub number : i32 , }
 # [repr (C)] pub struct declared { _unused : [u8 ; 0] , }
 """
 
 
-def compare(tmp_path, clang, header=HEADER):
-    """Returns (status, output) of the comparison of BINDINGS with this header."""
+def compile_both(tmp_path, clang, header=HEADER):
+    """Makes bindings.rs, layouts.o, which tells the layouts there, and the image of this header."""
     bindings, layouts = tmp_path / "bindings.rs", tmp_path / "layouts.rs"
     bindings.write_text(BINDINGS)
     status, said = command.run(ROOT / "scripts/layouts", "rust", bindings)
@@ -75,8 +78,13 @@ def compare(tmp_path, clang, header=HEADER):
     status, said = command.run(clang, "-target", "bpf", "-g", "-fms-extensions",
                                "-c", tmp_path / "image.c", "-o", tmp_path / "image")
     assert status == 0, said
-    return command.run(ROOT / "scripts/layouts", "compare", bindings, tmp_path / "layouts.o",
-                       tmp_path / "image")
+
+
+def compare(tmp_path, clang, header=HEADER):
+    """Returns (status, output) of the comparison of BINDINGS with this header."""
+    compile_both(tmp_path, clang, header)
+    return command.run(ROOT / "scripts/layouts", "compare", *(
+        tmp_path / name for name in ("bindings.rs", "layouts.o", "image")))
 
 
 @pytest.fixture
@@ -86,30 +94,59 @@ def clang(built_arch):
 
 def test_layouts_that_are_the_same(tmp_path, clang):
     assert compare(tmp_path, clang) == (
-        0, "structures verified: 3 of 3 (1 more are not in the image, and of 1 bindgen leaves "
+        0, "structures verified: 4 of 4 (1 more are not in the image, and of 1 bindgen leaves "
            "out a part)\n")
 
 
 @pytest.mark.parametrize("old, new, says", [
-    ("int id;", "int id; int cpu;", "struct device has 64 bytes in the kernel, and 56 here"),
+    ("int id;\n", "int id; int cpu;", "struct device has 64 bytes in the kernel, and 56 here"),
     ("char c; long l;", "long l; char c;", "struct inner has c at bit 64 in the kernel, and at"),
+    ("char c; long l;", "char c, d; long l;", "struct inner has a member d in the kernel, and no"),
     ("char low, high;", "char high, low;", "struct device has low at bit 40 in the kernel"),
     ("flag:1, level:3", "level:3, flag:1", "struct device has flag at bit 51 in the kernel"),
     ("int x; long y;", "long y; int x;", "struct device has pair.x at bit "),
     ("short small;", "short tiny;", "struct device has no member small in the kernel"),
     ("int counter;", "long counter;", "struct atomic_t has 8 bytes in the kernel, and 4 here"),
+    # the structure of which bindgen leaves out a part
+    ("int id; union { struct p", "long id; union { struct p", "struct whole has number at bit 64"),
+    ("int last;", "int cpu; int last;", "struct whole has a member cpu in the kernel, and none"),
+    ("int last;", "int last, cpu;", "struct whole has last at bit 96 in the kernel, and at bit 64"),
+    ("int last;", "int first;", "struct whole has no member last in the kernel"),
 ])
 def test_layouts_that_differ(old, new, says, tmp_path, clang):
     """A kernel with the same names and another layout is refused."""
+    assert old in HEADER
     status, said = compare(tmp_path, clang, HEADER.replace(old, new))
-    assert status == 1 and says in said and "structures verified: 2 of 3" in said, said
+    assert status == 1 and says in said and "structures verified: 3 of 4" in said, said
 
 
 def test_members_that_bindgen_leaves_out(tmp_path, clang):
     """Only where C has such a member may a structure differ."""
     status, said = compare(tmp_path, clang, HEADER.replace("struct part;", "struct part part;"))
     assert status == 1 and "structures verified: 3 of 4" in said, said
-    assert "struct whole has 24 bytes in the kernel, and 8 here" in said, said
+    assert "struct whole has 16 bytes in the kernel, and 12 here" in said, said
+
+
+def test_image_without_what_every_driver_has(tmp_path, clang):
+    """Tells that few structures prove nothing."""
+    status, said = compare(tmp_path, clang, "typedef struct { int counter; } atomic_t; atomic_t a;")
+    assert status == 1 and said == "struct device is not in the image, or not here\n"
+
+
+@pytest.mark.parametrize("old, new, says", [
+    (b"\x7fELF", b"\x7fELK", "image is no image of a kernel"),
+    (b".BTF\0", b".BUF\0", "image has no section .BTF"),
+    # the magic number, and the first type, which is a number
+    (b"\x9f\xeb\1\0", b"\x9e\xeb\1\0", "in no format that is known here"),
+    (b"\0\0\0\1\4\0\0\0", b"\0\0\0\x1e\4\0\0\0", "in no format that is known here"),
+])
+def test_image_that_tells_nothing(old, new, says, tmp_path, clang):
+    compile_both(tmp_path, clang)
+    image = tmp_path / "image"
+    assert old in image.read_bytes()
+    image.write_bytes(image.read_bytes().replace(old, new))
+    status, said = command.run(ROOT / "scripts/layouts", "check", image)
+    assert status == 1 and says in said and "\n" not in said.strip(), said
 
 
 # A kernel
