@@ -11,7 +11,7 @@
 //! | mapped | [`Mapped`](crate::Mapped) | through a [`ForCpu`](crate::ForCpu) guard | not yet |
 //! | in flight | [`InFlight<Mapped>`](crate::InFlight) | no | yes |
 //! | shared | [`Shared`](crate::Shared), also in flight | yes | yes, once in flight |
-//! | coherent | [`CoherentBuffer`](crate::CoherentBuffer), also in flight | yes | yes, once in flight |
+//! | coherent | [`CoherentBuffer`](crate::CoherentBuffer) | yes | yes, once in flight |
 //!
 //! ```text
 //! SgTable --map()--> Mapped --submit()--> InFlight --complete()--> Mapped --unmap()--> SgTable
