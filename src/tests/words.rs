@@ -134,8 +134,9 @@ cases! {
         let dev = TestDevice::new()?;
         let buffer = CoherentBuffer::alloc(100, dev.dma(), GFP_KERNEL)?;
         check_words(&buffer, 0)?;
-        let buffer = buffer.submit();
-        check_words(&*buffer, 0)?;
+        let in_flight = buffer.submit();
+        check_words(&*in_flight, 0)?;
+        drop(in_flight.complete());
         let block = DmaPool::new(c"words", dev.dma(), 100, 1, 0)?.alloc(GFP_KERNEL)?;
         check_words(&block, 0)
     }
