@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Self-tests of `src/table` and `src/map`: copies between tables and I/O vectors, and pins of them.
+//! Self-tests of `src/table` and `src/map`: I/O vectors that are copied from and to, and pinned.
 
 use super::{
     buffers::{
