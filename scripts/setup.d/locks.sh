@@ -26,8 +26,10 @@ lock() {
 	claim_cache ||
 		die "$CACHE holds other things and has no mark of set-up's: set SGDMA_CACHE to" \
 			'another directory, in which it makes sgdma/'
-	mkdir -p -- "$CACHE"/{busybox,kernel,logs,rust-src,src,tools,tmp} ||
+	mkdir -p -- "$CACHE"/{busybox,kernel,locks,logs,rust-src,src,tools,tmp} 2>/dev/null &&
+		[ -w "$CACHE/locks" ] ||
 		die "cannot write to the cache $CACHE: set SGDMA_CACHE to another directory"
+	need_space 1
 	# The set-up of an older checkout locks all of the cache by this file.
 	if [ -e "$CACHE/lock" ] && exec 7<"$CACHE/lock"; then
 		flock -ns 7 || await 7 "$CACHE/lock" -s
