@@ -283,6 +283,8 @@ def test_check_env_names_the_way_out(headers, env):
     status, said = command.run("make", "check-env", f"KDIR={headers}", **env)
     assert status == 2, said
     assert f"rebuild it by make rust-metadata KDIR={headers}" in said, said
+    # One sentence, which is enough.
+    assert said.count("missing:") == 1, said
 
 
 def test_check_env_without_a_release(headers, env):
@@ -370,7 +372,9 @@ def test_metadata_that_is_right(kernel, env):
     assert "Rust exports verified: 1 of 1\nstructures verified: 4 of 4" in said
     # The headers had a rust/, too.
     assert (trees[0] / "rust/libkernel.rmeta").exists()
-    status, said, _ = metadata(kernel, env)
+    # The same kernel by another name needs nothing.
+    (kernel / "../link").symlink_to(kernel)
+    status, said, _ = metadata(kernel / "../link/", env)
     assert status == 0 and "[" not in said, said
 
 
@@ -389,6 +393,31 @@ def test_metadata_that_is_wrong(file, new, says, kernel, env):
     assert status == 1 and says in said and not trees, said
     (kernel / file).write_bytes(right)
     assert metadata(kernel, env)[0] == 0
+
+
+def test_headers_that_are_read_only(kernel, env):
+    """Such directories are made writable in the copy, and no part of it stays."""
+    command.run("chmod", "-R", "a-w", kernel)
+    # An owner without the rights of root
+    status, said = command.run(shutil.which("unshare"), "-U", ROOT / "scripts/rust-metadata", kernel,
+                               **env)
+    assert status == 0 and len(made(env)) == 3, said
+    command.run("chmod", "-R", "u+w", kernel)
+
+
+def test_compilers_that_are_gone(kernel, env):
+    """The tree that needs them is made again, and check-env says by which command."""
+    tree = metadata(kernel, env)[2][0]
+    (tree / "root").unlink()
+    (tree / "root").symlink_to("/nowhere")
+    said = command.run(ROOT / "scripts/check-env", kernel, **env)[1]
+    assert f"rebuild it by make rust-metadata KDIR={kernel}" in said, said
+    status, said, trees = metadata(kernel, env)
+    assert status == 0 and trees == [tree] and (tree / "root").exists(), said
+    assert not (tree / "tree").exists()
+    (tree / "rust/libmacros.so").unlink(missing_ok=True)
+    said = command.run(ROOT / "scripts/check-env", kernel, **env)[1]
+    assert f"in {tree}, where make rust-metadata had put it: remove that directory" in said, said
 
 
 def test_metadata_of_other_structures(kernel, env, tmp_path, clang):

@@ -26,9 +26,10 @@ lock() {
 	claim_cache ||
 		die "$CACHE holds other things and has no mark of set-up's: set SGDMA_CACHE to" \
 			'another directory, in which it makes sgdma/'
-	mkdir -p -- "$CACHE"/{busybox,kernel,locks,logs,rust-src,src,tools,tmp} 2>/dev/null &&
-		[ -w "$CACHE/locks" ] ||
+	if ! mkdir -p -- "$CACHE"/{busybox,kernel,locks,logs,rust-src,src,tools,tmp} 2>/dev/null ||
+		[ ! -w "$CACHE/locks" ]; then
 		die "cannot write to the cache $CACHE: set SGDMA_CACHE to another directory"
+	fi
 	need_space 1
 	# The set-up of an older checkout locks all of the cache by this file.
 	if [ -e "$CACHE/lock" ] && exec 7<"$CACHE/lock"; then

@@ -70,7 +70,7 @@ make_debian_source() {
 }
 
 ready_metadata() {
-	[ -d "$TREE" ]
+	has_metadata "$TREE"
 }
 
 lock_metadata() { echo "metadata-${TREE##*/}"; }
@@ -97,8 +97,10 @@ other_options() {
 
 # Makes the tree: the shipped files, with the rust/ that was built.
 make_tree() {
-	local tree=$TMP/tree built=$TMP/build
-	cp -rL -- "$HEADERS" "$tree" &&
+	local tree=$TMP/tree built=$TMP/build status=0
+	cp -rL -- "$HEADERS" "$tree" || status=1
+	# The headers may be read-only.
+	chmod -R u+w -- "$tree" && [ "$status" = 0 ] &&
 		cp -rT -- "$built/rust" "$tree/rust" || return 1
 	find "$tree/rust" -name '*.o' -delete
 	[ ! -e "$built/scripts/target.json" ] ||
@@ -149,7 +151,7 @@ make_metadata() {
 	python3 -B "$REPO/scripts/layouts" check "$HEADERS/vmlinux" 2>"$TMP/structures" ||
 		die "$(tail -n 1 -- "$TMP/structures"): reinstall that package"
 	mkdir -- "$TMP/build"
-	cp -- "$HEADERS"/{.config,.kernelvariables} "$TMP/build/"
+	cp --no-preserve=mode -- "$HEADERS"/{.config,.kernelvariables} "$TMP/build/"
 	tell "configuring Linux $RELEASE, Debian $VERSION"
 	run log_lines metadata_make rustavailable || die_log 'these compilers cannot build it'
 	run log_lines metadata_make olddefconfig || die_log 'make olddefconfig'
@@ -169,5 +171,7 @@ make_metadata() {
 		die "structures are not those of this kernel, a module would corrupt memory:" \
 			"$(head -n 1 -- "$TMP/structures")"
 	mkdir -p -- "${TREE%/*}"
+	# There may be one whose compilers are gone.
+	rm -rf -- "$TREE"
 	mv -- "$TMP/tree" "$TREE"
 }

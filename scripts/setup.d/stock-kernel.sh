@@ -13,7 +13,7 @@ ready_stock_kernel() {
 	headers=$STOCK/usr/src/linux-headers-${STOCK##*/}
 	KVERSION=${STOCK##*/}
 	KDIR=$(metadata_tree "$headers")
-	[ -d "$KDIR" ]
+	has_metadata "$KDIR"
 }
 
 lock_stock_kernel() { echo "stock-$KERNEL"; }
