@@ -87,7 +87,7 @@ def compare(tmp_path, clang, header=HEADER):
         tmp_path / name for name in ("bindings.rs", "layouts.o", "image")))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clang(built_arch):
     return Path(environment(built_arch)["TOOL_PATH"].split(":")[0], "clang")
 
@@ -181,14 +181,24 @@ def headers(tmp_path):
     return kdir
 
 
+# the mark of a cache
+TAG = ("Signature: 8a477f597d28d172789f06886806bc55\n"
+       "# This cache directory tag was created by scripts/setup of sgdma.\n")
 # An apt whose Debian has another source and other compilers.
 APT = """#!/bin/sh
 case "$*" in
 *print-uris*) echo "'http://nowhere.invalid/dists/forky/InRelease' forky 1" ;;
-*madison*linux-source-7.3) echo 'linux-source-7.3 | 7.3.9-1 | nowhere' ;;
+*madison*linux-source-7.3) [ -n "$GONE" ] || echo 'linux-source-7.3 | 7.3.9-1 | nowhere' ;;
 *madison*busybox*) [ -n "$OFFLINE" ] || echo 'busybox | 1 | nowhere' ;;
 *install*) exit 1 ;;
-*update*) echo 'no network, perhaps' ;;
+*Check-Valid-Until=false*update*) : >"$SGDMA_CACHE/valid" ;;
+*update*)
+	echo 'no network, perhaps'
+	if [ "$LC_ALL" = C ]; then
+		echo 'Release file for http://nowhere.invalid is expired (invalid since 9d).'
+	else
+		echo 'Release-Datei für http://nowhere.invalid ist abgelaufen (seit 9d).'
+	fi ;;
 esac
 """
 
@@ -202,7 +212,7 @@ def env(tmp_path):
         (stubs / name).write_text(APT)
         (stubs / name).chmod(0o755)
     return {"PATH": f"{stubs}:{os.environ['PATH']}", "SGDMA_CACHE": str(tmp_path / "cache"),
-            "OFFLINE": ""}
+            "OFFLINE": "", "GONE": "", "LC_ALL": "", "LANG": "de_DE.UTF-8"}
 
 
 def made(env):
@@ -215,6 +225,7 @@ def made(env):
     ("vmlinux", None, None, "has no vmlinux: give the KDIR= of a Debian kernel's headers"),
     (".config", "CONFIG_RUST=y", "", "this kernel was built without Rust"),
     ("include/generated/utsversion.h", "Debian", "Arch", "this kernel is not Debian's"),
+    ("include/config/kernel.release", "7.3.4", "7.1.9", "7.2 or later is needed: take another"),
     ("Makefile", "7.3.4-common", "7.3.5-common", "linux-headers-7.3.5-common is missing"),
 ])
 def test_headers_that_will_not_do(file, old, new, says, headers, env):
@@ -237,24 +248,50 @@ def test_no_network(headers, env):
     status, said = command.run("make", "rust-metadata", f"KDIR={headers}", **env | {"OFFLINE": "y"})
     assert status == 2 and not made(env), said
     assert "no package lists of Debian" in said, said
+    # In the language of the user, apt would not be understood.
+    assert Path(env["SGDMA_CACHE"], "valid").exists(), said
+
+
+@pytest.mark.parametrize("mount, fill, says", [
+    ("size=80k", "dd if=/dev/zero of=$SGDMA_CACHE/full", "needs 1 MB in"),
+    ("remount,ro", ":", "cannot write to the cache"),
+])
+def test_cache_that_takes_nothing(mount, fill, says, headers, env):
+    """Says so before anything else fails."""
+    script = f"""mkdir -p $SGDMA_CACHE; mount -t tmpfs none $SGDMA_CACHE
+        mkdir -p $SGDMA_CACHE/sgdma/locks; printf '{TAG}' >$SGDMA_CACHE/sgdma/CACHEDIR.TAG
+        mount -o {mount if "ro" in mount else "remount," + mount} $SGDMA_CACHE
+        {fill} 2>/dev/null; exec scripts/rust-metadata {headers}"""
+    status, said = command.run("unshare", "-Urm", "sh", "-c", script, **env)
+    assert status == 1 and says in said, said
+    assert [line.split(":")[0] for line in said.splitlines()] == ["rust-metadata"] * 3, said
 
 
 def test_source_that_debian_does_not_have(headers, env):
-    root = Path(env["SGDMA_CACHE"], "sgdma/root/rustc-1.2.3-x86_64-linux-gnu-gcc-14")
+    root = Path(env["SGDMA_CACHE"], "sgdma/root/rustc-1.2.3-bindgen-0.1.2-x86_64-linux-gnu-gcc-14")
     root.mkdir(parents=True)
-    Path(env["SGDMA_CACHE"], "sgdma/CACHEDIR.TAG").write_text(
-        "Signature: 8a477f597d28d172789f06886806bc55\n"
-        "# This cache directory tag was created by scripts/setup of sgdma.\n")
+    Path(env["SGDMA_CACHE"], "sgdma/CACHEDIR.TAG").write_text(TAG)
     status, said = command.run("make", "rust-metadata", f"KDIR={headers}", **env)
     assert status == 2 and made(env) == [root.name], said
-    assert ("no longer has linux-source-7.3 7.3.4-1, the source of this kernel, only 7.3.9-1"
-            in said), said
+    assert ("no longer has linux-source-7.3 7.3.4-1, the source of this kernel, only 7.3.9-1: "
+            "install a current kernel") in said, said
+    said = command.run("make", "rust-metadata", f"KDIR={headers}", **env | {"GONE": "y"})[1]
+    assert "the source of this kernel, only other kernels: install a current kernel" in said, said
 
 
 def test_check_env_names_the_way_out(headers, env):
     status, said = command.run("make", "check-env", f"KDIR={headers}", **env)
     assert status == 2, said
     assert f"rebuild it by make rust-metadata KDIR={headers}" in said, said
+    # One sentence, which is enough.
+    assert said.count("missing:") == 1, said
+
+
+def test_check_env_without_a_release(headers, env):
+    (headers / "include/config/kernel.release").unlink()
+    status, said = command.run(ROOT / "scripts/check-env", headers, **env)
+    assert status == 1 and "missing: include/config/kernel.release in" in said, said
+    assert "No such file" not in said, said
 
 
 def test_check_env_hands_on_the_metadata_of_this_very_kernel(headers, env):
@@ -267,6 +304,184 @@ def test_check_env_hands_on_the_metadata_of_this_very_kernel(headers, env):
     (headers / "Module.symvers").write_text("0x0 other vmlinux EXPORT_SYMBOL\n")
     status, said = command.run(ROOT / "scripts/check-env", headers, **env)
     assert status == 1 and "rebuild it by" in said and str(tree) not in said, said
+
+
+# A whole run
+
+# What a make of the kernel leaves, and what in-root runs it by. Nothing of env passes env -i.
+MAKE = """#!/bin/sh
+for arg; do case $arg in O=*) out=${{arg#O=}} ;; M=*) dir=${{arg#M=}} ;; esac; done
+echo "$*" >>{0}/makes
+case "$*" in
+*olddefconfig) cat {0}/more >>"$out/.config" ;;
+*prepare)
+	mkdir -p "$out/rust/bindings" "$out/scripts"
+	cp {0}/bindings.rs "$out/rust/bindings/bindings_generated.rs"
+	echo 'EXPORT_SYMBOL_RUST_GPL(_Rone); EXPORT_SYMBOL_RUST_GPL(_Rmore);' \
+		>"$out/rust/exports_core_generated.h"
+	: >"$out/rust/libkernel.rmeta" ;;
+*layouts.o) cp {0}/layouts.o "$dir/" ;;
+esac
+step=$(cat {0}/slow 2>/dev/null)
+case "$*" in *"${{step:-none}}"*) sleep 9 & wait ;; esac
+"""
+UNSHARE = """#!/bin/sh
+[ "$2" != true ] || exit 0
+cd "$5" && shift 5 && exec "$@"
+"""
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory, clang):
+    path = tmp_path_factory.mktemp("compiled")
+    compile_both(path, clang)
+    return path
+
+
+@pytest.fixture
+def kernel(tmp_path, compiled, headers, env):
+    """Returns the headers of a kernel that scripts/rust-metadata can make all of."""
+    for name in ("bindings.rs", "layouts.o"):
+        shutil.copy(compiled / name, tmp_path)
+    shutil.copy(compiled / "image", headers / "vmlinux")
+    (headers / "Module.symvers").write_text("0x0 _Rone vmlinux EXPORT_SYMBOL_GPL\n"
+                                            "0x0 device_add vmlinux EXPORT_SYMBOL_GPL\n")
+    (tmp_path / "more").write_text("")
+    (headers / "rust").mkdir()
+    (headers / "scripts").mkdir()
+    for name, text in {"make": MAKE.format(tmp_path), "unshare": UNSHARE}.items():
+        (tmp_path / "stubs" / name).write_text(text)
+        (tmp_path / "stubs" / name).chmod(0o755)
+    cache = Path(env["SGDMA_CACHE"], "sgdma")
+    for name in ("root/rustc-1.2.3-bindgen-0.1.2-x86_64-linux-gnu-gcc-14", "src/linux-7.3.4-1"):
+        (cache / name).mkdir(parents=True)
+    (cache / "CACHEDIR.TAG").write_text(TAG)
+    return headers
+
+
+def metadata(kdir, env):
+    """Makes it; returns (status, output, the trees that are there)."""
+    status, said = command.run(ROOT / "scripts/rust-metadata", kdir, **env)
+    assert not list(Path(env["SGDMA_CACHE"]).glob("sgdma/tmp/*"))
+    return status, said, list(Path(env["SGDMA_CACHE"]).glob("sgdma/metadata/*"))
+
+
+def test_metadata_that_is_right(kernel, env):
+    status, said, trees = metadata(kernel, env)
+    assert status == 0 and len(trees) == 1, said
+    assert "Rust exports verified: 1 of 1\nstructures verified: 4 of 4" in said
+    # The headers had a rust/, too.
+    assert (trees[0] / "rust/libkernel.rmeta").exists()
+    # The same kernel by another name needs nothing.
+    (kernel / "../link").symlink_to(kernel)
+    status, said, _ = metadata(kernel / "../link/", env)
+    assert status == 0 and "[" not in said, said
+
+
+@pytest.mark.parametrize("file, new, says", [
+    ("Module.symvers", "0x0 _Rother vmlinux EXPORT_SYMBOL_GPL\n",
+     "exports 1 symbols that were not made here: it was"),
+    ("Module.symvers", "0x0 one vmlinux EXPORT_SYMBOL_GPL\n", "names no symbol of Rust: reinstall"),
+    ("../more", "CONFIG_PREEMPT=y\n", "than this kernel was built with: PREEMPT"),
+    ("vmlinux", "", "vmlinux is no image of a kernel: reinstall"),
+])
+def test_metadata_that_is_wrong(file, new, says, kernel, env):
+    """Nothing is kept of what is not this kernel's, and the next run does better."""
+    right = (kernel / file).read_bytes()
+    (kernel / file).write_text(new)
+    status, said, trees = metadata(kernel, env)
+    assert status == 1 and says in said and not trees, said
+    (kernel / file).write_bytes(right)
+    assert metadata(kernel, env)[0] == 0
+
+
+def test_headers_that_are_read_only(kernel, env):
+    """Such directories are made writable in the copy, and no part of it stays."""
+    command.run("chmod", "-R", "a-w", kernel)
+    # An owner without the rights of root
+    status, said = command.run(shutil.which("unshare"), "-U", ROOT / "scripts/rust-metadata", kernel,
+                               **env)
+    assert status == 0 and len(made(env)) == 3, said
+    command.run("chmod", "-R", "u+w", kernel)
+
+
+def test_compilers_that_are_gone(kernel, env):
+    """The tree that needs them is made again, and check-env says by which command."""
+    tree = metadata(kernel, env)[2][0]
+    (tree / "root").unlink()
+    (tree / "root").symlink_to("/nowhere")
+    said = command.run(ROOT / "scripts/check-env", kernel, **env)[1]
+    assert f"rebuild it by make rust-metadata KDIR={kernel}" in said, said
+    status, said, trees = metadata(kernel, env)
+    assert status == 0 and trees == [tree] and (tree / "root").exists(), said
+    assert not (tree / "tree").exists()
+    (tree / "rust/libmacros.so").unlink(missing_ok=True)
+    said = command.run(ROOT / "scripts/check-env", kernel, **env)[1]
+    assert f"in {tree}, where make rust-metadata had put it: remove that directory" in said, said
+
+
+def test_metadata_of_other_structures(kernel, env, tmp_path, clang):
+    """All names are right here, and a module would corrupt memory."""
+    compile_both(tmp_path, clang, HEADER.replace("char c; long l;", "long l; char c;"))
+    shutil.copy(tmp_path / "image", kernel / "vmlinux")
+    status, said, trees = metadata(kernel, env)
+    assert status == 1 and "would corrupt memory: struct inner has c at bit 64" in said, said
+    assert not trees
+
+
+@pytest.mark.parametrize("kind, step", [
+    (signal.SIGINT, "rustavailable"), (signal.SIGHUP, "olddefconfig"), (signal.SIGTERM, "prepare"),
+    (signal.SIGKILL, "prepare"), (signal.SIGTERM, "layouts.o")])
+def test_interrupted_metadata(kind, step, kernel, env, tmp_path):
+    """Nothing is left but the way to a good run."""
+    (tmp_path / "slow").write_text(step)
+    run = command.start(ROOT / "scripts/rust-metadata", kernel, **env)
+    makes = tmp_path / "makes"
+    while not makes.exists() or step not in makes.read_text():
+        assert run.poll() is None
+        time.sleep(0.1)
+    os.kill(run.pid, kind)
+    if kind == signal.SIGKILL:
+        run.wait()
+    else:
+        said = run.communicate()[0]
+        assert run.returncode == 128 + kind and "interrupted; run the same command again" in said
+        assert made(env) == ["rustc-1.2.3-bindgen-0.1.2-x86_64-linux-gnu-gcc-14", "linux-7.3.4-1"]
+    (tmp_path / "slow").unlink()
+    status, said, trees = metadata(kernel, env)
+    assert status == 0 and len(trees) == 1, said
+
+
+def test_interrupted_setup(tmp_path):
+    """It does not wait for the metadata that it has made."""
+    made = tmp_path / "scripts/rust-metadata"
+    made.parent.mkdir()
+    made.write_text("#!/bin/bash\ntrap 'touch ended; exit 143' TERM\ntouch begun\nsleep 9\n"
+                    "touch late\n")
+    made.chmod(0o755)
+    run = command.start("bash", "-c", f"""
+        set -e
+        for file in {ROOT}/scripts/lib/*.sh {ROOT}/scripts/setup.d/*.sh; do . $file; done
+        REPO={tmp_path} STEPS=(x) TITLES=(x) HINTS=('') STOCK=/none/7.3 step=1
+        ready_stock_kernel() {{ false; }}
+        new_log() {{ :; }}
+        trap 'interrupted 143' TERM
+        make_stock_kernel""", cwd=tmp_path)
+    while not (tmp_path / "begun").exists():
+        assert run.poll() is None
+        time.sleep(0.1)
+    os.kill(run.pid, signal.SIGTERM)
+    said = run.communicate()[0]
+    assert run.returncode == 143 and not (tmp_path / "late").exists(), said
+    assert (tmp_path / "ended").exists(), said
+
+
+def test_two_runs_at_once(kernel, env, tmp_path):
+    runs = [command.start(ROOT / "scripts/rust-metadata", kernel, **env) for _ in range(3)]
+    said = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], said
+    assert (tmp_path / "makes").read_text().count("prepare") == 1
+    assert len(made(env)) == 3
 
 
 # A root
@@ -286,6 +501,18 @@ def test_programs_of_a_root(tmp_path, built_arch):
     assert status == 7, said
     assert (tmp_path / "out").read_text() == f"{tmp_path}: ls sh xargs\n"
     assert Path("/proc/self/mounts").read_text() == before
+
+
+def test_sources_below_usr(tmp_path, built_arch):
+    """A checkout is where programs of a root see it."""
+    (tmp_path / "mnt").mkdir()
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / "bin").symlink_to("usr/bin")
+    shutil.copy(environment(built_arch)["BUSYBOX"], tmp_path / "usr/bin/sh")
+    status, said = command.run(
+        "unshare", "-Urm", "sh", "-c", "mount -t tmpfs none /usr/local/src && "
+        'cd /usr/local/src && exec "$0" "$1" sh -c pwd', ROOT / "scripts/in-root", tmp_path)
+    assert (status, said) == (0, "/usr/local/src\n")
 
 
 def test_no_namespaces(tmp_path, env):

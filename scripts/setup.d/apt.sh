@@ -15,8 +15,8 @@ apt_mirrors() {
 # private_apt TOOL ARGUMENT...: runs a tool of apt that knows only the private lists.
 private_apt() {
 	local dir=$CACHE/apt/$MACHINE
-	# As root, apt would fetch as a user who may not enter the cache.
-	"$1" -q \
+	# As root, apt would fetch as a user who may not enter the cache. What it says is read.
+	LC_ALL=C "$1" -q \
 		-o Dir::Etc::sourcelist="$dir/sources.list" \
 		-o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::Etc::preferences=/dev/null \

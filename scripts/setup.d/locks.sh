@@ -26,8 +26,11 @@ lock() {
 	claim_cache ||
 		die "$CACHE holds other things, and no CACHEDIR.TAG of set-up: set SGDMA_CACHE to" \
 			'another directory, in which set-up makes sgdma/'
-	mkdir -p -- "$CACHE"/{busybox,kernel,logs,rust-src,src,tools,tmp} ||
+	if ! mkdir -p -- "$CACHE"/{busybox,kernel,locks,logs,rust-src,src,tools,tmp} 2>/dev/null ||
+		[ ! -w "$CACHE/locks" ]; then
 		die "cannot write to the cache $CACHE: set SGDMA_CACHE to another directory"
+	fi
+	need_space 1
 	# The set-up of an older checkout locks all of the cache by this file.
 	if [ -e "$CACHE/lock" ] && exec 7<"$CACHE/lock"; then
 		flock -ns 7 || await 7 "$CACHE/lock" -s

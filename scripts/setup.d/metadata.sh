@@ -30,6 +30,8 @@ ready_headers() {
 	COMMON=${HEADERS%/*}/$COMMON
 	[ -e "$COMMON/Makefile" ] || die "$COMMON is missing: install ${COMMON##*/}"
 	RELEASE=$(<"$HEADERS/include/config/kernel.release")
+	version_ge "$RELEASE" "$KERNEL_MIN" ||
+		die "this kernel is Linux $RELEASE, and $KERNEL_MIN or later is needed: take another"
 	RUSTC_TEXT=$(kconfig RUSTC_VERSION_TEXT)
 	RUSTC_WANTED=$(cut -d ' ' -f 2 <<<"$RUSTC_TEXT")
 	BINDGEN_WANTED=$(kconfig BINDGEN_VERSION_TEXT)
@@ -59,16 +61,18 @@ ready_debian_source() {
 lock_debian_source() { echo kernel-source; }
 
 make_debian_source() {
+	local versions
 	new_log
 	private_update
-	private_versions "$KERNEL_PACKAGE" | grep -Fqx "$VERSION" ||
+	versions=$(private_versions "$KERNEL_PACKAGE" | sort -uV)
+	grep -Fqx "$VERSION" <<<"$versions" ||
 		die "Debian no longer has $KERNEL_PACKAGE $VERSION, the source of this kernel," \
-			"only $(private_versions "$KERNEL_PACKAGE" | sort -uV | xargs)"
+			"only $(xargs <<<"${versions:-other kernels}"): install a current kernel with its headers"
 	make_kernel_source
 }
 
 ready_metadata() {
-	[ -d "$TREE" ]
+	has_metadata "$TREE"
 }
 
 lock_metadata() { echo "metadata-${TREE##*/}"; }
@@ -95,9 +99,11 @@ other_options() {
 
 # Makes the tree: the shipped files, with the rust/ that was built.
 make_tree() {
-	local tree=$TMP/tree built=$TMP/build
-	cp -rL -- "$HEADERS" "$tree" &&
-		cp -r -- "$built/rust" "$tree/rust" || return 1
+	local tree=$TMP/tree built=$TMP/build status=0
+	cp -rL -- "$HEADERS" "$tree" || status=1
+	# The headers may be read-only.
+	chmod -R u+w -- "$tree" && [ "$status" = 0 ] &&
+		cp -rT -- "$built/rust" "$tree/rust" || return 1
 	find "$tree/rust" -name '*.o' -delete
 	[ ! -e "$built/scripts/target.json" ] ||
 		cp -- "$built/scripts/target.json" "$tree/scripts/" || return 1
@@ -121,15 +127,13 @@ compile_layouts() {
 # verify_layouts FILE: compares the layouts of structures, and adds the result to FILE.
 verify_layouts() {
 	python3 -B "$REPO/scripts/layouts" compare "$TMP/tree/rust/bindings/bindings_generated.rs" \
-		"$TMP/layouts/layouts.o" "$HEADERS/vmlinux" >"$TMP/structures" || return 1
+		"$TMP/layouts/layouts.o" "$HEADERS/vmlinux" >"$TMP/structures" 2>&1 || return 1
 	cat -- "$TMP/structures" >>"$1"
 }
 
 # verify_exports FILE: compares the exported Rust symbols, and adds the result to FILE.
 verify_exports() {
-	local shipped made
-	shipped=$(awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' "$HEADERS/Module.symvers" |
-		sort -u)
+	local made
 	made=$(grep -ohE '\b_R\w+' "$TMP"/tree/rust/exports_*_generated.h | sort -u)
 	absent=$(comm -23 <(echo "$shipped") <(echo "$made"))
 	[ -z "$absent" ] || return 1
@@ -137,11 +141,18 @@ verify_exports() {
 }
 
 make_metadata() {
-	local others absent
+	local others shipped absent
 	need_space 2000
 	new_log
+	# All that the result is compared with must be there.
+	shipped=$(awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' "$HEADERS/Module.symvers" |
+		sort -u)
+	[ -n "$shipped" ] ||
+		die "$HEADERS/Module.symvers names no symbol of Rust: reinstall that package"
+	python3 -B "$REPO/scripts/layouts" check "$HEADERS/vmlinux" 2>"$TMP/structures" ||
+		die "$(tail -n 1 -- "$TMP/structures"): reinstall that package"
 	mkdir -- "$TMP/build"
-	cp -- "$HEADERS"/{.config,.kernelvariables} "$TMP/build/"
+	cp --no-preserve=mode -- "$HEADERS"/{.config,.kernelvariables} "$TMP/build/"
 	tell "configuring Linux $RELEASE, Debian $VERSION"
 	run log_lines metadata_make rustavailable ||
 		die_log "these compilers cannot build the kernel's rust/"
@@ -162,5 +173,7 @@ make_metadata() {
 		die "structures are not those of this kernel; a module would corrupt memory:" \
 			"$(head -n 1 -- "$TMP/structures")"
 	mkdir -p -- "${TREE%/*}"
+	# There may be one whose compilers are gone.
+	rm -rf -- "$TREE"
 	mv -- "$TMP/tree" "$TREE"
 }

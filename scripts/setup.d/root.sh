@@ -26,7 +26,7 @@ host_has_toolchain() {
 ready_toolchain() {
 	ROOT='' in_root=()
 	! host_has_toolchain || return 0
-	ROOT=$CACHE/root/rustc-$RUSTC_WANTED-$COMPILER
+	ROOT=$CACHE/root/rustc-$RUSTC_WANTED-bindgen-$BINDGEN_WANTED-$COMPILER
 	in_root=("$REPO/scripts/in-root" "$ROOT")
 	[ -d "$ROOT" ]
 }

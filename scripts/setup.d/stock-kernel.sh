@@ -13,7 +13,7 @@ ready_stock_kernel() {
 	headers=$STOCK/usr/src/linux-headers-${STOCK##*/}
 	KVERSION=${STOCK##*/}
 	KDIR=$(metadata_tree "$headers")
-	[ -d "$KDIR" ]
+	has_metadata "$KDIR"
 }
 
 lock_stock_kernel() { echo "stock-$KERNEL"; }
@@ -57,12 +57,22 @@ download_stock_kernel() {
 	mv -- "$TMP/stock" "$CACHE/stock/$release"
 }
 
+# Makes it in a process group of its own: an interrupt ends it, and does not wait for it.
+stock_metadata() {
+	local status=0
+	set -m
+	"$REPO/scripts/rust-metadata" "$STOCK/usr/src/linux-headers-${STOCK##*/}" </dev/null &
+	child=$!
+	set +m
+	wait "$child" || status=$?
+	child=
+	return "$status"
+}
+
 make_stock_kernel() {
 	new_log
 	[ -n "$STOCK" ] || download_stock_kernel
 	# Another process is about to lock Debian's lists.
 	exec 8>&-
-	ready_stock_kernel ||
-		"$REPO/scripts/rust-metadata" "$STOCK/usr/src/linux-headers-${STOCK##*/}" ||
-		give_up
+	ready_stock_kernel || stock_metadata || give_up
 }
