@@ -103,7 +103,7 @@ def test_metadata_is_made_only_where_it_helps(kdir, trees, source):
 
 def test_package_of_what_is_no_clone(source, tmp_path):
     for tool in ("git", "dpkg-buildpackage", "dh", "dh_dkms"):
-        (tmp_path / tool).write_text("#!/bin/sh\necho 'fatal: not a git repository' >&2; exit 128\n")
+        (tmp_path / tool).write_text("#!/bin/sh\necho 'fatal: no git repository' >&2; exit 128\n")
         (tmp_path / tool).chmod(0o755)
     status, said = run("scripts/deb", source, PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert status == 1 and re.fullmatch(".* is no clone of sgdma's git .*: run this in .*\n", said)

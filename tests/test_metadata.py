@@ -257,7 +257,7 @@ def test_no_network(headers, env):
     ("remount,ro", ":", "cannot write to the cache"),
 ])
 def test_cache_that_takes_nothing(mount, fill, says, headers, env):
-    """Says so before anything else fails."""
+    """Names that before anything else fails."""
     script = f"""mkdir -p $SGDMA_CACHE; mount -t tmpfs none $SGDMA_CACHE
         mkdir -p $SGDMA_CACHE/sgdma/locks; printf '{TAG}' >$SGDMA_CACHE/sgdma/CACHEDIR.TAG
         mount -o {mount if "ro" in mount else "remount," + mount} $SGDMA_CACHE
@@ -399,8 +399,8 @@ def test_headers_that_are_read_only(kernel, env):
     """Such directories are made writable in the copy, and no part of it stays."""
     command.run("chmod", "-R", "a-w", kernel)
     # An owner without the rights of root
-    status, said = command.run(shutil.which("unshare"), "-U", ROOT / "scripts/rust-metadata", kernel,
-                               **env)
+    status, said = command.run(shutil.which("unshare"), "-U", ROOT / "scripts/rust-metadata",
+                               kernel, **env)
     assert status == 0 and len(made(env)) == 3, said
     command.run("chmod", "-R", "u+w", kernel)
 

@@ -31,7 +31,7 @@ ready_headers() {
 	[ -e "$COMMON/Makefile" ] || die "$COMMON is missing: install ${COMMON##*/}"
 	RELEASE=$(<"$HEADERS/include/config/kernel.release")
 	version_ge "$RELEASE" "$KERNEL_MIN" ||
-		die "this kernel is Linux $RELEASE, and $KERNEL_MIN or later is needed: take another"
+		die "this kernel is Linux $RELEASE, $KERNEL_MIN or later is needed: take another"
 	RUSTC_TEXT=$(kconfig RUSTC_VERSION_TEXT)
 	RUSTC_WANTED=$(cut -d ' ' -f 2 <<<"$RUSTC_TEXT")
 	BINDGEN_WANTED=$(kconfig BINDGEN_VERSION_TEXT)
@@ -67,7 +67,8 @@ make_debian_source() {
 	versions=$(private_versions "$KERNEL_PACKAGE" | sort -uV)
 	grep -Fqx "$VERSION" <<<"$versions" ||
 		die "Debian no longer has $KERNEL_PACKAGE $VERSION, the source of this kernel," \
-			"only $(xargs <<<"${versions:-other kernels}"): install a current kernel with its headers"
+			"only $(xargs <<<"${versions:-other kernels}"): install a current kernel" \
+			'with its headers'
 	make_kernel_source
 }
 
