@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The controller: enabled, disabled, and asked to run commands.
+
+use crate::{
+    command::Command,
+    prp::Prps,
+    queue::{
+        Queue,
+        Sent,
+        Slot,
+        MAX_DEPTH, //
+    },
+    registers::{
+        self,
+        Bar,
+        ACQ,
+        ACQ_HIGH,
+        AQA,
+        ASQ,
+        ASQ_HIGH,
+        CAP,
+        CAP_HIGH,
+        CC,
+        CSTS,
+        SHUTDOWN_COMPLETE, //
+    },
+    request::{
+        Outcome,
+        Request, //
+    },
+    stats::Stats,
+    transfer::{
+        Memory,
+        Transfer, //
+    },
+};
+use core::iter;
+use kernel::{
+    device::Bound,
+    io::Io,
+    new_mutex, pci,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex,
+        SetOnce, //
+    },
+    time::{
+        delay::fsleep,
+        Delta,
+        Jiffies, //
+    },
+};
+use sgdma::{
+    DmaDevice,
+    DmaPool,
+    DmaTable, //
+};
+
+const ADMIN_DEPTH: u16 = 32;
+
+/// The longest wait until the controller has written what it keeps, in milliseconds.
+const SHUTDOWN_MS: u32 = 5000;
+
+/// Whether the controller is to work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Up,
+    Down,
+}
+
+#[pin_data]
+pub(crate) struct Controller<'bound> {
+    pub(crate) dma: DmaDevice<'bound>,
+    pub(crate) bar: Bar<'bound>,
+    pub(crate) stats: Stats,
+    /// The number of list pages that one command needs is small, so they come from a pool.
+    pool: DmaPool<'bound>,
+    stride: u32,
+    pub(crate) depth: u16,
+    #[pin]
+    pub(crate) admin: Queue<'bound>,
+    pub(crate) io: SetOnce<KVec<Pin<KBox<Queue<'bound>>>>>,
+    /// Counts commands, so that each queue gets as many.
+    turn: Atomic<u32>,
+    /// The watchdog's time.
+    pub(crate) time: Atomic<u32>,
+    /// Held while the controller is reset or stopped.
+    #[pin]
+    pub(crate) life: Mutex<Life>,
+}
+
+/// Checks that the driver knows such a controller.
+fn check(pdev: &pci::Device<Bound>, bar: &Bar<'_>) -> Result {
+    if !registers::is_present(bar) {
+        return Err(ENODEV);
+    }
+    let high = bar.read(CAP_HIGH);
+    if !high.nvm() || high.min_page().get() != 0 || bar.read(CAP).max_entries().get() == 0 {
+        dev_err!(
+            pdev,
+            "cannot bind: the controller lacks the NVM command set, pages of 4 KiB, or queues\n"
+        );
+        return Err(EOPNOTSUPP);
+    }
+    Ok(())
+}
+
+/// Waits until `is_so` returns true, for at most `timeout_ms` milliseconds.
+///
+/// # Errors
+///
+/// - `ENODEV` if the controller is gone.
+/// - `ETIMEDOUT`.
+fn wait_until(bar: &Bar<'_>, timeout_ms: u32, is_so: impl Fn(CSTS) -> bool) -> Result {
+    for _ in 0..=timeout_ms {
+        let status = bar.read(CSTS);
+        if !registers::is_present(bar) {
+            return Err(ENODEV);
+        }
+        if is_so(status) {
+            return Ok(());
+        }
+        fsleep(Delta::from_millis(1));
+    }
+    Err(ETIMEDOUT)
+}
+
+fn timeout_ms(bar: &Bar<'_>) -> u32 {
+    bar.read(CAP).timeout().get().max(1) * 500
+}
+
+/// Disables the controller. Then it uses no memory that it was told of before.
+pub(crate) fn disable(bar: &Bar<'_>) -> Result {
+    bar.write_reg(bar.read(CC).with_enable(false));
+    wait_until(bar, timeout_ms(bar), |status| !status.ready())
+}
+
+/// Has the controller write what it keeps, as it is about to lose its power.
+pub(crate) fn shut_down(bar: &Bar<'_>) -> Result {
+    bar.write_reg(bar.read(CC).with_const_shutdown::<1>());
+    wait_until(bar, SHUTDOWN_MS, |status| {
+        status.shutdown().get() == SHUTDOWN_COMPLETE || status.fatal()
+    })
+}
+
+impl<'bound> Controller<'bound> {
+    /// Takes over a controller that is disabled.
+    pub(crate) fn new(
+        pdev: &'bound pci::Device<Bound>,
+        dma: DmaDevice<'bound>,
+    ) -> impl PinInit<Self, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            let bar = registers::map(pdev)?;
+            check(pdev, &bar)?;
+            let stride = bar.read(CAP_HIGH).stride().get();
+            let entries = bar.read(CAP).max_entries().get() + 1;
+            Ok(try_pin_init!(Self {
+                dma,
+                bar,
+                stats: Stats::new(),
+                pool: DmaPool::new(c"nvme lists", dma, 4096, 4096, 0)?,
+                stride,
+                depth: entries.min(MAX_DEPTH.into()) as u16,
+                admin <- Queue::new(dma, 0, 0, ADMIN_DEPTH, stride),
+                io: SetOnce::new(),
+                turn: Atomic::new(0),
+                time: Atomic::new(0),
+                life <- new_mutex!(Life::Up),
+            }))
+        })
+    }
+
+    /// Makes I/O queue `id`, for interrupts of `vector`, of which the controller knows nothing yet.
+    pub(crate) fn new_queue(&self, id: u16, vector: u32) -> Result<Pin<KBox<Queue<'bound>>>> {
+        let queue = Queue::new(self.dma, id, vector, self.depth, self.stride);
+        KBox::pin_init(queue, GFP_KERNEL)
+    }
+
+    /// Enables a controller that is disabled, with the admin queue.
+    pub(crate) fn enable(&self) -> Result {
+        let (bar, admin) = (&self.bar, &self.admin);
+        const SIZE: u32 = ADMIN_DEPTH as u32 - 1;
+        bar.write_reg(
+            AQA::zeroed()
+                .with_const_completions::<SIZE>()
+                .with_const_submissions::<SIZE>(),
+        );
+        bar.write_reg(ASQ::zeroed().with_address(admin.submission as u32));
+        bar.write_reg(ASQ_HIGH::zeroed().with_address((admin.submission >> 32) as u32));
+        bar.write_reg(ACQ::zeroed().with_address(admin.completion as u32));
+        bar.write_reg(ACQ_HIGH::zeroed().with_address((admin.completion >> 32) as u32));
+        bar.write_reg(
+            CC::zeroed()
+                .with_const_completion_size::<4>()
+                .with_const_submission_size::<6>()
+                .with_enable(true),
+        );
+        wait_until(bar, timeout_ms(bar), |status| {
+            status.ready() || status.fatal()
+        })?;
+        if bar.read(CSTS).fatal() {
+            return Err(EIO);
+        }
+        Ok(())
+    }
+
+    /// Returns all queues, the admin queue first.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &Queue<'bound>> {
+        iter::once(&self.admin).chain(self.io_queues())
+    }
+
+    pub(crate) fn io_queues(&self) -> impl Iterator<Item = &Queue<'bound>> {
+        let queues = self.io.as_ref().map_or(&[][..], |queues| &queues[..]);
+        queues.iter().map(|queue| &**queue)
+    }
+
+    /// Handles an interrupt. Returns false if no queue of the vector had a completion.
+    pub(crate) fn handle(&self, vector: u32) -> bool {
+        let mut any = false;
+        for queue in self.queues().filter(|queue| queue.vector == vector) {
+            any |= queue.handle(&self.bar, |id| self.complain(queue.id, id));
+        }
+        if any {
+            self.stats.interrupt(vector);
+            // Wakes those that wait for a slot, or by poll(2).
+            self.dma.unbinding().wake_all();
+        }
+        any
+    }
+
+    /// Logs that the device has completed a command that it does not have. One line each time of the
+    /// watchdog is enough.
+    fn complain(&self, queue: u16, id: u16) {
+        let number = self.stats.wrong.fetch_add(1, Relaxed);
+        if self.stats.may_complain(self.time.load(Relaxed)) {
+            dev_err!(
+                self.dma.device(),
+                "the device completed command {:#x} of queue {}, which it does not have ({} so far)\n",
+                id,
+                queue,
+                number + 1
+            );
+        }
+    }
+
+    /// Describes a mapped table to the device.
+    pub(crate) fn describe(&self, table: &DmaTable, len: usize) -> Result<Prps<'bound>> {
+        Prps::new(&self.pool, &self.stats, table, len)
+    }
+
+    /// Reserves a slot of an I/O queue.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` if there is none now, or the reason why there will be none.
+    pub(crate) fn reserve(&self) -> Result<Slot<'_, 'bound>> {
+        let queues = self.io.as_ref().ok_or(ENODEV)?;
+        let first = self.turn.fetch_add(1, Relaxed) as usize;
+        let mut result = Err(ENODEV);
+        for n in 0..queues.len() {
+            result = queues[(first + n) % queues.len()].reserve();
+            if result.as_ref().err() != Some(&EAGAIN) {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Reserves a slot of an I/O queue, and waits until there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sgdma::Unbinding::wait`], or the reason why there will be no slot.
+    fn reserve_in_time(&self) -> Result<Slot<'_, 'bound>> {
+        let mut slot = self.reserve();
+        while slot.as_ref().err() == Some(&EAGAIN) {
+            self.dma.unbinding().wait(Jiffies::MAX, || {
+                slot = self.reserve();
+                slot.as_ref().err() != Some(&EAGAIN)
+            })?;
+        }
+        slot
+    }
+
+    /// Sends a command in `slot`.
+    pub(crate) fn send(
+        &self,
+        slot: Slot<'_, 'bound>,
+        command: Command,
+        memory: Memory,
+    ) -> Result<Arc<Request>> {
+        let request = Request::new()?;
+        let transfer = Transfer::new(self, memory)?;
+        let sent = Sent::new(transfer, request.clone(), self.time.load(Relaxed));
+        slot.send(&self.bar, command, sent)?;
+        Ok(request)
+    }
+
+    /// Runs a command of a namespace, and waits for its end.
+    pub(crate) fn run(&self, command: Command, memory: Memory) -> Result<Outcome> {
+        let request = self.send(self.reserve_in_time()?, command, memory)?;
+        request.wait(self.dma.unbinding(), Jiffies::MAX)
+    }
+}
