@@ -142,6 +142,7 @@ pub use driver::{
 pub use lifecycle::unbinding::Unbinding;
 pub use map::{
     attrs::MapAttrs,
+    coherent::CoherentBuffer,
     exclusive::Exclusive,
     for_cpu::ForCpu,
     in_flight::{
@@ -150,10 +151,19 @@ pub use map::{
     },
     in_place::InPlace,
     mapped::Mapped,
+    pool::{
+        DmaPool,
+        PoolBlock, //
+    },
     shared::Shared,
     user::{
         MmapPages,
         UserTable, //
+    },
+    words::{
+        Flag,
+        Word,
+        Words, //
     }, //
 };
 pub use table::{
@@ -172,6 +182,7 @@ pub use walk::{
     },
     dma::{
         DmaBlocks,
+        DmaFrames,
         DmaPages,
         DmaRuns,
         DmaSegments,

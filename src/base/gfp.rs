@@ -133,6 +133,11 @@ impl Gfp {
         raw(self.0 | __GFP_ZERO)
     }
 
+    /// Returns the flags for zeroed coherent memory. A failure is the caller's to report.
+    pub(crate) fn for_coherent(self) -> bindings::gfp_t {
+        raw(self.for_rust() | __GFP_ZERO | __GFP_NOWARN)
+    }
+
     /// Returns the flags for boxes and vectors of the kernel crate.
     ///
     /// High memory has no address of its own, so these must not come from there.

@@ -41,6 +41,9 @@ bool sgdma_bounces_partial_pages(struct device *dev);
 /* Returns true if the device tree restricts the device to a pool of bounce buffers. */
 bool sgdma_has_restricted_pool(struct device *dev);
 
+/* Returns true if coherent memory for the device comes from memory that is set apart for it. */
+bool sgdma_has_own_memory(struct device *dev);
+
 /* Returns true if this is a guest whose memory devices cannot read. */
 bool sgdma_memory_is_encrypted(void);
 

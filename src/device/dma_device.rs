@@ -71,13 +71,15 @@ pub struct DmaDevice<'bound> {
 impl<'bound> DmaDevice<'bound> {
     /// Takes `dev` as it is, for drivers that do not bind through [`crate::pci`].
     ///
-    /// The first step of such a driver's unbinding is `unbinding.begin()`. A buffer that is dropped
-    /// in flight is kept for ever, with a reference to the device.
+    /// The first step of such a driver's unbinding is `unbinding.begin()`. Two things are kept for
+    /// ever, with a reference to the device: a buffer that is dropped in flight, and coherent
+    /// memory that is dropped where nothing may sleep. No binding of this library is there to
+    /// release the one, and to wait for the worker that frees the other.
     ///
     /// # Safety
     ///
-    /// The device's DMA mask was set by its driver or its bus, and it is not changed during
-    /// `'bound`.
+    /// The device's DMA masks were set by its driver or its bus, and they are not changed during
+    /// `'bound`. A device without coherent memory may lack the mask for it.
     pub unsafe fn from_bound(
         dev: &'bound Device<Bound>,
         unbinding: &'bound Arc<Unbinding>,
@@ -214,6 +216,12 @@ impl<'bound> DmaDevice<'bound> {
     pub fn mask(self) -> u64 {
         // SAFETY: The device is valid, with a mask by the type invariants.
         unsafe { *(*self.as_raw()).dma_mask }
+    }
+
+    /// Returns whether the device has a mask for coherent memory. A binding of this library sets one.
+    pub(crate) fn has_coherent_mask(self) -> bool {
+        // SAFETY: The device is valid, and by the type invariants the mask does not change now.
+        unsafe { (*self.as_raw()).coherent_dma_mask != 0 }
     }
 
     /// Returns the state of this binding's end, by which a driver's code can sleep until then.

@@ -160,6 +160,19 @@ bool sgdma_has_restricted_pool(struct device *dev)
 	return is_swiotlb_for_alloc(dev);
 }
 
+/*
+ * Nothing public says where dma_alloc_coherent() takes memory from. Freeing looks for the place
+ * again, and would take memory of a place that has gone for ordinary pages.
+ */
+bool sgdma_has_own_memory(struct device *dev)
+{
+#ifdef CONFIG_DMA_DECLARE_COHERENT
+	if (dev->dma_mem)
+		return true;
+#endif
+	return is_swiotlb_for_alloc(dev);
+}
+
 /* Guests whose memory is encrypted bounce to memory that is not. */
 bool sgdma_memory_is_encrypted(void)
 {

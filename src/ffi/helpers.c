@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
 #include <linux/export.h>
 #include <linux/highmem.h>
 #include <linux/io.h>
@@ -96,6 +97,59 @@ void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len)
 	memset_page(page, offset, value, len);
 }
 EXPORT_SYMBOL_GPL(sgdma_memset_page);
+
+void *sgdma_page_address(struct page *page)
+{
+	return page_address(page);
+}
+EXPORT_SYMBOL_GPL(sgdma_page_address);
+
+/* As for the copies above: for Rust code a race would be undefined behaviour. */
+void sgdma_memcpy(void *to, const void *from, size_t len)
+{
+	memcpy(to, from, len);
+}
+EXPORT_SYMBOL_GPL(sgdma_memcpy);
+
+void sgdma_dma_rmb(void)
+{
+	dma_rmb();
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_rmb);
+
+void sgdma_dma_wmb(void)
+{
+	dma_wmb();
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_wmb);
+
+phys_addr_t sgdma_addr_to_phys(const void *addr)
+{
+	if (is_vmalloc_addr(addr))
+		return page_to_phys(vmalloc_to_page(addr)) + offset_in_page(addr);
+	return virt_to_phys((void *)addr);
+}
+
+struct dma_pool *sgdma_dma_pool_create(const char *name, struct device *dev, size_t size,
+				       size_t align, size_t boundary)
+{
+	return dma_pool_create(name, dev, size, align, boundary);
+}
+
+void *sgdma_dma_pool_zalloc(struct dma_pool *pool, gfp_t gfp, dma_addr_t *addr)
+{
+	return dma_pool_zalloc(pool, gfp, addr);
+}
+
+void sgdma_dma_pool_free(struct dma_pool *pool, void *block, dma_addr_t addr)
+{
+	dma_pool_free(pool, block, addr);
+}
+
+void sgdma_dma_pool_destroy(struct dma_pool *pool)
+{
+	dma_pool_destroy(pool);
+}
 
 /*
  * With hardware tags, KASAN gives the end of the last page another tag than the vector's bytes. An

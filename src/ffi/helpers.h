@@ -15,6 +15,7 @@
 #include <linux/types.h>
 
 struct device;
+struct dma_pool;
 struct iommu_domain;
 struct mm_struct;
 struct page;
@@ -70,6 +71,37 @@ void sgdma_memcpy_to_page(struct page *page, size_t offset, const u8 *from, size
 
 /* Calls memset_page(). Others may read or write the page at the same time. */
 void sgdma_memset_page(struct page *page, size_t offset, int value, size_t len);
+
+/* Calls page_address(). A 64-bit kernel has an address for each page. */
+void *sgdma_page_address(struct page *page);
+
+/* Calls memcpy(). Others may read or write the memory of a device at the same time. */
+void sgdma_memcpy(void *to, const void *from, size_t len);
+
+/* Calls dma_rmb(). */
+void sgdma_dma_rmb(void);
+
+/* Calls dma_wmb(). */
+void sgdma_dma_wmb(void);
+
+/* Returns the physical address of a byte, which vmalloc() or the page allocator has mapped. */
+phys_addr_t sgdma_addr_to_phys(const void *addr);
+
+/*
+ * Calls dma_pool_create(), for a size, an alignment and a boundary that it takes. Returns NULL if
+ * there is no memory. May sleep.
+ */
+struct dma_pool *sgdma_dma_pool_create(const char *name, struct device *dev, size_t size,
+				       size_t align, size_t boundary);
+
+/* Calls dma_pool_zalloc(). Returns NULL if there is no memory. */
+void *sgdma_dma_pool_zalloc(struct dma_pool *pool, gfp_t gfp, dma_addr_t *addr);
+
+/* Calls dma_pool_free(). For any context. */
+void sgdma_dma_pool_free(struct dma_pool *pool, void *block, dma_addr_t addr);
+
+/* Calls dma_pool_destroy(), for a pool whose blocks are all free. May sleep. */
+void sgdma_dma_pool_destroy(struct dma_pool *pool);
 
 /* Zeroes a page that vmalloc has allocated, from byte @offset to its end. */
 void sgdma_zero_page_from(struct page *page, size_t offset);

@@ -3,17 +3,22 @@
 //! Deferred drops: buffers that are dropped where nothing may sleep, and that a worker frees.
 //!
 //! An interrupt handler completes buffers, and may drop them. Unmapping does not sleep, but
-//! unpinning user memory does, and freeing much memory takes long. The place of a buffer, which was
+//! unpinning user memory does, and so do freeing coherent memory and ending a pool. Freeing much
+//! memory takes long. The place of a buffer, which was
 //! allocated with the buffer, is also its place in the queue of the worker. So deferring a drop
 //! neither allocates nor sleeps.
 //!
 //! Only buffers that code of this module frees are deferred. The module waits for the worker before
 //! it is unloaded. A [`PageOwner`](crate::PageOwner) is dropped where the driver drops the buffer.
+//!
+//! Tables are not mapped any more. Coherent memory and pools still belong to their device, and are
+//! deferred only within a binding of this library: its end waits for the worker while the device is
+//! bound, after all that could be dropped was.
 
 use crate::{
     ffi,
     lifecycle::quarantine::{
-        release_unmapped,
+        release_deferred,
         List,
         Place, //
     }, //
@@ -32,13 +37,15 @@ pub(crate) fn may_sleep() -> bool {
 ///
 /// # Safety
 ///
-/// - `what` is not mapped for any device.
+/// - `what` is not mapped for any device. Or its device will not access it any more, was bound all
+///   the time since it was mapped, and stays bound until somebody has called [`flush`] later.
 /// - [`Place::is_ours`] is true for `place`.
 // Not inlined: the callers are generic, and the case is rare.
 #[inline(never)]
 pub(crate) unsafe fn drop_later<T>(place: Place<T>, what: T) {
     // SAFETY: The place is this module's, so it was made with its `release`, for a `T` that is
-    // `Hold` and with that `Send`. `what` is not mapped.
+    // `Hold` and with that `Send`. If `what` is mapped, the worker needs only what the caller
+    // promises of its device.
     DEFERRED.push(unsafe { place.fill(what) });
     // SAFETY: The module is loaded: this is its code, and it waits for the worker before it goes.
     unsafe { ffi::sgdma_kick_deferred() };
@@ -59,8 +66,9 @@ const _: [unsafe extern "C" fn(); 2] = [ffi::sgdma_free_deferred, sgdma_free_def
 extern "C" fn sgdma_free_deferred() {
     for entry in DEFERRED.take() {
         // SAFETY: The entry was taken off the list, so it belongs to this function. It is not
-        // used after the call: the iterator has read `next` before. The buffer is not mapped, as
-        // the caller of `drop_later()` has promised.
-        unsafe { release_unmapped(entry) };
+        // used after the call: the iterator has read `next` before. The buffer is not mapped, or
+        // its device is bound and done with it, as the caller of `drop_later()` has promised:
+        // `flush()` returns only after this.
+        unsafe { release_deferred(entry) };
     }
 }

@@ -219,16 +219,18 @@ impl<T> Place<T> {
     }
 }
 
-/// Frees the buffer of `entry`, which is not mapped for any device. May sleep.
+/// Frees the buffer of `entry`, which was never in quarantine. May sleep.
 ///
 /// # Safety
 ///
-/// `entry` keeps the invariants of [`Entry`] and belongs to the caller, who does not use it again.
-/// Its buffer is not mapped.
-pub(super) unsafe fn release_unmapped(entry: NonNull<Entry>) {
+/// - `entry` keeps the invariants of [`Entry`] and belongs to the caller, who does not use it
+///   again.
+/// - The buffer is not mapped, or its device is bound, has stayed bound since the buffer was mapped,
+///   and will not access the buffer any more.
+pub(super) unsafe fn release_deferred(entry: NonNull<Entry>) {
     // SAFETY: The entry is valid, as the caller promises.
     if let Some(release) = unsafe { (*entry.as_ptr()).release } {
-        // SAFETY: The caller promises the first two requirements. The buffer is not mapped.
+        // SAFETY: The caller promises all of it.
         unsafe { release(entry, false) };
     }
 }

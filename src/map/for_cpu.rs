@@ -17,14 +17,29 @@ use crate::{
         Direction,
         ToDevice, //
     },
-    map::mapped::Mapped,
+    map::{
+        mapped::Mapped,
+        words::{
+            fill,
+            piece_of_table,
+            private::{
+                Memory,
+                Piece, //
+            },
+            Word, //
+        }, //
+    },
     table::{
         owned_pages::OwnedPages,
         sg_table::SgTable, //
-    }, //
+    },
+    walk::dma::DmaFrames, //
 };
 use core::ops::Range;
-use kernel::prelude::*;
+use kernel::{
+    dma::DmaAddress,
+    prelude::*, //
+};
 
 impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Hands the whole buffer to the CPU until the guard is dropped: `dma_sync_sgtable_for_cpu()`.
@@ -155,6 +170,52 @@ impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
     {
         self.table(offset, src.len())?.copy_from_slice(offset, src)
     }
+
+    /// Stores `encode(addr)` to each word of the bytes `range`, for the next addresses of `walk`.
+    /// Returns the number of words stored. Does not sleep.
+    ///
+    /// As [`Words::fill`](crate::Words::fill), for a page table that the device reads only after the guard was dropped.
+    ///
+    /// ```
+    /// # use kernel::prelude::*;
+    /// # use sgdma::{DmaDevice, DmaTable, Mapped, SgTable, ToDevice};
+    /// fn page_table<'bound>(
+    ///     buffer: &DmaTable,
+    ///     dev: DmaDevice<'bound>,
+    /// ) -> Result<Mapped<'bound, ToDevice>> {
+    ///     let mut walk = buffer.dma_pages();
+    ///     let mut table = SgTable::alloc(walk.clone().count() * 8, dev, GFP_KERNEL)?
+    ///         .map(dev, ToDevice)?;
+    ///     let len = table.len();
+    ///     table.for_cpu().fill(0..len, &mut walk, |addr| (addr | 1).to_le())?;
+    ///     Ok(table)
+    /// }
+    ///
+    /// # fn example(dev: DmaDevice<'_>) -> Result {
+    /// let buffer = SgTable::alloc(100_000, dev, GFP_KERNEL)?.map(dev, ToDevice)?;
+    /// let mut first = [0; 8];
+    /// page_table(&buffer, dev)?.unmap().copy_to_slice(0, &mut first)?;
+    /// assert_eq!(buffer.dma_pages().next(), Some(u64::from_le_bytes(first) & !1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `range` runs backwards, ends beyond the guard's range, or begins or ends
+    /// elsewhere than at a word.
+    #[inline]
+    pub fn fill<T: Word>(
+        &mut self,
+        range: Range<usize>,
+        walk: &mut impl DmaFrames,
+        encode: impl FnMut(DmaAddress) -> T,
+    ) -> Result<usize>
+    where
+        D: DeviceReads,
+    {
+        fill(self, range, walk, encode)
+    }
 }
 
 impl<P> ForCpu<'_, '_, ToDevice, P> {
@@ -168,6 +229,25 @@ impl<P> ForCpu<'_, '_, ToDevice, P> {
     /// `EINVAL`, and nothing is copied, if a byte lies outside of the guard's range.
     pub fn read_back(&mut self, offset: usize, dst: &mut [u8]) -> Result {
         self.table(offset, dst.len())?.copy_to_slice(offset, dst)
+    }
+}
+
+// SAFETY:
+// - The piece is in a page of the table, which is valid as long as the guard. The table is mapped,
+//   so it lends no reference to its bytes.
+// - The other requirements are those that `piece_of_table()` keeps.
+unsafe impl<D: DeviceReads, P> Memory for ForCpu<'_, '_, D, P> {
+    #[inline]
+    fn len(&self) -> usize {
+        self.range.end
+    }
+
+    #[inline]
+    fn piece(&self, offset: usize, len: usize) -> Result<Piece> {
+        if offset < self.range.start || offset > self.range.end || len > self.range.end - offset {
+            return Err(EINVAL);
+        }
+        piece_of_table(self.mapped.table(), offset, len)
     }
 }
 

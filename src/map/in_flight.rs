@@ -5,25 +5,23 @@
 //! [`InFlight`] keeps a mapping from being unmapped or freed. Only two things end that: the driver
 //! says that the device is done with the buffer, or the quarantine learns so later.
 
-use crate::lifecycle::quarantine::Quarantine;
 use core::{
     mem::ManuallyDrop,
     ops::Deref, //
 };
 
-/// A mapping that can be in flight: [`Mapped`](crate::Mapped) or [`Shared`](crate::Shared).
+/// Memory that can be in flight: [`Mapped`](crate::Mapped), [`Shared`](crate::Shared),
+/// [`CoherentBuffer`](crate::CoherentBuffer) or [`PoolBlock`](crate::PoolBlock).
 ///
 /// The owner of the pages is `Send + 'static`: the quarantine may keep the pages longer than the
 /// driver that dropped the mapping exists.
 pub trait Mapping: private::Mapping {}
 
 pub(crate) mod private {
-    use crate::device::dma_device::DmaDevice;
-
     /// A driver cannot name this trait, but its generic code can call what is in it.
     pub trait Mapping {
-        /// Returns the device that the mapping is for.
-        fn device(&self) -> DmaDevice<'_>;
+        /// Returns the number of resets of the device that have begun.
+        fn epoch(&self) -> u64;
 
         /// Puts the mapping into quarantine. For any context.
         ///
@@ -83,11 +81,10 @@ pub struct InFlight<M: Mapping> {
 
 impl<M: Mapping> InFlight<M> {
     pub(crate) fn new(mapping: M) -> Self {
-        let epoch = mapping.device().quarantine().map_or(0, Quarantine::epoch);
         // INVARIANT: `mapping` was given as a value. It is submitted now.
         Self {
+            epoch: mapping.epoch(),
             mapping: ManuallyDrop::new(mapping),
-            epoch,
         }
     }
 

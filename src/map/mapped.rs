@@ -18,6 +18,7 @@ use crate::{
         route::DmaRoute, //
     },
     ffi,
+    lifecycle::quarantine::Quarantine,
     map::{
         attrs::MapAttrs,
         exclusive::Exclusive,
@@ -474,8 +475,8 @@ impl<D: Direction, P> Drop for Mapped<'_, D, P> {
 impl<D: Direction, P: Send + 'static> Mapping for Mapped<'_, D, P> {}
 
 impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
-    fn device(&self) -> DmaDevice<'_> {
-        self.dev
+    fn epoch(&self) -> u64 {
+        self.dev.quarantine().map_or(0, Quarantine::epoch)
     }
 
     unsafe fn hold(self, epoch: u64) {

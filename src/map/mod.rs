@@ -29,12 +29,15 @@
 //! `shadow.c` has one such mapping, `sync_debug.c` all of them.
 
 pub(crate) mod attrs;
+pub(crate) mod coherent;
 pub(crate) mod exclusive;
 pub(crate) mod for_cpu;
 pub(crate) mod in_flight;
 pub(crate) mod in_place;
 pub(crate) mod mapped;
 pub(crate) mod place;
+pub(crate) mod pool;
 pub(crate) mod shared;
 pub(crate) mod sync;
 pub(crate) mod user;
+pub(crate) mod words;

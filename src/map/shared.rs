@@ -30,7 +30,15 @@ use crate::{
             InFlight,
             Mapping,
         },
-        mapped::Mapped, //
+        mapped::Mapped,
+        words::{
+            piece_of_table,
+            private::{
+                Memory,
+                Piece, //
+            },
+            Words, //
+        }, //
     },
     table::{
         owned_pages::OwnedPages,
@@ -210,11 +218,29 @@ impl<'bound, D: Direction, P> Deref for Shared<'bound, D, P> {
     }
 }
 
+// SAFETY:
+// - The piece is in a page of the table, which is valid as long as the mapping. The table is
+//   mapped, so it lends no reference to its bytes.
+// - The other requirements are those that `piece_of_table()` keeps.
+unsafe impl<D: DeviceReads, P: Exclusive> Memory for Shared<'_, D, P> {
+    #[inline]
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn piece(&self, offset: usize, len: usize) -> Result<Piece> {
+        piece_of_table(self.0.table(), offset, len)
+    }
+}
+
+impl<D: DeviceReads, P: Exclusive> Words for Shared<'_, D, P> {}
+
 impl<D: Direction, P: Send + 'static> Mapping for Shared<'_, D, P> {}
 
 impl<D: Direction, P: Send + 'static> private::Mapping for Shared<'_, D, P> {
-    fn device(&self) -> DmaDevice<'_> {
-        self.0.device()
+    fn epoch(&self) -> u64 {
+        self.0.epoch()
     }
 
     unsafe fn hold(self, epoch: u64) {

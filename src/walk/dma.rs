@@ -23,6 +23,7 @@ use crate::walk::{
     },
     frames::{
         FrameWalk,
+        Slots,
         ZipRuns, //
     },
     run::{
@@ -369,6 +370,37 @@ impl DmaBlocks<'_> {
     }
 }
 
+/// A walk over the addresses of frames, by which [`Words::fill`](crate::Words::fill) fills memory:
+/// [`DmaPages`] or [`DmaBlocks`].
+///
+/// No other type can implement it.
+///
+/// ```
+/// # use kernel::prelude::*;
+/// # use sgdma::{DmaFrames, Words};
+/// /// Fills one page of a page table, and returns how many entries are in it.
+/// fn table_page(page: &impl Words, walk: &mut impl DmaFrames) -> Result<usize> {
+///     page.fill(0..4096, walk, |addr| (addr | 1).to_le())
+/// }
+/// ```
+pub trait DmaFrames: private::Frames {}
+
+pub(crate) mod private {
+    use crate::walk::frames::Slots;
+    use kernel::dma::DmaAddress;
+
+    /// A driver cannot name this trait, but its generic code can call what is in it.
+    pub trait Frames {
+        /// Sets each slot to `encode(addr)`, for the next addresses. Returns the number of slots
+        /// set, which is less than `slots.len()` only if the walk has ended.
+        fn fill_slots<S: Slots>(
+            &mut self,
+            slots: S,
+            encode: impl FnMut(DmaAddress) -> S::Slot,
+        ) -> usize;
+    }
+}
+
 /// Implements a public walk, `$name`, by its private field `walk`: a [`FrameWalk`] over `$runs`.
 macro_rules! frame_walk {
     ($name:ident, $runs:ident) => {
@@ -396,6 +428,18 @@ macro_rules! frame_walk {
             #[inline]
             pub fn zip_runs<'s, T>(&mut self, slots: &'s mut [T]) -> ZipRuns<'_, 's, $runs<'a>, T> {
                 self.walk.zip_runs(slots)
+            }
+        }
+
+        impl DmaFrames for $name<'_> {}
+        impl private::Frames for $name<'_> {
+            #[inline]
+            fn fill_slots<S: Slots>(
+                &mut self,
+                slots: S,
+                encode: impl FnMut(DmaAddress) -> S::Slot,
+            ) -> usize {
+                self.walk.fill(slots, encode)
             }
         }
 

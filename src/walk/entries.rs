@@ -55,6 +55,19 @@ pub(crate) fn sg_dma_len(sg: &scatterlist) -> u64 {
     return sg.length.into();
 }
 
+/// Sets the bus addresses of an entry that has no pages.
+pub(crate) fn sg_set_dma(sg: &mut scatterlist, addr: u64, len: u32) {
+    sg.dma_address = addr;
+    #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
+    {
+        sg.dma_length = len;
+    }
+    #[cfg(not(CONFIG_NEED_SG_DMA_LENGTH))]
+    {
+        sg.length = len;
+    }
+}
+
 /// Adds `bytes`, which may be negative, to the field that [`sg_dma_len`] reads; but not to
 /// `length`, which the caller changes in any kernel.
 pub(crate) fn sg_dma_len_add(sg: &mut scatterlist, bytes: i32) {

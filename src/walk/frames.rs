@@ -62,28 +62,63 @@ impl Frames {
         n - dropped
     }
 
-    /// Takes the next frames, one for each of `slots`, as far as both last. Returns the frames
-    /// beside their slots, and the slots that got no frame.
+    /// Takes the next frames, at most `most`. Returns the first one, and their number.
     #[inline]
-    fn beside<'s, T>(&mut self, slots: &'s mut [T], shift: u32) -> (ZipRun<'s, T>, &'s mut [T]) {
+    fn take(&mut self, most: usize, shift: u32) -> (u64, usize) {
         let next = self.next;
         let n = match usize::try_from(self.left) {
-            Ok(left) if left <= slots.len() => {
+            Ok(left) if left <= most => {
                 *self = Self::EMPTY;
                 left
             }
             _ => {
-                self.drop_front(slots.len() as u64, shift);
-                slots.len()
+                self.drop_front(most as u64, shift);
+                most
             }
         };
-        let (slots, rest) = slots.split_at_mut(n);
-        let zip = ZipRun {
-            next,
-            size: 1 << shift,
-            slots,
-        };
-        (zip, rest)
+        (next, n)
+    }
+}
+
+/// Places that a walk sets, one after another: a slice, or words that a device sees.
+pub trait Slots: Sized {
+    /// What is put into a slot.
+    type Slot;
+
+    /// Returns the number of slots.
+    #[expect(clippy::len_without_is_empty, reason = "only the number is of use")]
+    fn len(&self) -> usize;
+
+    /// Returns the slots from number `n` on. `n` is at most `len()`.
+    fn skip(self, n: usize) -> Self;
+
+    /// Sets `n` slots, from number `first` on, to what `next` returns for each.
+    ///
+    /// # Safety
+    ///
+    /// `first + n` is at most `len()`.
+    unsafe fn set(&mut self, first: usize, n: usize, next: impl FnMut() -> Self::Slot);
+}
+
+impl<T> Slots for &mut [T] {
+    type Slot = T;
+
+    #[inline]
+    fn len(&self) -> usize {
+        <[T]>::len(self)
+    }
+
+    #[inline]
+    fn skip(self, n: usize) -> Self {
+        &mut self[n..]
+    }
+
+    #[inline]
+    unsafe fn set(&mut self, first: usize, n: usize, mut next: impl FnMut() -> T) {
+        // SAFETY: `first + n` is at most the length, as the caller promises.
+        for slot in unsafe { self.get_unchecked_mut(first..first + n) } {
+            *slot = next();
+        }
     }
 }
 
@@ -181,29 +216,31 @@ impl<I: Runs> FrameWalk<I> {
         ZipRuns { walk: self, slots }
     }
 
-    /// Writes `encode(frame)` to each slot, for the next frames. Returns the number of slots
-    /// written, which is less than `slots.len()` only if the walk has ended.
+    /// Sets each slot to `encode(frame)`, for the next frames. Returns the number of slots set,
+    /// which is less than `slots.len()` only if the walk has ended.
     #[inline]
-    pub(crate) fn fill<T>(&mut self, slots: &mut [T], mut encode: impl FnMut(u64) -> T) -> usize {
+    pub(crate) fn fill<S: Slots>(
+        &mut self,
+        slots: S,
+        mut encode: impl FnMut(u64) -> S::Slot,
+    ) -> usize {
         let all = slots.len();
         let mut rest = slots;
         loop {
-            let run;
-            (run, rest) = self.frames.beside(rest, self.shift);
-            let frames = run.slots.len();
-            for (frame, slot) in run {
-                *slot = encode(frame);
-            }
+            let (frame, frames) = self.frames.take(rest.len(), self.shift);
+            // SAFETY: `take()` returns at most as many frames as there are slots.
+            unsafe { rest.set(0, frames, count_up(frame, self.shift, &mut encode)) };
+            rest = rest.skip(frames);
             // In most tables all runs have one length. The lengths here are those of single pages,
             // and of the blocks that large folios and page tables consist of. `fill_alike` has a
             // single loop for each, without an inner loop of unknown length.
             rest = match frames {
-                1 => self.fill_alike::<1, T>(rest, &mut encode),
-                4 => self.fill_alike::<4, T>(rest, &mut encode),
-                16 => self.fill_alike::<16, T>(rest, &mut encode),
+                1 => self.fill_alike::<1, S>(rest, &mut encode),
+                4 => self.fill_alike::<4, S>(rest, &mut encode),
+                16 => self.fill_alike::<16, S>(rest, &mut encode),
                 _ => rest,
             };
-            if rest.is_empty() {
+            if rest.len() == 0 {
                 break;
             }
             match self.runs.next() {
@@ -217,28 +254,40 @@ impl<I: Runs> FrameWalk<I> {
     /// Fills `slots` for the next runs, and stops at the first run that is not exactly `N` frames.
     /// Returns the slots that are left.
     #[inline]
-    fn fill_alike<'s, const N: usize, T>(
+    fn fill_alike<const N: usize, S: Slots>(
         &mut self,
-        slots: &'s mut [T],
-        encode: &mut impl FnMut(u64) -> T,
-    ) -> &'s mut [T] {
-        let (size, len) = (1 << self.shift, (N as u64) << self.shift);
+        mut slots: S,
+        encode: &mut impl FnMut(u64) -> S::Slot,
+    ) -> S {
+        let shift = self.shift;
+        let (size, len) = (1 << shift, (N as u64) << shift);
         let mut filled = 0;
         self.runs.next_while(slots.len() / N, |run| {
             if run.len != len || run.addr & (size - 1) != 0 {
                 return false;
             }
-            let mut frame = run.addr;
             // SAFETY: `filled + N <= slots.len()`: by the safety requirement of `Runs` there are at
             // most `slots.len() / N` calls of this closure, and each adds `N` to `filled`.
-            for slot in unsafe { slots.get_unchecked_mut(filled..filled + N) } {
-                *slot = encode(frame);
-                frame = frame.wrapping_add(size);
-            }
+            unsafe { slots.set(filled, N, count_up(run.addr, shift, encode)) };
             filled += N;
             true
         });
-        &mut slots[filled..]
+        slots.skip(filled)
+    }
+}
+
+/// Returns a function that encodes `frame` at the first call, and the next one at each later call.
+#[inline]
+fn count_up<'e, T>(
+    mut frame: u64,
+    shift: u32,
+    encode: &'e mut impl FnMut(u64) -> T,
+) -> impl FnMut() -> T + 'e {
+    move || {
+        let this = frame;
+        // Wraps only behind the last frame of the address space. No slot is left then.
+        frame = frame.wrapping_add(1 << shift);
+        encode(this)
     }
 }
 
@@ -263,12 +312,14 @@ impl<'s, I: Iterator<Item = Run>, T> Iterator for ZipRuns<'_, 's, I, T> {
         if self.walk.frames.left == 0 {
             self.walk.frames = Frames::cover(self.walk.runs.next()?, shift);
         }
-        let (run, rest) = self
-            .walk
-            .frames
-            .beside(core::mem::take(&mut self.slots), shift);
-        self.slots = rest;
-        Some(run)
+        let (next, n) = self.walk.frames.take(self.slots.len(), shift);
+        let slots;
+        (slots, self.slots) = core::mem::take(&mut self.slots).split_at_mut(n);
+        Some(ZipRun {
+            next,
+            size: 1 << shift,
+            slots,
+        })
     }
 }
 

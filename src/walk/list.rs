@@ -10,6 +10,7 @@ use crate::{
     base::gfp::Gfp,
     walk::entries::{
         sg_dma_len_add,
+        sg_set_dma,
         sg_unchain, //
     }, //
 };
@@ -20,6 +21,7 @@ use kernel::{
         sg_free_table,
         sg_table, //
     },
+    dma::DmaAddress,
     error::to_result,
     prelude::*, //
 };
@@ -53,6 +55,15 @@ impl List {
         to_result(unsafe { sg_alloc_table(&mut sgt, orig_nents, gfp.for_lists()) })?;
         // INVARIANT: The call above succeeded, so the list has `orig_nents` entries.
         Ok(Self(sgt))
+    }
+
+    /// Sets the bus addresses of a list whose memory has no pages, as far as anybody may know: one
+    /// run, in the first entry.
+    pub(crate) fn set_run(&mut self, addr: DmaAddress, len: u32) {
+        if let Some(first) = self.entries_mut().next() {
+            sg_set_dma(first, addr, len);
+        }
+        self.0.nents = 1;
     }
 
     /// Returns the `orig_nents` entries, to be set.

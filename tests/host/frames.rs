@@ -169,7 +169,7 @@ fn slots_are_filled_in_order_in_as_many_calls_as_it_takes() {
                     let mut slots = vec![u64::MAX; n];
                     // One of the two ways, or each by turns.
                     let filled = if by == 0 || by == 2 && got.len() % 2 == 0 {
-                        walk.fill(&mut slots, |frame| frame)
+                        walk.fill(&mut slots[..], |frame| frame)
                     } else {
                         let pairs = walk.zip_runs(&mut slots).flatten();
                         pairs.map(|(frame, slot)| *slot = frame).count()
@@ -183,7 +183,7 @@ fn slots_are_filled_in_order_in_as_many_calls_as_it_takes() {
                     got.extend(walk.next());
                 }
                 assert_eq!(got, expected, "{n} slots at a time, {runs:?}");
-                assert_eq!(walk.fill(&mut [0; 3], |frame| frame), 0);
+                assert_eq!(walk.fill(&mut [0; 3][..], |frame| frame), 0);
             }
         }
     }
