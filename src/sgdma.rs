@@ -136,10 +136,15 @@ pub use driver::{
     IrqReturn,
     NoFiles,
     NoHandlers,
+    Nodes,
+    PollEvents,
     Quiet,
     Tasks, //
 };
-pub use lifecycle::unbinding::Unbinding;
+pub use lifecycle::{
+    completion::Completion,
+    unbinding::Unbinding, //
+};
 pub use map::{
     attrs::MapAttrs,
     coherent::CoherentBuffer,
@@ -158,6 +163,7 @@ pub use map::{
     shared::Shared,
     user::{
         MmapPages,
+        UserIter,
         UserTable, //
     },
     words::{
@@ -168,6 +174,10 @@ pub use map::{
 };
 pub use table::{
     byte_buffer::ByteBuffer,
+    iov::{
+        UserDest,
+        UserSource, //
+    },
     limits::SegmentLimits,
     owned_pages::OwnedPages,
     page_owner::PageOwner,

@@ -52,7 +52,7 @@ pub(crate) struct CameraFile {
 impl FileOps<Camera> for CameraFile {
     const NODE: Option<&'static CStr> = Some(c"sgdma_camera");
 
-    fn open(camera: &DriverContext<'_, Camera>) -> impl PinInit<Self, Error> {
+    fn open(camera: &DriverContext<'_, Camera>, _node: u32) -> impl PinInit<Self, Error> {
         let number = camera.files.fetch_add(1, Relaxed);
         let node = RBTreeNode::new(number, Stream::new()?, GFP_KERNEL_ACCOUNT)?;
         camera.streams.lock().insert(node);

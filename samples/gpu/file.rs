@@ -59,7 +59,7 @@ pub(crate) struct ObjectFile {
 impl FileOps<Gpu> for ObjectFile {
     const NODE: Option<&'static CStr> = Some(c"sgdma_gpu");
 
-    fn open(gpu: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
+    fn open(gpu: &DriverContext<'_, Gpu>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self {
             handles: gpu.objects.open(),
         })

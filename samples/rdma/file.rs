@@ -57,7 +57,7 @@ pub(crate) struct RegionFile {
 impl FileOps<Rdma> for RegionFile {
     const NODE: Option<&'static CStr> = Some(c"sgdma_rdma");
 
-    fn open(rdma: &DriverContext<'_, Rdma>) -> impl PinInit<Self, Error> {
+    fn open(rdma: &DriverContext<'_, Rdma>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self {
             keys: rdma.regions.open(),
             regions: Atomic::new(0),

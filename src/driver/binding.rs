@@ -13,7 +13,7 @@
 //! 7. It calls the driver's `probe`, which makes the driver's data.
 //! 8. It requests the interrupts. From here on handlers run.
 //! 9. It calls the driver's `start`.
-//! 10. It registers the device node.
+//! 10. It registers the device nodes, which the driver's files name.
 //!
 //! [`Binding::end`] takes a binding down, in one order. It runs when the driver is unbound, and
 //! also when a stage above fails:
@@ -42,7 +42,8 @@ use crate::{
             HandlerSet,
             Irq, //
         },
-        node::DeviceNode, //
+        node::DeviceNodes,
+        nodes::Nodes, //
         Driver,
         DriverContext,
         FileOps,
@@ -251,7 +252,7 @@ pub(crate) struct Binding<'bound, D: Driver> {
     vectors: u32,
     handlers: Option<HandlerSet<D>>,
     ctx: Option<Pin<KBox<DriverContext<'bound, D>>>>,
-    node: Option<Pin<KBox<DeviceNode<D>>>>,
+    nodes: Option<DeviceNodes<D>>,
 }
 
 impl<'bound, D: Driver> Binding<'bound, D> {
@@ -274,7 +275,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             vectors: 0,
             handlers: None,
             ctx: None,
-            node: None,
+            nodes: None,
         };
         match this.build(bus, info) {
             Ok(()) => Ok(this),
@@ -342,12 +343,13 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             unsafe { handlers.request_irq(vector, bus.irq(vector)?) }?;
         }
         bus.start(ctx)?;
-        if let (Some(prefix), Some(ctx)) = (D::Files::NODE, &self.ctx) {
+        let mut nodes = Nodes::new();
+        D::Files::nodes(ctx, &mut nodes)?;
+        if !nodes.specs().is_empty() {
             // SAFETY:
-            // - `ctx` is pinned on the heap. `end()` drops it after the node, within the binding.
+            // - `ctx` is pinned on the heap. `end()` drops it after the nodes, within the binding.
             // - Nobody has `ctx` exclusively: `self` only gives shared references to it.
-            let node = unsafe { DeviceNode::register(prefix, dma, &raw const **ctx) };
-            self.node = Some(KBox::pin_init(node, GFP_KERNEL)?);
+            self.nodes = Some(unsafe { DeviceNodes::register(nodes, dma, &raw const **ctx) }?);
         }
         Ok(())
     }
@@ -392,8 +394,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         if let Some(ctx) = &self.ctx {
             bus.unbind(ctx.as_ref().data());
         }
-        // The drop of the node waits for the file operations that use `ctx`.
-        self.node = None;
+        // The drop of the nodes waits for the file operations that use `ctx`.
+        self.nodes = None;
         let quiet = match &self.ctx {
             Some(ctx) => bus.stop(ctx.as_ref().data()),
             None => Quiet::Unknown,

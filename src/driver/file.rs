@@ -9,9 +9,10 @@
 //! through a [`Door`].
 
 use crate::driver::{
+    poll::PollEvents, //
     Door,
     Driver,
-    DriverContext, //
+    DriverContext,
     DriverGate,
     FileOps,
 };
@@ -162,6 +163,34 @@ impl<D: Driver> OpenFile<D> {
         let src = unsafe { IovIterSource::from_raw(iter) };
         let given = src.len();
         transferred(open.inside(|file, ctx| file.write(ctx, pos, src)), given)
+    }
+
+    /// Returns what a file is ready for: `file_operations::poll`.
+    ///
+    /// # Safety
+    ///
+    /// - `DeviceNode::open()` has opened `file`, which is not released during the call.
+    /// - `table` is null or valid. What it queues is taken out of the queue before `file` is
+    ///   released.
+    pub(crate) unsafe extern "C" fn poll(
+        file: *mut bindings::file,
+        table: *mut bindings::poll_table_struct,
+    ) -> bindings::__poll_t {
+        // SAFETY: `DeviceNode::open()` has opened `file`, which stays open during the call, as the
+        // caller promises.
+        let open = unsafe { Self::opened(file) };
+        // First the queue, then the test: whoever makes the file ready after the test wakes those
+        // in the queue.
+        //
+        // SAFETY:
+        // - `file` and `table` are valid, as the caller promises.
+        // - The queue stays in place until the file is released: the gate of the file owns it, also
+        //   after the device was unbound. All that `poll_wait()` puts into the queue has left it by
+        //   then, as the caller promises.
+        unsafe { bindings::poll_wait(file, open.gate.unbinding().queue(), table) };
+        open.inside(|file, ctx| Ok(file.poll(ctx)))
+            .unwrap_or(PollEvents::ERR | PollEvents::HUP)
+            .as_raw()
     }
 
     /// Handles an ioctl: `file_operations::unlocked_ioctl`.

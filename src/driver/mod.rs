@@ -15,10 +15,14 @@ mod binding;
 mod file;
 mod handlers;
 mod node;
+mod nodes;
 pub mod pci;
+mod poll;
 mod tasks;
 
 pub use binding::Quiet;
+pub use nodes::Nodes;
+pub use poll::PollEvents;
 pub use tasks::Tasks;
 
 use crate::{
@@ -100,7 +104,7 @@ pub trait Driver: DriverModule + Sized + 'static {
 /// impl<D: Driver> FileOps<D> for BufferFile {
 ///     const NODE: Option<&'static CStr> = Some(c"mygpu");
 ///
-///     fn open(ctx: &DriverContext<'_, D>) -> impl PinInit<Self, Error> {
+///     fn open(ctx: &DriverContext<'_, D>, _node: u32) -> impl PinInit<Self, Error> {
 ///         Ok::<_, Error>(Self(SgTable::alloc(4096, ctx.dma(), GFP_KERNEL)?))
 ///     }
 ///
@@ -110,11 +114,8 @@ pub trait Driver: DriverModule + Sized + 'static {
 ///         pos: &mut i64,
 ///         dst: &mut IovIterDest<'_>,
 ///     ) -> Result<usize> {
-///         let mut bytes = [0; 256];
-///         let start = usize::try_from(*pos)?;
-///         let n = self.0.len().saturating_sub(start).min(bytes.len());
-///         self.0.copy_to_slice(start, &mut bytes[..n])?;
-///         let n = dst.copy_to_iter(&bytes[..n]);
+///         let start = usize::try_from(*pos)?.min(self.0.len());
+///         let n = self.0.copy_to_iter(start, self.0.len() - start, dst)?;
 ///         *pos += n as i64;
 ///         Ok(n)
 ///     }
@@ -122,14 +123,33 @@ pub trait Driver: DriverModule + Sized + 'static {
 /// ```
 #[vtable]
 pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
-    /// The prefix of the node `/dev/<NODE>-<device name>`; `None` for a driver without a node.
+    /// The prefix of the node `/dev/<NODE>-<device name>`; `None` for a driver without a node, or
+    /// with its own [`nodes`](Self::nodes).
     const NODE: Option<&'static CStr>;
+
+    /// Names the nodes of the device: by default the one of [`NODE`](Self::NODE), which root may
+    /// read and write. May sleep.
+    ///
+    /// The nodes appear after this, which is called after the driver's `start`. When the device is
+    /// unbound, all of them go together.
+    ///
+    /// # Errors
+    ///
+    /// An error fails the binding.
+    fn nodes(ctx: &DriverContext<'_, D>, nodes: &mut Nodes) -> Result {
+        match Self::NODE {
+            Some(prefix) => nodes.add(fmt!("{}-{}", prefix, ctx.dma().device().name()), 0o600),
+            None => Ok(()),
+        }
+    }
 
     /// Creates the state of a file that is being opened. May sleep.
     ///
+    /// `node` is the index of the node: 0 for the first of [`nodes`](Self::nodes).
+    ///
     /// Runs with the mutex of all misc devices held, so it must neither open nor register another
     /// misc device.
-    fn open(ctx: &DriverContext<'_, D>) -> impl PinInit<Self, Error>;
+    fn open(ctx: &DriverContext<'_, D>, node: u32) -> impl PinInit<Self, Error>;
 
     /// Reads from position `pos` on to `dst`, advances `pos`, and returns the number of bytes.
     /// May sleep.
@@ -150,6 +170,30 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
         _pos: &mut i64,
         _src: &mut IovIterSource<'_>,
     ) -> Result<usize> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Returns what the file is ready for: `poll(2)`, `select(2)` and `epoll(7)`. Must not sleep
+    /// for long.
+    ///
+    /// [`Unbinding::wake_all`] makes those who poll call this again. So code that makes the file
+    /// ready calls that afterwards. Once unbinding has begun, the library answers for the driver:
+    /// [`PollEvents::ERR`] and [`PollEvents::HUP`].
+    ///
+    /// ```
+    /// # use kernel::sync::atomic::{Acquire, Atomic};
+    /// # use sgdma::{Driver, DriverContext, PollEvents};
+    /// # struct Queue { completed: Atomic<u32> }
+    /// # impl Queue {
+    /// fn poll<D: Driver>(&self, _ctx: &DriverContext<'_, D>) -> PollEvents {
+    ///     match self.completed.load(Acquire) {
+    ///         0 => PollEvents::OUT,
+    ///         _ => PollEvents::IN | PollEvents::OUT,
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    fn poll(&self, _ctx: &DriverContext<'_, D>) -> PollEvents {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -190,7 +234,7 @@ pub enum NoFiles {}
 impl<D: Driver> FileOps<D> for NoFiles {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(_ctx: &DriverContext<'_, D>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, D>, _node: u32) -> impl PinInit<Self, Error> {
         Err::<Self, Error>(ENODEV)
     }
 }
@@ -466,7 +510,12 @@ impl<D: Driver> DriverGate<D> {
 
     /// Returns true if the gate lets nobody in any more. For any context.
     pub(crate) fn is_revoked(&self) -> bool {
-        self.gate.is_revoked()
+        self.unbinding().has_begun()
+    }
+
+    /// Returns the state that revokes the gate. It lives as long as the gate.
+    pub(crate) fn unbinding(&self) -> &Unbinding {
+        self.gate.unbinding()
     }
 
     /// Begins unbinding, and waits until nobody is inside. May sleep.

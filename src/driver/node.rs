@@ -11,11 +11,12 @@
 use crate::{
     device::dma_device::DmaDevice,
     driver::{
-        file::OpenFile, //
-        Driver,
-        DriverContext,
-        DriverGate,
-        FileOps,
+        file::OpenFile,
+        nodes::{
+            NodeSpec,
+            Nodes, //
+        },
+        Driver, DriverContext, DriverGate, FileOps,
     }, //
 };
 use kernel::{
@@ -33,14 +34,79 @@ use kernel::{
     }, //
 };
 
-/// A registered device node: a `struct miscdevice`. A drop deregisters it and revokes the gate.
+/// The registered nodes of a device. A drop deregisters them, and revokes the gate that all of them
+/// have.
+pub(crate) struct DeviceNodes<D: Driver> {
+    gate: DriverGate<D>,
+    nodes: KVec<Pin<KBox<DeviceNode<D>>>>,
+}
+
+impl<D: Driver> DeviceNodes<D> {
+    /// Registers the nodes `wanted`. May sleep.
+    ///
+    /// Operations on their files get the `DriverContext` that `ctx` points to.
+    ///
+    /// # Errors
+    ///
+    /// Those of `misc_register()`, and `EEXIST` for two nodes of one name. A line in the log names
+    /// the node. The nodes before it are deregistered.
+    ///
+    /// # Safety
+    ///
+    /// - The nodes are dropped before the binding ends.
+    /// - `ctx` is valid, and nobody has it exclusively, until the nodes were dropped.
+    pub(crate) unsafe fn register<'bound>(
+        wanted: Nodes,
+        dma: DmaDevice<'bound>,
+        ctx: *const DriverContext<'bound, D>,
+    ) -> Result<Self> {
+        // SAFETY: `ctx` is valid, and nobody has it exclusively, until the nodes were dropped, as
+        // the caller promises. Their drop revokes the gate, so all this holds until `revoke()` has
+        // returned. If a node cannot be registered, they are dropped below.
+        let gate = unsafe { DriverGate::new(dma.unbinding().clone(), ctx) }?;
+        let mut this = Self {
+            gate,
+            nodes: KVec::with_capacity(wanted.specs().len(), GFP_KERNEL)?,
+        };
+        for (index, spec) in (0..).zip(wanted.specs()) {
+            // `misc_register()` would log a stack of calls.
+            let node = if this.nodes.iter().any(|node| *node.name == *spec.name) {
+                Err(EEXIST)
+            } else {
+                // SAFETY: The nodes are dropped before the binding ends, as the caller promises.
+                let node = unsafe { DeviceNode::register(this.gate.clone(), spec, index, dma) };
+                KBox::pin_init(node, GFP_KERNEL)
+            };
+            let node = node.inspect_err(|error| {
+                dev_err!(
+                    dma.device(),
+                    "the node {} cannot be registered: {:?}\n",
+                    &*spec.name,
+                    error
+                )
+            })?;
+            this.nodes.push(node, GFP_KERNEL)?;
+        }
+        Ok(this)
+    }
+}
+
+impl<D: Driver> Drop for DeviceNodes<D> {
+    fn drop(&mut self) {
+        self.nodes.clear();
+        self.gate.revoke();
+    }
+}
+
+/// A registered device node: a `struct miscdevice`. A drop deregisters it.
 ///
 /// # Invariants
 ///
 /// `misc` is registered. Its `name` points to the string in `name`.
 #[pin_data(PinnedDrop)]
-pub(crate) struct DeviceNode<D: Driver> {
+struct DeviceNode<D: Driver> {
     gate: DriverGate<D>,
+    index: u32,
     name: CString,
     #[pin]
     misc: Opaque<bindings::miscdevice>,
@@ -51,14 +117,14 @@ pub(crate) struct DeviceNode<D: Driver> {
 // - Any task may open the node and access the `DriverContext` behind the gate. That is `Send` and
 //   `Sync`, as its fields `D::Data`, `DmaDevice` and `Tasks` are.
 unsafe impl<D: Driver> Send for DeviceNode<D> {}
-// SAFETY: A shared reference to a node gives access to `gate` only. The `DriverContext` behind the
-// gate is `Sync`, as its fields are.
+// SAFETY: A shared reference to a node gives access to `gate`, `index` and `name` only. The
+// `DriverContext` behind the gate is `Sync`, as its fields are.
 unsafe impl<D: Driver> Sync for DeviceNode<D> {}
 
 impl<D: Driver> DeviceNode<D> {
-    /// Registers the node `/dev/<prefix>-<device name>`: `misc_register()`. May sleep.
+    /// Registers a node: `misc_register()`. May sleep.
     ///
-    /// Operations on its files get the `DriverContext` that `ctx` points to.
+    /// Its files enter by `gate`.
     ///
     /// # Errors
     ///
@@ -66,21 +132,18 @@ impl<D: Driver> DeviceNode<D> {
     ///
     /// # Safety
     ///
-    /// - The node is dropped before the binding ends.
-    /// - `ctx` is valid, and nobody has it exclusively, until the node was dropped.
-    pub(crate) unsafe fn register<'bound>(
-        prefix: &'static CStr,
-        dma: DmaDevice<'bound>,
-        ctx: *const DriverContext<'bound, D>,
-    ) -> impl PinInit<Self, Error> + 'bound {
+    /// The node is dropped before the binding of `dma` ends.
+    unsafe fn register<'a>(
+        gate: DriverGate<D>,
+        spec: &'a NodeSpec,
+        index: u32,
+        dma: DmaDevice<'a>,
+    ) -> impl PinInit<Self, Error> + 'a {
         pin_init::pin_init_scope(move || {
-            // SAFETY: `ctx` is valid, and nobody has it exclusively, until the node was dropped, as
-            // the caller promises. The drop of the node revokes the gate, so all this holds until
-            // `revoke()` has returned.
-            let gate = unsafe { DriverGate::new(dma.unbinding().clone(), ctx) }?;
-            let name = CString::try_from_fmt(fmt!("{}-{}", prefix, dma.device().name()))?;
+            let name = CString::try_from(&*spec.name)?;
             // The string is on the heap, so the pointer stays valid when the `CString` is moved.
             let name_ptr = name.as_char_ptr();
+            let mode = spec.mode;
             // The type `&'static` makes this a constant in memory, not a temporary.
             let fops: &'static bindings::file_operations = &Self::FOPS;
 
@@ -88,6 +151,7 @@ impl<D: Driver> DeviceNode<D> {
             // points to the string in `name`.
             Ok(try_pin_init!(Self {
                 gate,
+                index,
                 name,
                 // The last field: user space may open the node from then on, which uses the others.
                 misc <- Opaque::try_ffi_init(move |slot: *mut bindings::miscdevice| {
@@ -96,6 +160,7 @@ impl<D: Driver> DeviceNode<D> {
                         name: name_ptr,
                         fops,
                         parent: dma.as_raw(),
+                        mode,
                         ..pin_init::zeroed()
                     };
                     // SAFETY: `try_ffi_init()` gives a `slot` that is valid for writing.
@@ -104,7 +169,7 @@ impl<D: Driver> DeviceNode<D> {
                     // - `slot` was just filled in. It is pinned until the drop deregisters it.
                     // - `name_ptr` is valid as long as `name`, a field of the node. The parent is
                     //   valid: the node is dropped before the binding ends. `fops` is static.
-                    // - `open()` uses `gate` only, which is initialised.
+                    // - `open()` uses `gate` and `index` only, which are initialised.
                     to_result(unsafe { bindings::misc_register(slot) })
                 }),
             }))
@@ -129,6 +194,11 @@ impl<D: Driver> DeviceNode<D> {
         },
         unlocked_ioctl: if D::Files::HAS_IOCTL {
             Some(OpenFile::<D>::ioctl)
+        } else {
+            None
+        },
+        poll: if D::Files::HAS_POLL {
+            Some(OpenFile::<D>::poll)
         } else {
             None
         },
@@ -167,7 +237,7 @@ impl<D: Driver> DeviceNode<D> {
                 KBox::pin_init(
                     try_pin_init!(OpenFile::<D> {
                         gate: node.gate.clone(),
-                        state <- D::Files::open(ctx),
+                        state <- D::Files::open(ctx, node.index),
                     }),
                     GFP_KERNEL,
                 )
@@ -186,6 +256,5 @@ impl<D: Driver> PinnedDrop for DeviceNode<D> {
         // SAFETY: By the type invariants `misc` is registered. It is deregistered once, by this
         // drop. No `open()` runs any more when this returns.
         unsafe { bindings::misc_deregister(self.misc.get()) };
-        self.gate.revoke();
     }
 }

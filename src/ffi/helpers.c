@@ -23,6 +23,7 @@
 #include <linux/srcu.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <linux/wait.h>
 
 #include "ffi/helpers.h"
@@ -212,6 +213,28 @@ bool sgdma_access_ok(unsigned long addr, unsigned long len)
 {
 	return access_ok((void __user *)addr, len);
 }
+
+void sgdma_user_iter(struct iov_iter *iter, unsigned long addr, size_t len, bool is_dest)
+{
+	iov_iter_ubuf(iter, is_dest ? ITER_DEST : ITER_SOURCE, (void __user *)addr, len);
+}
+EXPORT_SYMBOL_GPL(sgdma_user_iter);
+
+bool sgdma_user_segment(struct iov_iter *iter, unsigned long *addr, size_t *len)
+{
+	*addr = 0;
+	*len = 0;
+	if (!user_backed_iter(iter))
+		return false;
+	if (!iov_iter_count(iter))
+		return true;
+	/* Skips empty segments. */
+	iov_iter_advance(iter, 0);
+	*addr = (unsigned long)iter_iov_addr(iter);
+	*len = min(iter_iov_len(iter), iov_iter_count(iter));
+	return true;
+}
+EXPORT_SYMBOL_GPL(sgdma_user_segment);
 
 int sgdma_pin_user_pages(unsigned long start, int nr, bool write, struct page **pages)
 {

@@ -17,6 +17,7 @@
 struct device;
 struct dma_pool;
 struct iommu_domain;
+struct iov_iter;
 struct mm_struct;
 struct page;
 struct sg_table;
@@ -123,6 +124,19 @@ void sgdma_set_page_private(struct page *page, struct page *to);
 
 /* Calls access_ok(). Returns true if the @len bytes from @addr on are addresses of user space. */
 bool sgdma_access_ok(unsigned long addr, unsigned long len);
+
+/*
+ * Makes @iter stand for @len bytes of the calling process from @addr on: iov_iter_ubuf(). Copies
+ * check the addresses. The process writes to them if @is_dest is true.
+ */
+void sgdma_user_iter(struct iov_iter *iter, unsigned long addr, size_t len, bool is_dest);
+
+/*
+ * Stores the address and the length of the next segment of @iter, without advancing it but for
+ * empty segments. At the end of @iter the length is zero. Returns false if @iter does not stand
+ * for memory of a process.
+ */
+bool sgdma_user_segment(struct iov_iter *iter, unsigned long *addr, size_t *len);
 
 /*
  * Calls pin_user_pages_fast() for up to @nr pages of the calling process from address @start on,

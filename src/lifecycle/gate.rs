@@ -156,9 +156,9 @@ impl Gate {
         self.srcu.synchronize();
     }
 
-    /// Returns true if the gate lets nobody in any more. For any context.
-    pub(crate) fn is_revoked(&self) -> bool {
-        self.unbinding.has_begun()
+    /// Returns the state that revokes the gate.
+    pub(crate) fn unbinding(&self) -> &Unbinding {
+        &self.unbinding
     }
 
     /// Enters; returns `None` if the gate is revoked. Does not sleep.
@@ -166,7 +166,7 @@ impl Gate {
     /// The caller may sleep while it has the guard.
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
         let reader = self.srcu.read();
-        if self.is_revoked() {
+        if self.unbinding.has_begun() {
             return None;
         }
         // INVARIANT: `target` comes from `Gate::new()`. The flag was not yet set when `reader`

@@ -138,7 +138,7 @@ impl Unbinding {
     #[doc(alias = "wait_event_interruptible_timeout")]
     pub fn wait(&self, timeout: Jiffies, mut condition: impl FnMut() -> bool) -> Result {
         pin_init::stack_pin_init!(let waiter = Waiter::new(self));
-        let mut left = c_long::try_from(timeout).unwrap_or(MAX_SCHEDULE_TIMEOUT);
+        let mut left = ticks(timeout);
         loop {
             // The task is in the queue. A wake-up after this test ends the sleep below at once.
             if condition() {
@@ -156,6 +156,21 @@ impl Unbinding {
             left = waiter.sleep(left);
         }
     }
+
+    /// Returns the wait queue. It stays in place as long as the value lives.
+    pub(crate) fn queue(&self) -> *mut bindings::wait_queue_head {
+        self.queue.get()
+    }
+
+    /// Returns the flag, for C, which reads it by `smp_load_acquire()`.
+    pub(super) fn begun(&self) -> *const bool {
+        self.begun.as_ptr()
+    }
+}
+
+/// Returns a time as the scheduler takes it. The longest ones are no limit.
+pub(super) fn ticks(timeout: Jiffies) -> c_long {
+    c_long::try_from(timeout).unwrap_or(MAX_SCHEDULE_TIMEOUT)
 }
 
 /// A task in the wait queue. A wake-up that comes before the task sleeps is not lost.

@@ -38,6 +38,10 @@ use crate::{
 use core::ops::Range;
 use kernel::{
     dma::DmaAddress,
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
     prelude::*, //
 };
 
@@ -215,6 +219,48 @@ impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
         D: DeviceReads,
     {
         fill(self, range, walk, encode)
+    }
+
+    /// Copies `len` bytes that the device wrote, from byte `offset` of the buffer on, to `dst`.
+    /// Returns how many it has copied. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// After an error nothing was copied.
+    ///
+    /// - `EINVAL` if a byte lies outside of the guard's range.
+    /// - `EFAULT` as for [`SgTable::copy_to_iter`].
+    pub fn copy_to_iter(
+        &mut self,
+        offset: usize,
+        len: usize,
+        dst: &mut IovIterDest<'_>,
+    ) -> Result<usize>
+    where
+        D: DeviceWrites,
+    {
+        self.table(offset, len)?.copy_to_iter(offset, len, dst)
+    }
+
+    /// Copies up to `len` bytes from `src` to the buffer, from byte `offset` on, for the device to
+    /// read. Returns how many it has copied. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// After an error nothing was copied.
+    ///
+    /// - `EINVAL` if a byte lies outside of the guard's range.
+    /// - `EFAULT` as for [`SgTable::copy_from_iter`].
+    pub fn copy_from_iter(
+        &mut self,
+        offset: usize,
+        len: usize,
+        src: &mut IovIterSource<'_>,
+    ) -> Result<usize>
+    where
+        D: DeviceReads,
+    {
+        self.table(offset, len)?.copy_from_iter(offset, len, src)
     }
 }
 

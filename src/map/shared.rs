@@ -47,6 +47,10 @@ use crate::{
 };
 use core::ops::Deref;
 use kernel::{
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
     prelude::*,
     str::CStrExt, //
 };
@@ -174,6 +178,20 @@ impl<'bound, D: Direction, P> Shared<'bound, D, P> {
         self.0.table().copy_to_slice(offset, dst)
     }
 
+    /// Copies `len` bytes from `offset` of the buffer on to `dst`, and returns how many it has
+    /// copied. May sleep.
+    ///
+    /// See [`SgTable::copy_to_iter`] for the errors. If user space or a device writes these bytes
+    /// at the same time, the copy may have part of the new bytes.
+    pub fn copy_to_iter(
+        &self,
+        offset: usize,
+        len: usize,
+        dst: &mut IovIterDest<'_>,
+    ) -> Result<usize> {
+        self.0.table().copy_to_iter(offset, len, dst)
+    }
+
     /// Puts the mapping in flight, before the device is told any address of it. Does not sleep.
     ///
     /// Nothing unmaps or frees the buffer until [`InFlight::complete`] is called.
@@ -199,6 +217,23 @@ impl<'bound, D: Direction, P: Exclusive> Shared<'bound, D, P> {
         D: DeviceReads,
     {
         self.0.table().copy_from_slice_shared(offset, src)
+    }
+
+    /// Copies up to `len` bytes from `src` to the buffer, from byte `offset` on, and returns how
+    /// many it has copied. May sleep.
+    ///
+    /// See [`SgTable::copy_from_iter`] for the errors. If user space or a device reads these bytes
+    /// at the same time, it may read part of the new bytes.
+    pub fn copy_from_iter(
+        &self,
+        offset: usize,
+        len: usize,
+        src: &mut IovIterSource<'_>,
+    ) -> Result<usize>
+    where
+        D: DeviceReads,
+    {
+        self.0.table().copy_from_iter_shared(offset, len, src)
     }
 
     /// Ends the mapping and returns the buffer: `dma_unmap_sgtable()`. Does not sleep.

@@ -16,8 +16,11 @@ use crate::{
         direction::{
             DeviceReads,
             DeviceWrites,
-            Direction, //
+            Direction,
+            FromDevice,
+            ToDevice, //
         },
+        error::EOPNOTSUPP,
         gfp::Gfp, //
     },
     device::{
@@ -31,6 +34,7 @@ use crate::{
         shared::Shared, //
     },
     table::{
+        iov::user_segment,
         kept::Kept,
         limits::SegmentLimits,
         owned_pages::OwnedPages,
@@ -50,7 +54,12 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    bindings,
     dma::DataDirection,
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
     mm::virt::{
         flags,
         VmaNew, //
@@ -165,6 +174,93 @@ impl<D: Direction> UserTable<D> {
         // The pages are pinned for writing if the device writes.
         Ok(Self::new(table))
     }
+
+    /// Pins the memory that comes next in the iterator of a read or a write, and advances the
+    /// iterator by it.
+    ///
+    /// The destination of a read is pinned for a device that writes it, `FromDevice`. The source of
+    /// a write is pinned for a device that reads it, `ToDevice`. The table has up to `most` bytes:
+    /// less if the process has named less, or if its memory goes on elsewhere (`readv(2)`). So a
+    /// driver calls this until the iterator is empty.
+    ///
+    /// Sleeps as [`pin`](Self::pin) does, and within the gate, so unbinding waits: see
+    /// [`FileOps`](crate::FileOps).
+    ///
+    /// ```
+    /// # use kernel::{iov::IovIterDest, prelude::*};
+    /// # use sgdma::{CoherentDevice, FromDevice, UserTable};
+    /// // In `FileOps::read`, for a device that writes to the memory of the process:
+    /// # fn read(dev: CoherentDevice<'_>, dst: &mut IovIterDest<'_>) -> Result<usize> {
+    /// let table = UserTable::pin_iter(dst, 1 << 20, FromDevice, dev.dma())?;
+    /// let n = table.len();
+    /// let in_flight = table.map_shared(dev)?.submit();
+    /// # drop(in_flight.complete());
+    /// # Ok(n)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// After an error nothing is pinned, and the iterator is where it was.
+    ///
+    /// - `EOPNOTSUPP` if the iterator does not stand for memory of the process: somebody in the
+    ///   kernel reads or writes the file, or `io_uring` does with registered buffers. The driver
+    ///   copies then.
+    /// - `EINVAL` if the iterator is empty or `most` is zero.
+    /// - Those of [`pin`](Self::pin).
+    #[doc(alias = "iov_iter_extract_pages")]
+    pub fn pin_iter<'a, I: UserIter<D>>(
+        iter: &mut I,
+        most: usize,
+        direction: D,
+        limits: impl Into<SegmentLimits<'a>>,
+    ) -> Result<Self> {
+        let iter = iter.as_raw();
+        // SAFETY: `iter` is valid, and `pin_iter()` has it exclusively.
+        let (addr, len) = unsafe { user_segment(iter) }.ok_or(EOPNOTSUPP)?;
+        let table = Self::pin(addr, len.min(most), direction, limits)?;
+        // SAFETY: As above. The iterator has as many bytes.
+        unsafe { bindings::iov_iter_advance(iter, table.len()) };
+        Ok(table)
+    }
+}
+
+/// The iterator of a read or a write, whose memory a device accesses in direction `D`.
+///
+/// [`IovIterDest`] is one for [`FromDevice`](crate::FromDevice), and [`IovIterSource`] for
+/// [`ToDevice`](crate::ToDevice).
+///
+/// ```
+/// # use kernel::iov::{IovIterDest, IovIterSource};
+/// # use sgdma::{FromDevice, ToDevice, UserIter};
+/// fn is<D: sgdma::Direction, I: UserIter<D>>() {}
+/// is::<FromDevice, IovIterDest<'_>>();
+/// is::<ToDevice, IovIterSource<'_>>();
+/// ```
+pub trait UserIter<D: Direction>: sealed::UserIter {}
+
+mod sealed {
+    use kernel::bindings;
+
+    /// A driver cannot name this trait, but its generic code can use what is in it.
+    pub trait UserIter {
+        /// Returns the iterator, which is valid.
+        fn as_raw(&mut self) -> *mut bindings::iov_iter;
+    }
+}
+
+impl UserIter<FromDevice> for IovIterDest<'_> {}
+impl sealed::UserIter for IovIterDest<'_> {
+    fn as_raw(&mut self) -> *mut bindings::iov_iter {
+        IovIterDest::as_raw(self)
+    }
+}
+
+impl UserIter<ToDevice> for IovIterSource<'_> {}
+impl sealed::UserIter for IovIterSource<'_> {
+    fn as_raw(&mut self) -> *mut bindings::iov_iter {
+        IovIterSource::as_raw(self)
+    }
 }
 
 impl<D: Direction, P> UserTable<D, P> {
@@ -198,6 +294,20 @@ impl<D: Direction, P> UserTable<D, P> {
     /// `EINVAL`, and nothing is copied, if `offset + dst.len()` lies beyond the end of the buffer.
     pub fn copy_to_slice(&self, offset: usize, dst: &mut [u8]) -> Result {
         self.0.copy_to_slice(offset, dst)
+    }
+
+    /// Copies `len` bytes from `offset` of the buffer on to `dst`, and returns how many it has
+    /// copied. May sleep.
+    ///
+    /// See [`SgTable::copy_to_iter`] for the errors. If user space or a device writes these bytes
+    /// at the same time, the copy may have part of the new bytes.
+    pub fn copy_to_iter(
+        &self,
+        offset: usize,
+        len: usize,
+        dst: &mut IovIterDest<'_>,
+    ) -> Result<usize> {
+        self.0.copy_to_iter(offset, len, dst)
     }
 
     /// Maps the memory so that CPU and device can access it at the same time:
@@ -331,6 +441,20 @@ impl<D: Direction> UserTable<D, MmapPages> {
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
         self.0.copy_from_slice_shared(offset, src)
     }
+
+    /// Copies up to `len` bytes from `src` to the buffer, from byte `offset` on, and returns how
+    /// many it has copied. May sleep.
+    ///
+    /// See [`SgTable::copy_from_iter`] for the errors. If user space or a device reads these bytes
+    /// at the same time, it may read part of the new bytes.
+    pub fn copy_from_iter(
+        &self,
+        offset: usize,
+        len: usize,
+        src: &mut IovIterSource<'_>,
+    ) -> Result<usize> {
+        self.0.copy_from_iter_shared(offset, len, src)
+    }
 }
 
 /// A buffer that user space may map, shared with a device.
@@ -397,6 +521,23 @@ impl<D: Direction> Shared<'_, D, MmapPages> {
         self.0.table().copy_from_slice_shared(offset, src)
     }
 
+    /// Copies up to `len` bytes from `src` to the buffer, from byte `offset` on, and returns how
+    /// many it has copied. May sleep.
+    ///
+    /// See [`SgTable::copy_from_iter`] for the errors. If user space or a device reads these bytes
+    /// at the same time, it may read part of the new bytes.
+    pub fn copy_from_iter(
+        &self,
+        offset: usize,
+        len: usize,
+        src: &mut IovIterSource<'_>,
+    ) -> Result<usize>
+    where
+        D: DeviceReads,
+    {
+        self.0.table().copy_from_iter_shared(offset, len, src)
+    }
+
     /// Ends the mapping and returns the buffer: `dma_unmap_sgtable()`. Does not sleep.
     ///
     /// User space may still access the pages, so the buffer stays a [`UserTable`].
@@ -428,6 +569,20 @@ impl<D: DeviceWrites> UserTable<D> {
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
         self.0.copy_from_slice_shared(offset, src)
     }
+
+    /// Copies up to `len` bytes from `src` to the buffer, from byte `offset` on, and returns how
+    /// many it has copied. May sleep.
+    ///
+    /// See [`SgTable::copy_from_iter`] for the errors. If user space or a device reads these bytes
+    /// at the same time, it may read part of the new bytes.
+    pub fn copy_from_iter(
+        &self,
+        offset: usize,
+        len: usize,
+        src: &mut IovIterSource<'_>,
+    ) -> Result<usize> {
+        self.0.copy_from_iter_shared(offset, len, src)
+    }
 }
 
 /// Memory of a process that is shared with a device.
@@ -449,5 +604,19 @@ impl<D: DeviceWrites> Shared<'_, D, PinnedPages> {
     /// `EINVAL`, and nothing is copied, if `offset + src.len()` lies beyond the end of the buffer.
     pub fn copy_from_slice(&self, offset: usize, src: &[u8]) -> Result {
         self.0.table().copy_from_slice_shared(offset, src)
+    }
+
+    /// Copies up to `len` bytes from `src` to the buffer, from byte `offset` on, and returns how
+    /// many it has copied. May sleep.
+    ///
+    /// See [`SgTable::copy_from_iter`] for the errors. If user space or a device reads these bytes
+    /// at the same time, it may read part of the new bytes.
+    pub fn copy_from_iter(
+        &self,
+        offset: usize,
+        len: usize,
+        src: &mut IovIterSource<'_>,
+    ) -> Result<usize> {
+        self.0.table().copy_from_iter_shared(offset, len, src)
     }
 }

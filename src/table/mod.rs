@@ -19,6 +19,7 @@
 pub(crate) mod byte_buffer;
 pub(crate) mod cut;
 pub(crate) mod from_pages;
+pub(crate) mod iov;
 pub(crate) mod kept;
 pub(crate) mod limits;
 pub(crate) mod owned_pages;

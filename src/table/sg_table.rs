@@ -577,7 +577,11 @@ impl<P> SgTable<P> {
     /// # Errors
     ///
     /// `EINVAL` if `offset + len` lies beyond the buffer's end.
-    fn page_parts(&self, offset: usize, len: usize) -> Result<impl Iterator<Item = PagePart<'_>>> {
+    pub(super) fn page_parts(
+        &self,
+        offset: usize,
+        len: usize,
+    ) -> Result<impl Iterator<Item = PagePart<'_>>> {
         match offset.checked_add(len) {
             Some(end) if end <= self.len() => Ok(self.cpu().page_parts(offset..end)),
             _ => Err(EINVAL),

@@ -16,7 +16,7 @@ struct Borrowing<'bound>(DmaDevice<'bound>);
 impl<'bound> FileOps<Gpu> for Borrowing<'bound> {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(_ctx: &DriverContext<'_, Gpu>) -> Result<Self> {
+    fn open(_ctx: &DriverContext<'_, Gpu>, _node: u32) -> Result<Self> {
         Err(ENODEV)
     }
 }

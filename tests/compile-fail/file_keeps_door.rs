@@ -19,7 +19,7 @@ struct Other(Mutex<Option<&'static Door<'static, Gpu>>>);
 impl FileOps<Gpu> for Other {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(_ctx: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, Gpu>, _node: u32) -> impl PinInit<Self, Error> {
         Err::<Self, Error>(ENODEV)
     }
 

@@ -11,6 +11,6 @@ struct Data<'bound>(DmaDevice<'bound>);
 
 struct File(Reset<'static>);
 
-fn open(ctx: &DriverContext<'_, Gpu>) -> File {
+fn open(ctx: &DriverContext<'_, Gpu>, _node: u32) -> File {
     File(ctx.dma().begin_reset())
 }

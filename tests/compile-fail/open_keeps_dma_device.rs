@@ -16,7 +16,7 @@ struct Other(DmaDevice<'static>);
 impl FileOps<Gpu> for Other {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(ctx: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
+    fn open(ctx: &DriverContext<'_, Gpu>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<Self, Error>(Self(ctx.dma()))
     }
 }

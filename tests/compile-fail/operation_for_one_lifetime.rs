@@ -16,7 +16,7 @@ struct Other;
 impl FileOps<Gpu> for Other {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(_ctx: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, Gpu>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<Self, Error>(Self)
     }
 

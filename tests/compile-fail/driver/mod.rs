@@ -49,7 +49,7 @@ impl sgdma::pci::Driver for Gpu {
 impl FileOps<Gpu> for File {
     const NODE: Option<&'static CStr> = None;
 
-    fn open(_ctx: &DriverContext<'_, Gpu>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, Gpu>, _node: u32) -> impl PinInit<Self, Error> {
         Err::<Self, Error>(ENODEV)
     }
 }

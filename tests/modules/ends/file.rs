@@ -58,7 +58,7 @@ pub(crate) struct File;
 impl FileOps<Ends> for File {
     const NODE: Option<&'static CStr> = Some(c"sgdma_ends");
 
-    fn open(_: &DriverContext<'_, Ends>) -> impl PinInit<Self, Error> {
+    fn open(_: &DriverContext<'_, Ends>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)
     }
 

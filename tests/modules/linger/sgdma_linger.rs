@@ -60,7 +60,7 @@ struct File;
 impl FileOps<Linger> for File {
     const NODE: Option<&'static CStr> = Some(c"sgdma_linger");
 
-    fn open(_: &DriverContext<'_, Linger>) -> impl PinInit<Self, Error> {
+    fn open(_: &DriverContext<'_, Linger>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)
     }
 

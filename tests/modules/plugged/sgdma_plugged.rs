@@ -47,7 +47,7 @@ fn map(dev: DmaDevice<'_>, most: usize, limits: SegmentLimits<'_>) -> Result<(us
 impl FileOps<Plugged> for File {
     const NODE: Option<&'static CStr> = Some(c"sgdma_plugged");
 
-    fn open(_ctx: &DriverContext<'_, Plugged>) -> impl PinInit<Self, Error> {
+    fn open(_ctx: &DriverContext<'_, Plugged>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(File)
     }
 

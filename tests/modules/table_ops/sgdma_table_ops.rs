@@ -177,7 +177,7 @@ struct File;
 impl FileOps<TableOps> for File {
     const NODE: Option<&'static CStr> = Some(c"sgdma_table_ops");
 
-    fn open(_: &DriverContext<'_, TableOps>) -> impl PinInit<Self, Error> {
+    fn open(_: &DriverContext<'_, TableOps>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)
     }
 
