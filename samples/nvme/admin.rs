@@ -21,7 +21,10 @@ use kernel::{
     prelude::*,
     time::msecs_to_jiffies, //
 };
-use sgdma::SgTable;
+use sgdma::{
+    SgTable,
+    EOPNOTSUPP, //
+};
 
 /// The longest wait for an admin command.
 const TIMEOUT_MS: u32 = 5000;

@@ -36,13 +36,20 @@ impl Command {
     pub(crate) const SIZE: usize = 64;
 
     pub(crate) fn new(opcode: u8, nsid: u32, words: &[u32]) -> Self {
-        let mut command = Self::new_zeroed();
-        command.opcode = opcode;
-        command.nsid = nsid.to_le();
-        for (to, word) in command.words.iter_mut().zip(words) {
+        let mut all = [0; 6];
+        for (to, word) in all.iter_mut().zip(words) {
             *to = word.to_le();
         }
-        command
+        Self {
+            opcode,
+            flags: 0,
+            id: 0,
+            nsid: nsid.to_le(),
+            reserved: 0,
+            metadata: 0,
+            prp: [0; 2],
+            words: all,
+        }
     }
 
     /// Makes a read or a write of `blocks` blocks, which is not zero.

@@ -3,7 +3,10 @@
 //! The controller: enabled, disabled, and asked to run commands.
 
 use crate::{
-    command::Command,
+    command::{
+        Command,
+        PAGE, //
+    },
     prp::Prps,
     queue::{
         Queue,
@@ -59,7 +62,8 @@ use kernel::{
 use sgdma::{
     DmaDevice,
     DmaPool,
-    DmaTable, //
+    DmaTable,
+    EOPNOTSUPP, //
 };
 
 const ADMIN_DEPTH: u16 = 32;
@@ -160,14 +164,16 @@ impl<'bound> Controller<'bound> {
             check(pdev, &bar)?;
             let stride = bar.read(CAP_HIGH).stride().get();
             let entries = bar.read(CAP).max_entries().get() + 1;
+            let pool = DmaPool::new(c"nvme lists", dma, PAGE, PAGE, 0)?;
+            let admin = Queue::new(dma, 0, 0, ADMIN_DEPTH, stride);
             Ok(try_pin_init!(Self {
                 dma,
                 bar,
                 stats: Stats::new(),
-                pool: DmaPool::new(c"nvme lists", dma, 4096, 4096, 0)?,
+                pool,
                 stride,
                 depth: entries.min(MAX_DEPTH.into()) as u16,
-                admin <- Queue::new(dma, 0, 0, ADMIN_DEPTH, stride),
+                admin <- admin,
                 io: SetOnce::new(),
                 turn: Atomic::new(0),
                 time: Atomic::new(0),
@@ -212,7 +218,7 @@ impl<'bound> Controller<'bound> {
 
     /// Returns all queues, the admin queue first.
     pub(crate) fn queues(&self) -> impl Iterator<Item = &Queue<'bound>> {
-        iter::once(&self.admin).chain(self.io_queues())
+        Iterator::chain(iter::once(&self.admin), self.io_queues())
     }
 
     pub(crate) fn io_queues(&self) -> impl Iterator<Item = &Queue<'bound>> {

@@ -68,7 +68,7 @@ pub(crate) struct NamespaceFile {
 impl FileOps<Nvme> for NamespaceFile {
     const NODE: Option<&'static CStr> = None;
 
-    fn nodes(nvme: &DriverContext<'_, Nvme>, nodes: &mut Nodes<'_, Nvme>) -> Result {
+    fn nodes(nvme: &DriverContext<'_, Nvme>, nodes: &mut Nodes) -> Result {
         let device = nvme.dma().device().name();
         for namespace in nvme.namespaces() {
             nodes.add(fmt!("sgdma_nvme-{}-n{}", device, namespace.nsid), 0o600)?;
@@ -113,7 +113,7 @@ impl FileOps<Nvme> for NamespaceFile {
     }
 
     fn ioctl(&self, door: &Door<'_, Nvme>, cmd: u32, arg: usize) -> Result<isize> {
-        let mut status = 0;
+        let mut status = 0u16;
         match cmd {
             uapi::SGDMA_NVME_INFO => inside(door, arg, cmd, |nvme, request| {
                 nvme.describe(self.node, request)
@@ -141,7 +141,7 @@ impl FileOps<Nvme> for NamespaceFile {
             }),
             _ => Err(ENOTTY),
         }?;
-        Ok(status.into())
+        Ok(status as isize)
     }
 }
 

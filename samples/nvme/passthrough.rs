@@ -20,10 +20,7 @@ use crate::{
 use kernel::{
     prelude::*,
     sync::Arc,
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    },
+    uaccess::UserPtr, //
 };
 use sgdma::{
     Door,
@@ -32,6 +29,8 @@ use sgdma::{
     SegmentLimits,
     SgTable,
     ToDevice,
+    UserDest,
+    UserSource,
     UserTable, //
 };
 
@@ -122,8 +121,9 @@ impl Ask {
             }
             Way::InPlace(limits) => Memory::Read(UserTable::pin(addr, len, FromDevice, limits)?),
             Way::Stage(mut stage) if writes => {
-                let mut reader = UserSlice::new(UserPtr::from_addr(addr), len).reader();
-                stage.copy_from_user(0, &mut reader, len)?;
+                let mut source = UserSource::new(UserPtr::from_addr(addr), len);
+                stage.copy_from_iter(0, len, source.iter())?;
+                source.finish()?;
                 Memory::StagedWrite(stage)
             }
             Way::Stage(stage) => Memory::StagedRead(stage),
@@ -167,7 +167,8 @@ impl Ask {
 impl Destination {
     /// Copies a stage to the memory of user space.
     pub(crate) fn fill(&self, stage: &SgTable) -> Result {
-        let mut writer = UserSlice::new(UserPtr::from_addr(self.addr), self.len).writer();
-        stage.copy_to_user(0, &mut writer, self.len)
+        let mut destination = UserDest::new(UserPtr::from_addr(self.addr), self.len);
+        stage.copy_to_iter(0, self.len, destination.iter())?;
+        destination.finish()
     }
 }

@@ -132,27 +132,29 @@ impl<'bound> Queue<'bound> {
             let entries = usize::from(depth);
             let submission = CoherentBuffer::alloc(entries * Command::SIZE, dma, GFP_KERNEL)?;
             let completion = CoherentBuffer::alloc(entries * Completion::SIZE, dma, GFP_KERNEL)?;
-            let slots = Slots::new(depth - 1)?;
+            let doorbells = Doorbells::new(id, stride);
+            let addrs = (submission.dma_address(), completion.dma_address());
+            let inner = Inner {
+                state: State::Closed,
+                rings: Some(Rings {
+                    submission: submission.submit(),
+                    completion: completion.submit(),
+                }),
+                tail: 0,
+                head: 0,
+                phase: true,
+                slots: Slots::new(depth - 1)?,
+                completed: 0,
+                most: 0,
+            };
             Ok(try_pin_init!(Self {
                 id,
                 vector,
                 depth,
-                submission: submission.dma_address(),
-                completion: completion.dma_address(),
-                doorbells: Doorbells::new(id, stride),
-                inner <- new_irq_lock!(Inner {
-                    state: State::Closed,
-                    rings: Some(Rings {
-                        submission: submission.submit(),
-                        completion: completion.submit(),
-                    }),
-                    tail: 0,
-                    head: 0,
-                    phase: true,
-                    slots,
-                    completed: 0,
-                    most: 0,
-                }),
+                submission: addrs.0,
+                completion: addrs.1,
+                doorbells,
+                inner <- new_irq_lock!(inner),
             }))
         })
     }

@@ -118,7 +118,7 @@ impl NvmeData<'_> {
     }
 
     fn show(&self, stats: &mut uapi::sgdma_nvme_stats) {
-        *stats = FromZeros::new_zeroed();
+        *stats = zerocopy::FromZeros::new_zeroed();
         self.controller.stats.show(stats);
         for (n, queue) in self.controller.queues().enumerate().take(MAX_QUEUES) {
             (stats.commands[n], stats.most[n]) = queue.counts();

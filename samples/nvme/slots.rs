@@ -100,7 +100,7 @@ impl<T> Slots<T> {
     /// Returns the id of a command that was sent and for which `wanted` holds.
     pub(crate) fn find(&mut self, mut wanted: impl FnMut(&mut T) -> bool) -> Option<u16> {
         self.slots.iter_mut().find_map(|slot| match &mut slot.state {
-            State::Sent(sent) if wanted(sent) => Some(slot.id),
+            State::Sent(sent) => wanted(sent).then_some(slot.id),
             _ => None,
         })
     }
