@@ -108,7 +108,10 @@ impl<'bound> Controller<'bound> {
 
     fn create(&self, queue: &Queue<'bound>) -> Result {
         let (id, size) = (u32::from(queue.id), u32::from(queue.depth) - 1);
-        let words = [size << 16 | id, queue.vector << 16 | INTERRUPTS | CONTIGUOUS];
+        let words = [
+            size << 16 | id,
+            queue.vector << 16 | INTERRUPTS | CONTIGUOUS,
+        ];
         let command = Command::new(admin::CREATE_COMPLETION, 0, &words);
         self.run_admin(command, Memory::At(queue.completion))?;
         let words = [size << 16 | id, id << 16 | CONTIGUOUS];

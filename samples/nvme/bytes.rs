@@ -134,7 +134,9 @@ impl Namespace {
         }
         let opcode = uapi::SGDMA_NVME_WRITE as u8;
         let command = Command::transfer(opcode, self.nsid, part.lba, part.blocks);
-        nvme.run(command, Memory::StagedWrite(stage))?.answer?.ok()?;
+        nvme.run(command, Memory::StagedWrite(stage))?
+            .answer?
+            .ok()?;
         Ok(n)
     }
 

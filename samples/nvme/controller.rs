@@ -7,31 +7,24 @@ use crate::{
         Command,
         PAGE, //
     },
+    power,
     prp::Prps,
     queue::{
         Queue,
-        Sent,
-        Slot,
         MAX_DEPTH, //
     },
     registers::{
         self,
         Bar,
-        ACQ,
-        ACQ_HIGH,
-        AQA,
-        ASQ,
-        ASQ_HIGH,
         CAP,
-        CAP_HIGH,
-        CC,
-        CSTS,
-        SHUTDOWN_COMPLETE, //
+        CAP_HIGH, //
     },
     request::{
         Outcome,
         Request, //
     },
+    sent::Sent,
+    slot::Slot,
     stats::Stats,
     transfer::{
         Memory,
@@ -42,7 +35,8 @@ use core::iter;
 use kernel::{
     device::Bound,
     io::Io,
-    new_mutex, pci,
+    new_mutex,
+    pci,
     prelude::*,
     sync::{
         atomic::{
@@ -53,25 +47,18 @@ use kernel::{
         Mutex,
         SetOnce, //
     },
-    time::{
-        delay::fsleep,
-        Delta,
-        Jiffies, //
-    },
+    time::Jiffies, //
 };
 use sgdma::{
     DmaDevice,
     DmaPool,
-    DmaTable,
-    EOPNOTSUPP, //
+    DmaTable, //
 };
 
-const ADMIN_DEPTH: u16 = 32;
+/// The number of entries of the admin queue.
+pub(crate) const ADMIN_DEPTH: u16 = 32;
 
-/// The longest wait until the controller has written what it keeps, in milliseconds.
-const SHUTDOWN_MS: u32 = 5000;
-
-/// Whether the controller is to work.
+/// The controller is to work, or has been stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Life {
     Up,
@@ -99,60 +86,6 @@ pub(crate) struct Controller<'bound> {
     pub(crate) life: Mutex<Life>,
 }
 
-/// Checks that the driver knows such a controller.
-fn check(pdev: &pci::Device<Bound>, bar: &Bar<'_>) -> Result {
-    if !registers::is_present(bar) {
-        return Err(ENODEV);
-    }
-    let high = bar.read(CAP_HIGH);
-    if !high.nvm() || high.min_page().get() != 0 || bar.read(CAP).max_entries().get() == 0 {
-        dev_err!(
-            pdev,
-            "cannot bind: the controller lacks the NVM command set, pages of 4 KiB, or queues\n"
-        );
-        return Err(EOPNOTSUPP);
-    }
-    Ok(())
-}
-
-/// Waits until `is_so` returns true, for at most `timeout_ms` milliseconds.
-///
-/// # Errors
-///
-/// - `ENODEV` if the controller is gone.
-/// - `ETIMEDOUT`.
-fn wait_until(bar: &Bar<'_>, timeout_ms: u32, is_so: impl Fn(CSTS) -> bool) -> Result {
-    for _ in 0..=timeout_ms {
-        let status = bar.read(CSTS);
-        if !registers::is_present(bar) {
-            return Err(ENODEV);
-        }
-        if is_so(status) {
-            return Ok(());
-        }
-        fsleep(Delta::from_millis(1));
-    }
-    Err(ETIMEDOUT)
-}
-
-fn timeout_ms(bar: &Bar<'_>) -> u32 {
-    bar.read(CAP).timeout().get().max(1) * 500
-}
-
-/// Disables the controller. Then it uses no memory that it was told of before.
-pub(crate) fn disable(bar: &Bar<'_>) -> Result {
-    bar.write_reg(bar.read(CC).with_enable(false));
-    wait_until(bar, timeout_ms(bar), |status| !status.ready())
-}
-
-/// Has the controller write what it keeps, as it is about to lose its power.
-pub(crate) fn shut_down(bar: &Bar<'_>) -> Result {
-    bar.write_reg(bar.read(CC).with_const_shutdown::<1>());
-    wait_until(bar, SHUTDOWN_MS, |status| {
-        status.shutdown().get() == SHUTDOWN_COMPLETE || status.fatal()
-    })
-}
-
 impl<'bound> Controller<'bound> {
     /// Takes over a controller that is disabled.
     pub(crate) fn new(
@@ -161,7 +94,7 @@ impl<'bound> Controller<'bound> {
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             let bar = registers::map(pdev)?;
-            check(pdev, &bar)?;
+            power::check(pdev, &bar)?;
             let stride = bar.read(CAP_HIGH).stride().get();
             let entries = bar.read(CAP).max_entries().get() + 1;
             let pool = DmaPool::new(c"nvme lists", dma, PAGE, PAGE, 0)?;
@@ -188,34 +121,6 @@ impl<'bound> Controller<'bound> {
         KBox::pin_init(queue, GFP_KERNEL)
     }
 
-    /// Enables a controller that is disabled, with the admin queue.
-    pub(crate) fn enable(&self) -> Result {
-        let (bar, admin) = (&self.bar, &self.admin);
-        const SIZE: u32 = ADMIN_DEPTH as u32 - 1;
-        bar.write_reg(
-            AQA::zeroed()
-                .with_const_completions::<SIZE>()
-                .with_const_submissions::<SIZE>(),
-        );
-        bar.write_reg(ASQ::zeroed().with_address(admin.submission as u32));
-        bar.write_reg(ASQ_HIGH::zeroed().with_address((admin.submission >> 32) as u32));
-        bar.write_reg(ACQ::zeroed().with_address(admin.completion as u32));
-        bar.write_reg(ACQ_HIGH::zeroed().with_address((admin.completion >> 32) as u32));
-        bar.write_reg(
-            CC::zeroed()
-                .with_const_completion_size::<4>()
-                .with_const_submission_size::<6>()
-                .with_enable(true),
-        );
-        wait_until(bar, timeout_ms(bar), |status| {
-            status.ready() || status.fatal()
-        })?;
-        if bar.read(CSTS).fatal() {
-            return Err(EIO);
-        }
-        Ok(())
-    }
-
     /// Returns all queues, the admin queue first.
     pub(crate) fn queues(&self) -> impl Iterator<Item = &Queue<'bound>> {
         Iterator::chain(iter::once(&self.admin), self.io_queues())
@@ -240,14 +145,15 @@ impl<'bound> Controller<'bound> {
         any
     }
 
-    /// Logs that the device has completed a command that it does not have. One line each time of the
-    /// watchdog is enough.
+    /// Logs that the device has completed a command that it does not have. One line for each look
+    /// of the watchdog is enough.
     fn complain(&self, queue: u16, id: u16) {
         let number = self.stats.wrong.fetch_add(1, Relaxed);
         if self.stats.may_complain(self.time.load(Relaxed)) {
             dev_err!(
                 self.dma.device(),
-                "the device completed command {:#x} of queue {}, which it does not have ({} so far)\n",
+                "the device completed command {:#x} of queue {}, which it does not have: {} so \
+                 far\n",
                 id,
                 queue,
                 number + 1

@@ -8,25 +8,21 @@ use crate::{
         Command,
         Completion, //
     },
+    module_parameters,
     registers::{
         Bar,
         Doorbells, //
     },
-    request::{
-        Outcome,
-        Request, //
-    },
+    sent::Sent,
     slots::{
         Slots,
+        Taken,
         MAX_SLOTS, //
-    },
-    transfer::Transfer, //
+    }, //
 };
-use core::mem;
 use kernel::{
     dma::DmaAddress,
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
 use sgdma::{
     new_irq_lock,
@@ -36,41 +32,6 @@ use sgdma::{
     IrqLock,
     Words, //
 };
-
-/// A command that the device has.
-pub(crate) struct Sent<'bound> {
-    transfer: Transfer<'bound>,
-    request: Arc<Request>,
-    /// The watchdog's time when the command was sent, or was aborted.
-    pub(crate) since: u32,
-    pub(crate) aborted: bool,
-}
-
-impl<'bound> Sent<'bound> {
-    pub(crate) fn new(transfer: Transfer<'bound>, request: Arc<Request>, since: u32) -> Self {
-        Self {
-            transfer,
-            request,
-            since,
-            aborted: false,
-        }
-    }
-
-    /// Ends the command, with whose memory the device is done. For any context.
-    pub(crate) fn finish(self, answer: Result<Answer>) {
-        let stage = self.transfer.complete();
-        self.request.finish(Outcome { answer, stage });
-    }
-
-    /// Ends the command, with whose memory the device may go on: it goes into quarantine.
-    pub(crate) fn abandon(self, error: Error) {
-        drop(self.transfer);
-        self.request.finish(Outcome {
-            answer: Err(error),
-            stage: None,
-        });
-    }
-}
 
 #[derive(Clone, Copy)]
 pub(crate) enum State {
@@ -82,25 +43,27 @@ pub(crate) enum State {
 }
 
 /// The memory of the queues.
-struct Rings<'bound> {
-    submission: InFlight<CoherentBuffer<'bound>>,
+pub(crate) struct Rings<'bound> {
+    pub(crate) submission: InFlight<CoherentBuffer<'bound>>,
     completion: InFlight<CoherentBuffer<'bound>>,
 }
 
-struct Inner<'bound> {
-    state: State,
+pub(crate) struct Inner<'bound> {
+    pub(crate) state: State,
     /// `None` when the controller has stopped.
-    rings: Option<Rings<'bound>>,
+    pub(crate) rings: Option<Rings<'bound>>,
     /// The place of the next command.
-    tail: u16,
+    pub(crate) tail: u16,
     /// The place of the next completion.
     head: u16,
     /// The phase bit of a completion that is new.
     phase: bool,
-    slots: Slots<Sent<'bound>>,
+    /// The next completion was taken once already.
+    again: bool,
+    pub(crate) slots: Slots<Sent<'bound>>,
     completed: u32,
     /// The most commands that the device had at once.
-    most: u32,
+    pub(crate) most: u32,
 }
 
 #[pin_data]
@@ -111,9 +74,11 @@ pub(crate) struct Queue<'bound> {
     pub(crate) depth: u16,
     pub(crate) submission: DmaAddress,
     pub(crate) completion: DmaAddress,
-    doorbells: Doorbells,
+    pub(crate) doorbells: Doorbells,
+    /// Each completion is taken twice, to show what a device that sends it twice does.
+    twice: bool,
     #[pin]
-    inner: IrqLock<Inner<'bound>>,
+    pub(crate) inner: IrqLock<Inner<'bound>>,
 }
 
 /// The most entries of a queue: each slot has one, and one stays free.
@@ -143,6 +108,7 @@ impl<'bound> Queue<'bound> {
                 tail: 0,
                 head: 0,
                 phase: true,
+                again: false,
                 slots: Slots::new(depth - 1)?,
                 completed: 0,
                 most: 0,
@@ -154,25 +120,10 @@ impl<'bound> Queue<'bound> {
                 submission: addrs.0,
                 completion: addrs.1,
                 doorbells,
+                twice: sgdma::parameter(&module_parameters::twice) != 0,
                 inner <- new_irq_lock!(inner),
             }))
         })
-    }
-
-    /// Reserves a slot for a command.
-    ///
-    /// # Errors
-    ///
-    /// `EAGAIN` if there is none now, or the reason why there will be none.
-    pub(crate) fn reserve(&self) -> Result<Slot<'_, 'bound>> {
-        let mut inner = self.inner.lock();
-        match inner.state {
-            State::Open => {}
-            State::Closed => return Err(EAGAIN),
-            State::Dead(error) => return Err(error),
-        }
-        let id = inner.slots.reserve().ok_or(EAGAIN)?;
-        Ok(Slot { queue: self, id })
     }
 
     /// Ends each command that the device has completed. Calls `wrong` for each completion that no
@@ -186,8 +137,9 @@ impl<'bound> Queue<'bound> {
             };
             count += 1;
             match sent {
-                Some(sent) => sent.finish(Ok(answer)),
-                None => wrong(entry.id()),
+                Taken::Sent(sent) => sent.finish(Ok(answer)),
+                Taken::GivenUp => {}
+                Taken::Unknown => wrong(entry.id()),
             }
         }
         if count > 0 {
@@ -198,7 +150,7 @@ impl<'bound> Queue<'bound> {
     }
 
     /// Takes the next completion, and the command that it is of.
-    fn next(&self) -> Option<(Completion, Answer, Option<Sent<'bound>>)> {
+    fn next(&self) -> Option<(Completion, Answer, Taken<Sent<'bound>>)> {
         let mut inner = self.inner.lock();
         let ring = &inner.rings.as_ref()?.completion;
         let at = usize::from(inner.head) * Completion::SIZE;
@@ -210,15 +162,17 @@ impl<'bound> Queue<'bound> {
             return None;
         }
         let entry: Completion = ring.read_entry(at).ok()?;
-        inner.head += 1;
-        if inner.head == self.depth {
-            inner.head = 0;
-            inner.phase = !inner.phase;
+        inner.again = self.twice && !inner.again;
+        if !inner.again {
+            inner.head += 1;
+            if inner.head == self.depth {
+                (inner.head, inner.phase) = (0, !inner.phase);
+            }
         }
         let sent = if entry.queue() == self.id {
             inner.slots.take(entry.id())
         } else {
-            None
+            Taken::Unknown
         };
         inner.completed = inner.completed.wrapping_add(1);
         let answer = Answer {
@@ -233,10 +187,11 @@ impl<'bound> Queue<'bound> {
     }
 
     /// Takes a command that the device has not completed, for which `wanted` holds.
-    pub(crate) fn take(&self, wanted: impl FnMut(&mut Sent<'bound>) -> bool) -> Option<Sent<'bound>> {
-        let mut inner = self.inner.lock();
-        let id = inner.slots.find(wanted)?;
-        inner.slots.take(id)
+    pub(crate) fn give_up(
+        &self,
+        wanted: impl FnMut(&mut Sent<'bound>) -> bool,
+    ) -> Option<Sent<'bound>> {
+        self.inner.lock().slots.give_up(wanted)
     }
 
     /// Returns the id of a command that the device has not completed, for which `wanted` holds.
@@ -252,6 +207,7 @@ impl<'bound> Queue<'bound> {
             ring.write(n * Completion::SIZE + Completion::STATUS, 0u16)?;
         }
         (inner.tail, inner.head, inner.phase) = (0, 0, true);
+        inner.slots.forget();
         Ok(())
     }
 
@@ -268,71 +224,5 @@ impl<'bound> Queue<'bound> {
     pub(crate) fn counts(&self) -> (u32, u32) {
         let inner = self.inner.lock();
         (inner.completed, inner.most)
-    }
-}
-
-/// A place for a command that is to be sent. A drop gives it back.
-pub(crate) struct Slot<'a, 'bound> {
-    queue: &'a Queue<'bound>,
-    id: u16,
-}
-
-impl<'bound> Slot<'_, 'bound> {
-    /// Sends a command.
-    ///
-    /// # Errors
-    ///
-    /// The command was not sent: `EIO` if the controller is being reset, or the reason why the queue
-    /// takes no command.
-    pub(crate) fn send(self, bar: &Bar<'_>, command: Command, sent: Sent<'bound>) -> Result {
-        let command = command.with_id(self.id).with_prp(sent.transfer.prp());
-        let result = self.put(bar, &command, sent);
-        match result {
-            // The slot is the command's.
-            Ok(()) => mem::forget(self),
-            Err((error, sent)) => {
-                drop(sent.transfer.complete());
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts a command into the queue. An error returns `sent`.
-    #[expect(clippy::result_large_err, reason = "the error returns the memory")]
-    fn put(
-        &self,
-        bar: &Bar<'_>,
-        command: &Command,
-        sent: Sent<'bound>,
-    ) -> Result<(), (Error, Sent<'bound>)> {
-        let queue = self.queue;
-        let mut inner = queue.inner.lock();
-        let error = match (inner.state, &inner.rings) {
-            (State::Open, Some(rings)) => {
-                let at = usize::from(inner.tail) * Command::SIZE;
-                rings.submission.write_entry(at, command).err()
-            }
-            (State::Dead(error), _) => Some(error),
-            _ => Some(EIO),
-        };
-        if let Some(error) = error {
-            return Err((error, sent));
-        }
-        // From here on the device may complete the command. The handler waits for the lock.
-        let tail = (inner.tail + 1) % queue.depth;
-        if let Err(error) = queue.doorbells.submitted(bar, tail) {
-            return Err((error, sent));
-        }
-        inner.tail = tail;
-        inner.slots.send(self.id, sent);
-        inner.most = inner.most.max(inner.slots.used());
-        Ok(())
-    }
-}
-
-impl Drop for Slot<'_, '_> {
-    fn drop(&mut self) {
-        self.queue.inner.lock().slots.give_back(self.id);
     }
 }

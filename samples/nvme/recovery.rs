@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is done when the device does not answer, and at the end.
+//! The watchdog, resets, and the end.
 //!
 //! The watchdog, a timer, looks for commands that take too long. A work item then has the device
 //! abort them. A command that takes too long again ends with `ETIMEDOUT`: its memory goes into
@@ -8,19 +8,17 @@
 
 use crate::{
     controller::{
-        self,
         Controller,
         Life, //
     },
     module_parameters,
-    queue::{
-        Sent,
-        State, //
-    },
+    power,
+    queue::State,
     registers::{
         self,
         CSTS, //
     },
+    sent::Sent, //
 };
 use kernel::{
     io::Io,
@@ -93,11 +91,11 @@ impl<'bound> Controller<'bound> {
         self.set_states(State::Closed);
         let reset = self.dma.begin_reset();
         for queue in self.io_queues() {
-            while let Some(sent) = queue.take(|sent| sent.aborted && is_late(sent, now)) {
+            while let Some(sent) = queue.give_up(|sent| sent.aborted && is_late(sent, now)) {
                 sent.abandon(ETIMEDOUT);
             }
         }
-        let result = controller::disable(&self.bar).and_then(|()| {
+        let result = power::disable(&self.bar).and_then(|()| {
             self.end_all(EIO);
             reset.done();
             self.restart()
@@ -124,11 +122,18 @@ impl<'bound> Controller<'bound> {
 
     /// Ends all commands of a controller that is disabled, those that it has completed before too.
     fn end_all(&self, error: Error) {
+        self.handle_all();
         for queue in self.queues() {
-            queue.handle(&self.bar, |_| ());
-            while let Some(sent) = queue.take(|_| true) {
+            while let Some(sent) = queue.give_up(|_| true) {
                 sent.finish(Err(error));
             }
+        }
+    }
+
+    /// Ends all commands that the controller has completed.
+    fn handle_all(&self) {
+        for queue in self.queues() {
+            queue.handle(&self.bar, |_| ());
         }
     }
 
@@ -137,7 +142,7 @@ impl<'bound> Controller<'bound> {
         let error = if error == ENODEV { ENODEV } else { EIO };
         self.set_states(State::Dead(error));
         for queue in self.queues() {
-            while let Some(sent) = queue.take(|_| true) {
+            while let Some(sent) = queue.give_up(|_| true) {
                 sent.abandon(error);
             }
         }
@@ -153,8 +158,10 @@ impl<'bound> Controller<'bound> {
     pub(crate) fn stop(&self) -> Quiet {
         *self.life.lock() = Life::Down;
         self.set_states(State::Dead(ENODEV));
-        let _ = controller::shut_down(&self.bar);
-        if let Err(error) = controller::disable(&self.bar) {
+        let _ = power::shut_down(&self.bar);
+        // QEMU does not take back a legacy interrupt that is raised when the controller is reset.
+        self.handle_all();
+        if let Err(error) = power::disable(&self.bar) {
             self.give_up(error);
             return Quiet::Unknown;
         }

@@ -2,20 +2,20 @@
 
 //! An NVMe driver, written against `sgdma`.
 //!
-//! Each namespace of the controller is a node, which user space reads and writes, or passes commands
-//! to. `README.md` says more. Read in this order:
+//! Each namespace of the controller is a node. User space reads and writes the node, or passes
+//! commands to the namespace. `README.md` says more. Read in this order:
 //!
-//! - this file: which device the driver is for, and what exists while a device is bound
+//! - this file: which device the driver is for, and its handlers
 //! - `registers.rs`: the registers
 //! - `command.rs`: commands and completions, as they lie in the queues
-//! - `queue.rs`, `slots.rs`: a pair of queues, and the commands that the device has
-//! - `request.rs`: the side of a command that somebody waits for
+//! - `request.rs`, `sent.rs`: the side of a command that somebody waits for, and the driver's side
 //! - `transfer.rs`, `prp.rs`: the memory of a command, and how it is described to the device
-//! - `controller.rs`, `admin.rs`: the controller, and what it is asked about itself
+//! - `queue.rs`, `slot.rs`, `slots.rs`: a pair of queues, and the commands that the device has
+//! - `controller.rs`, `power.rs`, `admin.rs`: the controller, and what it is asked about itself
 //! - `recovery.rs`: what is done when the device does not answer, and at the end
 //! - `namespace.rs`, `bytes.rs`: a namespace, and `read(2)` and `write(2)` of it
 //! - `passthrough.rs`: commands of user space
-//! - `stats.rs`: counters
+//! - `data.rs`, `stats.rs`: what exists while a device is bound, and its counters
 //! - `uapi.rs`: the structures and constants of `sgdma_nvme.h`, generated
 //! - `file.rs`: the requests of user space
 
@@ -25,14 +25,18 @@ mod command;
 #[path = "../common/mod.rs"]
 mod common;
 mod controller;
+mod data;
 mod file;
 mod namespace;
 mod passthrough;
+mod power;
 mod prp;
 mod queue;
 mod recovery;
 mod registers;
 mod request;
+mod sent;
+mod slot;
 mod slots;
 mod stats;
 mod transfer;
@@ -41,6 +45,10 @@ mod uapi;
 use admin::MAX_IO_QUEUES;
 use controller::Controller;
 use core::ops::RangeInclusive;
+use data::{
+    Found,
+    NvmeData, //
+};
 use kernel::{
     device::Core,
     dma::DmaMask,
@@ -49,7 +57,6 @@ use kernel::{
     sync::SetOnce,
     time::msecs_to_jiffies, //
 };
-use namespace::Namespace;
 use queue::State;
 use recovery::WATCHDOG_MS;
 use sgdma::{
@@ -61,7 +68,6 @@ use sgdma::{
     IrqReturn,
     Quiet, //
 };
-use stats::MAX_QUEUES;
 
 sgdma::pci_device_table!(
     PCI_TABLE,
@@ -70,61 +76,6 @@ sgdma::pci_device_table!(
 );
 
 struct Nvme;
-
-/// What the controller has, which is known when it works.
-struct Found {
-    namespaces: KVec<Pin<KBox<Namespace>>>,
-    max_bytes: usize,
-    vectors: u32,
-}
-
-/// Data that exists while a device is bound. Open files and handlers have access to it.
-#[pin_data]
-struct NvmeData<'bound> {
-    /// The device uses memory of user space in place.
-    shares: bool,
-    #[pin]
-    controller: Controller<'bound>,
-    found: SetOnce<Found>,
-}
-
-impl NvmeData<'_> {
-    fn namespaces(&self) -> &[Pin<KBox<Namespace>>] {
-        self.found.as_ref().map_or(&[], |found| &found.namespaces)
-    }
-
-    /// Returns the namespace of a node.
-    fn namespace(&self, node: u32) -> Result<&Namespace> {
-        let namespace = self.namespaces().get(node as usize).ok_or(ENODEV)?;
-        Ok(namespace)
-    }
-
-    fn max_bytes(&self) -> Result<u64> {
-        Ok(self.found.as_ref().ok_or(ENODEV)?.max_bytes as u64)
-    }
-
-    fn describe(&self, node: u32, info: &mut uapi::sgdma_nvme_info) -> Result {
-        let namespace = self.namespace(node)?;
-        *info = uapi::sgdma_nvme_info {
-            blocks: namespace.blocks,
-            block_size: namespace.block_size() as u32,
-            max_bytes: self.max_bytes()? as u32,
-            nsid: namespace.nsid,
-            queues: self.controller.io_queues().count() as u32,
-            vectors: self.found.as_ref().map_or(0, |found| found.vectors),
-            shares: self.shares.into(),
-        };
-        Ok(())
-    }
-
-    fn show(&self, stats: &mut uapi::sgdma_nvme_stats) {
-        *stats = zerocopy::FromZeros::new_zeroed();
-        self.controller.stats.show(stats);
-        for (n, queue) in self.controller.queues().enumerate().take(MAX_QUEUES) {
-            (stats.commands[n], stats.most[n]) = queue.counts();
-        }
-    }
-}
 
 impl sgdma::Driver for Nvme {
     type Data<'bound> = NvmeData<'bound>;
@@ -171,12 +122,12 @@ impl sgdma::pci::Driver for Nvme {
         min_align_mask: command::PAGE as u32 - 1,
         ..DmaLimits::from_mask(DmaMask::new::<64>())
     };
-    /// One for the admin queue, and one for each I/O queue. Queues share vectors if there are fewer.
+    /// One for the admin queue, and one for each I/O queue. If there are fewer, queues share them.
     const VECTORS: RangeInclusive<u32> = 1..=1 + MAX_IO_QUEUES;
 
     fn quiesce(pdev: &pci::Device<Core<'_>>, _info: Option<&()>) -> Result<Quiet> {
         let bar = registers::map(pdev)?;
-        match controller::disable(&bar) {
+        match power::disable(&bar) {
             Ok(()) => Ok(Quiet::Reset),
             Err(error) => {
                 dev_err!(pdev, "the controller cannot be disabled: {:?}\n", error);
@@ -206,9 +157,12 @@ impl sgdma::pci::Driver for Nvme {
 
         let vectors = nvme.tasks().vectors();
         let mut queues = KVec::new();
-        let wanted = vectors.saturating_sub(1).max(1);
-        for id in 1..=controller.ask_for_queues(wanted)? {
-            let vector = if vectors > 1 { 1 + (id - 1) % (vectors - 1) } else { 0 };
+        for id in 1..=controller.ask_for_queues(MAX_IO_QUEUES)? {
+            let vector = if vectors > 1 {
+                1 + (id - 1) % (vectors - 1)
+            } else {
+                0
+            };
             queues.push(controller.new_queue(id as u16, vector)?, GFP_KERNEL)?;
         }
         controller.io.populate(queues);
@@ -249,6 +203,10 @@ sgdma::module_pci_driver! {
         timeout_ms: u32 {
             default: 30000,
             description: "the time that a command may take, in milliseconds",
+        },
+        twice: u8 {
+            default: 0,
+            description: "1: take each completion twice, for tests",
         },
     },
 }

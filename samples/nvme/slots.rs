@@ -5,6 +5,7 @@
 //! A slot has another id each time it is used. So the device cannot complete a command twice, nor
 //! one that it was not sent, without being found out.
 
+use core::mem;
 use kernel::prelude::*;
 
 /// The most slots of a queue.
@@ -18,6 +19,16 @@ enum State<T> {
     Free,
     Reserved,
     Sent(T),
+    /// Nobody waits for the command any more, which the device may still complete.
+    GivenUp,
+}
+
+/// The command that the device says it has completed.
+pub(crate) enum Taken<T> {
+    Sent(T),
+    GivenUp,
+    /// No such command was sent, or it was completed before.
+    Unknown,
 }
 
 struct Slot<T> {
@@ -83,25 +94,57 @@ impl<T> Slots<T> {
         }
     }
 
-    /// Takes what belongs to the command `id`. Returns `None` if no such command was sent, or it
-    /// was taken before.
-    pub(crate) fn take(&mut self, id: u16) -> Option<T> {
-        let slot = self.slots.get_mut(usize::from(id & INDEX))?;
-        if slot.id != id || !matches!(slot.state, State::Sent(_)) {
-            return None;
-        }
+    /// Takes what belongs to the command `id`, which the device has completed.
+    pub(crate) fn take(&mut self, id: u16) -> Taken<T> {
+        let slot = self.slots.get_mut(usize::from(id & INDEX));
+        let Some(slot) = slot.filter(|slot| slot.id == id) else {
+            return Taken::Unknown;
+        };
+        let taken = match mem::replace(&mut slot.state, State::Free) {
+            State::Sent(sent) => Taken::Sent(sent),
+            State::GivenUp => Taken::GivenUp,
+            other => {
+                slot.state = other;
+                return Taken::Unknown;
+            }
+        };
         self.free |= 1 << (id & INDEX);
-        match core::mem::replace(&mut slot.state, State::Free) {
-            State::Sent(sent) => Some(sent),
-            _ => None,
+        taken
+    }
+
+    /// Takes what belongs to a command that the device has not completed, for which `wanted` holds.
+    pub(crate) fn give_up(&mut self, mut wanted: impl FnMut(&mut T) -> bool) -> Option<T> {
+        self.slots.iter_mut().find_map(|slot| {
+            let State::Sent(sent) = &mut slot.state else {
+                return None;
+            };
+            if !wanted(sent) {
+                return None;
+            }
+            match mem::replace(&mut slot.state, State::GivenUp) {
+                State::Sent(sent) => Some(sent),
+                _ => None,
+            }
+        })
+    }
+
+    /// Frees the slots of commands that were given up, as the device has forgotten them.
+    pub(crate) fn forget(&mut self) {
+        for slot in &mut self.slots {
+            if matches!(slot.state, State::GivenUp) {
+                slot.state = State::Free;
+                self.free |= 1 << (slot.id & INDEX);
+            }
         }
     }
 
     /// Returns the id of a command that was sent and for which `wanted` holds.
     pub(crate) fn find(&mut self, mut wanted: impl FnMut(&mut T) -> bool) -> Option<u16> {
-        self.slots.iter_mut().find_map(|slot| match &mut slot.state {
-            State::Sent(sent) => wanted(sent).then_some(slot.id),
-            _ => None,
-        })
+        self.slots
+            .iter_mut()
+            .find_map(|slot| match &mut slot.state {
+                State::Sent(sent) => wanted(sent).then_some(slot.id),
+                _ => None,
+            })
     }
 }

@@ -87,7 +87,7 @@ static void exercise_end(int fd, __u8 *memory)
 	SAY(1, "the end of the disk: ok\n");
 }
 
-/* What the host has prepared, by each way. */
+/* The bytes that the host has prepared, by each way. */
 static void exercise_prepared(int fd, __u8 *memory)
 {
 	snprintf(doing, sizeof(doing), "prepared by the host: ");

@@ -19,7 +19,7 @@ static unsigned int most_at_once(int fd)
 	return sum;
 }
 
-/* Has each tag run commands, one after the other, until all have run. */
+/* Keeps all tags busy, until all commands have run. */
 static void keep_busy(int fd, int opcode, __u8 *memory, unsigned int total)
 {
 	unsigned int sent = 0, done = 0, at_once = 0, most = 0;
@@ -67,9 +67,9 @@ static void many(int fd)
  */
 static void late(int fd, const char *node)
 {
-	const unsigned int total = 2 * SGDMA_NVME_MAX_TAGS;
+	const unsigned int total = 3 * SGDMA_NVME_MAX_TAGS;
 	unsigned int sent = 0, right = 0, timed_out = 0, reset = 0, aborted = 0;
-	int fds[] = { fd, must(open(node, O_RDWR), node) };
+	int fds[] = { fd, must(open(node, O_RDWR), node), must(open(node, O_RDWR), node) };
 	struct sgdma_nvme_result result;
 	struct sgdma_nvme_stats stats;
 	__u8 *memory = map(total * KIB(4));
@@ -78,7 +78,8 @@ static void late(int fd, const char *node)
 				       sent * KIB(4), memory + sent * KIB(4), KIB(4), sent))
 		sent++;
 	expect(errno == EAGAIN && sent < total, "the queues are not full");
-	SAY(1, "%u commands fill the queues\n", sent);
+	SAY(1, "%u commands fill the queues; the device had up to %u at once\n", sent,
+	    most_at_once(fd));
 	for (unsigned int i = 0; i < sent; i++) {
 		int which = i / SGDMA_NVME_MAX_TAGS;
 
