@@ -76,7 +76,8 @@ struct sgdma_nvme_stats {
 #define SGDMA_NVME_IO		_IOWR('N', 0xe1, struct sgdma_nvme_command)
 /*
  * Returns when the command is in a queue. Fails with EAGAIN if all queues are full, or the
- * file has MAX_TAGS. The memory belongs to the device until the result was reaped.
+ * file has MAX_TAGS. The memory belongs to the device until the result was reaped. If the bytes
+ * of a read are copied, REAP does that, and says if the memory is not there.
  */
 #define SGDMA_NVME_SUBMIT	_IOWR('N', 0xe2, struct sgdma_nvme_command)
 /* Fails with EAGAIN if no command of the file is complete: poll(2) waits for POLLIN. */
