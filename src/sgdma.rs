@@ -9,7 +9,8 @@
 //! addresses can be walked, and the CPU has no access to its bytes. While the device works on the
 //! buffer, it is [`InFlight`]. A [`CoherentDevice`] and the CPU can use a buffer at the same time:
 //! then it is [`Shared`]. [`InPlace`] proves the same for one buffer. Memory that processes use,
-//! too, is a [`UserTable`], which can only be shared. A driver implements [`Driver`] and
+//! too, is a [`UserTable`], which can only be shared. Rings and descriptors are in a
+//! [`CoherentBuffer`] or in blocks of a [`DmaPool`]. A driver implements [`Driver`] and
 //! [`pci::Driver`]. Its open files implement [`FileOps`].
 //!
 //! ```
@@ -49,7 +50,7 @@
 //! - `lifecycle/`: the end of a binding, and buffers that outlive it
 //! - `device/`: devices, what each reaches, and whether each is coherent
 //! - `table/`: pages, and the segments that describe them
-//! - `map/`: tables that are mapped, and turns of the CPU and the device
+//! - `map/`: tables that are mapped, turns of the CPU and the device, and coherent memory
 //! - `driver/`: what a driver implements, its files, and the stages of a binding
 //! - `tests/`: self-tests, layer by layer
 //!

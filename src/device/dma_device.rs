@@ -218,7 +218,8 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { *(*self.as_raw()).dma_mask }
     }
 
-    /// Returns whether the device has a mask for coherent memory. A binding of this library sets one.
+    /// Returns whether the device has a mask for coherent memory, as each binding of this library
+    /// gives it.
     pub(crate) fn has_coherent_mask(self) -> bool {
         // SAFETY: The device is valid, and by the type invariants the mask does not change now.
         unsafe { (*self.as_raw()).coherent_dma_mask != 0 }

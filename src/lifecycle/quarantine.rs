@@ -225,8 +225,8 @@ impl<T> Place<T> {
 ///
 /// - `entry` keeps the invariants of [`Entry`] and belongs to the caller, who does not use it
 ///   again.
-/// - The buffer is not mapped, or its device is bound, has stayed bound since the buffer was mapped,
-///   and will not access the buffer any more.
+/// - The buffer is not mapped. Or its device is bound, has stayed bound since the buffer was
+///   mapped, and will not access it any more.
 pub(super) unsafe fn release_deferred(entry: NonNull<Entry>) {
     // SAFETY: The entry is valid, as the caller promises.
     if let Some(release) = unsafe { (*entry.as_ptr()).release } {

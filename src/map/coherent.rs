@@ -274,15 +274,15 @@ impl Drop for CoherentBuffer<'_> {
         // SAFETY:
         // - The device is valid and bound: `dev` borrows it. It has stayed bound since the memory
         //   was allocated for it.
-        // - A device with a quarantine has a binding of this library. Its end drops all that borrows
-        //   the binding, and then waits for the worker.
+        // - A device with a quarantine has a binding of this library, whose end drops all that
+        //   borrows the binding, and then waits for the worker.
         // - The device is done with the memory: it was not submitted, or is complete.
         // - `alloc()` has made the place by `new_ours()`.
         unsafe { free(dev.as_raw(), dev.quarantine().is_some(), len, place, memory) };
     }
 }
 
-/// Frees `what`: now, or by a worker if nothing may sleep here. For any context.
+/// Frees `what`, now or, if nothing may sleep here, by a worker. For any context.
 ///
 /// Unless `is_flushed`, `what` is kept for ever if nothing may sleep here: nobody would wait for
 /// the worker before the device is unbound.
@@ -313,7 +313,7 @@ pub(super) unsafe fn free<T: Hold>(
     }
 }
 
-/// Where coherent memory of a device comes from.
+/// The source of a device's coherent memory.
 ///
 /// # Invariants
 ///
@@ -407,7 +407,7 @@ const ATTRS: c_ulong = bindings::DMA_ATTR_NO_WARN as c_ulong;
 impl Coherent {
     /// Allocates `size` bytes, which are whole pages, to use `len` of them.
     fn alloc(len: usize, size: u32, dev: DmaDevice<'_>, gfp: Gfp) -> Result<Self> {
-        // The list comes first: on an error, memory would have to be freed where nothing may sleep.
+        // The list comes first: memory could not be freed again if nothing may sleep here.
         let mut list = List::alloc(1, gfp)?;
         let mut addr = 0;
         // SAFETY: The device is valid and bound, and has a coherent mask, which the caller has

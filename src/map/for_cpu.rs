@@ -178,7 +178,8 @@ impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
     /// Stores `encode(addr)` to each word of the bytes `range`, for the next addresses of `walk`.
     /// Returns the number of words stored. Does not sleep.
     ///
-    /// As [`Words::fill`](crate::Words::fill), for a page table that the device reads only after the guard was dropped.
+    /// As [`Words::fill`](crate::Words::fill), for a page table that the device reads only after
+    /// the guard was dropped.
     ///
     /// ```
     /// # use kernel::prelude::*;

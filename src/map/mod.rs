@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mappings: tables that a device can access.
+//! Memory that a device can access: mapped tables, and coherent memory.
 //!
-//! A buffer is always in one of four states. Each state is a type, and each change of state takes
+//! A buffer is always in one of these states. Each state is a type, and each change of state takes
 //! one value and returns another:
 //!
 //! | state | type | the CPU accesses the bytes | the device accesses the bytes |
@@ -11,6 +11,7 @@
 //! | mapped | [`Mapped`](crate::Mapped) | through a [`ForCpu`](crate::ForCpu) guard | not yet |
 //! | in flight | [`InFlight<Mapped>`](crate::InFlight) | no | yes |
 //! | shared | [`Shared`](crate::Shared), also in flight | yes | yes, once in flight |
+//! | coherent | [`CoherentBuffer`](crate::CoherentBuffer) | yes | yes, once in flight |
 //!
 //! ```text
 //! SgTable --map()--> Mapped --submit()--> InFlight --complete()--> Mapped --unmap()--> SgTable
@@ -22,6 +23,10 @@
 //! [`CoherentDevice`](crate::CoherentDevice) for all memory, an [`InPlace`](crate::InPlace) for one
 //! table. Pages that user space accesses too are in a [`UserTable`](crate::UserTable), which can
 //! only be mapped as `Shared`.
+//!
+//! Coherent memory is never a table: it is allocated for its device, whole or in blocks of a
+//! [`DmaPool`](crate::DmaPool). The CPU accesses it, and a `Shared` table, by
+//! [`Words`](crate::Words).
 //!
 //! An `InFlight` that is dropped goes into quarantine: see `lifecycle/quarantine.rs`.
 //!

@@ -410,7 +410,7 @@ impl Drop for Pool {
     }
 }
 
-/// What is left of a [`Pool`] that has ended.
+/// The rest of a [`Pool`] that has ended.
 ///
 /// # Invariants
 ///

@@ -9,6 +9,7 @@
 mod suite;
 
 mod base;
+mod coherent;
 mod device;
 mod examples;
 mod for_cpu;
@@ -20,6 +21,7 @@ mod sharing;
 mod sync_debug;
 mod table;
 mod walk;
+mod words;
 
 // Runs them without KUnit.
 mod run;

@@ -4,6 +4,7 @@
 
 use super::{
     base,
+    coherent,
     device,
     examples,
     for_cpu,
@@ -18,12 +19,13 @@ use super::{
     },
     sync_debug,
     table,
-    walk, //
+    walk,
+    words, //
 };
 use kernel::prelude::*;
 
 /// All suites, in the order of the layers.
-const SUITES: [Suite; 12] = [
+const SUITES: [Suite; 14] = [
     base::SUITE,
     walk::SUITE,
     lifecycle::SUITE,
@@ -35,6 +37,8 @@ const SUITES: [Suite; 12] = [
     for_cpu::SUITE,
     sync_debug::SUITE,
     sharing::SUITE,
+    coherent::SUITE,
+    words::SUITE,
     examples::SUITE,
 ];
 

@@ -82,7 +82,7 @@ impl Frames {
 
 /// Places that a walk sets, one after another: a slice, or words that a device sees.
 pub trait Slots: Sized {
-    /// What is put into a slot.
+    /// The type of a slot.
     type Slot;
 
     /// Returns the number of slots.

@@ -50,6 +50,28 @@ fn round_trip(dma: DmaDevice<'_>, mut table: SgTable) -> Result<SgTable> {
     Ok(table)
 }
 
+/// A ring, the pages of a buffer in a block, and what both may keep.
+fn coherent<'bound>(
+    dma: DmaDevice<'bound>,
+    buffer: &DmaTable,
+) -> Result<(InFlight<CoherentBuffer<'bound>>, PoolBlock<'bound>)> {
+    let ring = CoherentBuffer::alloc(4096, dma, GFP_KERNEL)?.submit();
+    let block = DmaPool::new(c"pool", dma, 64, 64, 0)?.alloc(GFP_KERNEL)?;
+    let filled = block.fill(0..block.len(), &mut buffer.dma_pages(), u64::to_le)?;
+    ring.write_entry(8, &block.read_entry::<[u64; 2]>(0)?)?;
+    ring.flag(0)?.store(filled as u32);
+    let _ = ring.dma_pages().count() as u64 + ring.read::<u64>(0)?;
+    Ok((ring, block))
+}
+
+fn shared_words(shared: &Shared<'_, ToDevice>, mut mapped: Mapped<'_, ToDevice>) -> Result {
+    shared.write(0, 1u32)?;
+    mapped
+        .for_cpu()
+        .fill(0..8, &mut shared.dma_blocks(4096)?, u64::to_le)?;
+    Ok(())
+}
+
 fn vmalloc_bytes(dma: DmaDevice<'_>, bytes: VVec<u8>) -> Result<VVec<u8>> {
     let mut table = SgTable::new(ByteBuffer::from(bytes), 0..4096, dma, GFP_KERNEL)?;
     table.as_mut_slice()[0] = table.as_slice()[1];

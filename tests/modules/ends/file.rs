@@ -30,13 +30,14 @@ impl Data<'_> {
             b"drop" => self.drop_watched(),
             b"drop plain" => self.drop_plain(),
             b"drop for user" => self.drop_for_user(),
+            b"drop ring" => self.drop_ring(),
+            b"drop block" => self.drop_block(),
             b"others" => self.others(),
             b"reset" => self.reset(),
             b"begin reset" => {
                 drop(self.dma.begin_reset());
                 Ok(())
             }
-            // What is submitted when a reset has begun is not over with it.
             // What is submitted when a reset has begun is not over with it.
             b"drop at reset" => self.drop_at_reset(),
             b"stop word" => {

@@ -23,6 +23,8 @@ use kernel::{
 };
 use sgdma::{
     ByteBuffer,
+    CoherentBuffer,
+    DmaPool,
     Exclusive,
     FromDevice,
     InFlight,
@@ -73,6 +75,21 @@ impl Data<'_> {
 
     pub(crate) fn drop_plain(&self) -> Result {
         self.drop_in_flight(SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?)
+    }
+
+    /// The same with coherent memory.
+    pub(crate) fn drop_ring(&self) -> Result {
+        let ring = CoherentBuffer::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?.submit();
+        let addr = ring.dma_address();
+        self.drop_at_work(ring, Some(addr))
+    }
+
+    /// The same with a block of a pool, which the block is the last to refer to.
+    pub(crate) fn drop_block(&self) -> Result {
+        let pool = DmaPool::new(c"ends", self.dma, PAGE_SIZE, PAGE_SIZE, 0)?;
+        let block = pool.alloc(GFP_KERNEL)?.submit();
+        let addr = block.dma_address();
+        self.drop_at_work(block, Some(addr))
     }
 
     /// The same with a buffer that user space may map, where the device can share one.

@@ -6,6 +6,7 @@
 
 #[path = "../../../samples/common/mod.rs"]
 mod common;
+mod memory;
 mod runs;
 
 use common::edu::{
@@ -35,19 +36,17 @@ use kernel::{
         Delta, //
     }, //
 };
+use memory::Memory;
 use runs::Runs;
 use sgdma::{
     new_irq_lock,
-    Bidirectional,
     DmaDevice,
     DmaLimits,
     DriverContext,
     Handlers,
-    InFlight,
     IrqContext,
     IrqLock,
     IrqReturn,
-    Mapped,
     NoFiles,
     SgTable,
     Tasks, //
@@ -68,9 +67,9 @@ struct Data<'bound> {
     dev: &'bound Device<Bound>,
     bar: Bar<'bound>,
     runs: Runs,
-    /// A buffer that the interrupt handler completes and drops.
+    /// Memory that the interrupt handler completes and drops.
     #[pin]
-    in_flight: IrqLock<Option<InFlight<Mapped<'bound, Bidirectional>>>>,
+    in_flight: IrqLock<Option<Memory<'bound>>>,
 }
 
 #[pinned_drop]
@@ -126,7 +125,9 @@ impl Handlers<Self> for Driver {
         ctx.bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
         if raised.get() & COMPLETES != 0 {
             let in_flight = ctx.in_flight.lock().take();
-            drop(in_flight.map(InFlight::complete));
+            if let Some(memory) = in_flight {
+                memory.complete_and_drop();
+            }
         }
         count(&ctx.runs.irq, ctx.unbinding());
         if raised.get() & FOR_THE_THREAD != 0 {
@@ -186,13 +187,11 @@ impl sgdma::pci::Driver for Driver {
     ) -> impl PinInit<Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             edu::check_id(pdev)?;
-            let table = SgTable::alloc(1 << 16, dma, GFP_KERNEL)?;
-            let in_flight = table.map(dma, Bidirectional)?.submit();
             Ok(try_pin_init!(Data {
                 dev: dma.device(),
                 bar: edu::registers(pdev)?,
                 runs: Runs::new(),
-                in_flight <- new_irq_lock!(Some(in_flight)),
+                in_flight <- new_irq_lock!(Some(Memory::new(dma)?)),
             }))
         })
     }
