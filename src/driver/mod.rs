@@ -85,7 +85,8 @@ pub trait Driver: DriverModule + Sized + 'static {
 /// Operations run in process context and may sleep. Unbinding waits until a running operation
 /// returns, so an operation must end soon once unbinding has begun:
 ///
-/// - An operation that waits for the device sleeps in [`Unbinding::wait`], which unbinding ends.
+/// - An operation that waits for the device sleeps in [`Unbinding::wait`] or
+///   [`Completion::wait`](crate::Completion::wait), which unbinding ends.
 /// - An operation of many steps calls [`Unbinding::has_begun`] before each step.
 /// - No operation waits for the unbinding of its own device in another way: that is a deadlock.
 ///

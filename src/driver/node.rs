@@ -16,7 +16,10 @@ use crate::{
             NodeSpec,
             Nodes, //
         },
-        Driver, DriverContext, DriverGate, FileOps,
+        Driver,
+        DriverContext,
+        DriverGate,
+        FileOps, //
     }, //
 };
 use kernel::{

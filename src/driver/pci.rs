@@ -60,7 +60,7 @@ use kernel::{
 /// | 3 | applies the limits | restores the old limits | [`quiesce`] |
 /// | 4 | enables bus mastering: `pci_set_master()` | `pci_clear_master()`, and waits | [`probe`] |
 /// | 5 | requests the interrupts of [`VECTORS`] | ends all handlers | [`start`] |
-/// | 6 | registers the node of [`Files`] | revokes the gate, [`unbind`], waits, [`stop`] | |
+/// | 6 | registers the nodes of [`Files`] | revokes the gate, [`unbind`], waits, [`stop`] | |
 ///
 /// Stage 1 is there because firmware may have left bus mastering on. In stage 4 the library waits
 /// for DMA transfers that are under way, in stage 6 for file operations.
@@ -208,8 +208,8 @@ pub trait Driver: crate::Driver {
 
     /// Starts the device, which may do DMA and raise interrupts. May sleep.
     ///
-    /// Here the driver may talk to its device by interrupts: the handlers run already. The node of
-    /// [`Files`](crate::Driver::Files) appears after this has succeeded.
+    /// Here the driver may talk to its device by interrupts: the handlers run already. The nodes of
+    /// [`Files`](crate::Driver::Files) appear after this has succeeded.
     ///
     /// # Errors
     ///
@@ -280,7 +280,7 @@ struct Adapter<D>(PhantomData<D>);
 /// The private data of a bound device, which the driver core owns.
 ///
 /// The driver core drops it at unbind at the latest. No driver owns one, so no driver can forget it
-/// and leave the node registered.
+/// and leave the nodes registered.
 #[pin_data]
 struct Bound<'bound, D: Driver> {
     /// `None` once `unbind()` has taken the binding down.

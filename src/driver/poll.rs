@@ -18,7 +18,8 @@ use kernel::bindings;
 /// # fn example() -> kernel::prelude::Result {
 /// let mut events = PollEvents::NONE;
 /// events |= PollEvents::IN;
-/// assert_ne!(events, PollEvents::IN | PollEvents::OUT);
+/// assert_eq!(events, PollEvents::IN);
+/// assert_ne!(events | PollEvents::OUT, PollEvents::IN);
 /// # Ok(())
 /// # }
 /// ```

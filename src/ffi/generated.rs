@@ -9,7 +9,7 @@
 // 18d5c5627da719e6806dd9d1bfc0f807d7e41e0f  src/device/device.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
 // a35d4670f9590ee71a05c136618438b269b3f31a  src/driver/handlers.h
-// 549a499ed0ab921c7a0d0a874ea6e4b60b40fc5b  src/tests/device.h
+// e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
 // 3772b4b24c45a798d2caf81f60307d89257faddf  src/module.h
 // 3eb836003a5b686d2bb3f5e1bbc023782ae743ec  include/sgdma.h
 
@@ -517,6 +517,15 @@ unsafe extern "C" {
         ranges: *const [u64_; 3usize],
         count: usize,
     ) -> ffi::c_int;
+    /// Makes `iter` stand for `count` segments of kernel memory, which outlive it. It is a
+    /// destination if
+    /// `is_dest` is true, and a source otherwise.
+    pub fn sgdma_selftest_iter(
+        iter: *mut iov_iter,
+        segments: *const kvec,
+        count: usize,
+        is_dest: bool_,
+    );
     /// Calls page_ref_count().
     pub fn sgdma_selftest_page_refs(page: *mut page) -> ffi::c_int;
     /// Sets the DMA mask of `dev`, and pretends that memory was plugged in which `mask` does not

@@ -30,7 +30,9 @@ impl<P> SgTable<P> {
     /// These are less than `len` if `dst` ends before, or if the process must not write some of its
     /// memory. `dst` is advanced by as many.
     ///
-    /// A process may serve its memory late or never: see [`FileOps`](crate::FileOps).
+    /// A process may serve its memory late or never: see [`FileOps`](crate::FileOps). The copy may
+    /// take `mmap_lock`, so the caller holds no lock that [`FileOps::mmap`](crate::FileOps::mmap)
+    /// takes.
     ///
     /// ```
     /// # use kernel::{iov::IovIterDest, prelude::*};
@@ -76,7 +78,7 @@ impl<P> SgTable<P> {
     /// These are less than `len` if `src` ends before, or if the process must not read some of its
     /// memory. `src` is advanced by as many.
     ///
-    /// A process may serve its memory late or never: see [`FileOps`](crate::FileOps).
+    /// [`copy_to_iter`](Self::copy_to_iter) says what the copy may have to wait for.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * C functions for the self-tests: a device without hardware, and pages as user space has them.
+ * C functions for the self-tests: a device without hardware, and memory as user space has it.
  * In C, because the kernel has these as inline functions.
  */
 #include <linux/dma-direct.h>
@@ -11,6 +11,7 @@
 #include <linux/page_ref.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/uio.h>
 
 #include "device/device.h"
 #include "tests/device.h"
@@ -59,6 +60,16 @@ int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t 
 	/* The kernel computes the limit in the same way from the ranges of the firmware. */
 	dev->bus_dma_limit = dma_range_map_max(map);
 	return 0;
+}
+
+void sgdma_selftest_iter(struct iov_iter *iter, const struct kvec *segments, size_t count,
+			 bool is_dest)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++)
+		len += segments[i].iov_len;
+	iov_iter_kvec(iter, is_dest ? ITER_DEST : ITER_SOURCE, segments, count, len);
 }
 
 int sgdma_selftest_page_refs(struct page *page)

@@ -5,6 +5,8 @@
 #include <linux/types.h>
 
 struct device;
+struct iov_iter;
+struct kvec;
 struct page;
 
 /* Writes a byte of memory, as a device with the direct route would. */
@@ -25,6 +27,13 @@ unsigned long sgdma_selftest_user_memory(size_t len);
  * error.
  */
 int sgdma_selftest_set_ranges(struct device *dev, const u64 ranges[][3], size_t count);
+
+/*
+ * Makes @iter stand for @count segments of kernel memory, which outlive it. It is a destination if
+ * @is_dest is true, and a source otherwise.
+ */
+void sgdma_selftest_iter(struct iov_iter *iter, const struct kvec *segments, size_t count,
+			 bool is_dest);
 
 /* Calls page_ref_count(). */
 int sgdma_selftest_page_refs(struct page *page);

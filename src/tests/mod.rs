@@ -13,6 +13,7 @@ mod coherent;
 mod device;
 mod examples;
 mod for_cpu;
+mod iov;
 mod lifecycle;
 mod map;
 mod owner;

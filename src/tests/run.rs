@@ -8,6 +8,7 @@ use super::{
     device,
     examples,
     for_cpu,
+    iov,
     lifecycle,
     map,
     owner,
@@ -25,7 +26,7 @@ use super::{
 use kernel::prelude::*;
 
 /// All suites, in the order of the layers.
-const SUITES: [Suite; 14] = [
+const SUITES: [Suite; 15] = [
     base::SUITE,
     walk::SUITE,
     lifecycle::SUITE,
@@ -39,6 +40,7 @@ const SUITES: [Suite; 14] = [
     sharing::SUITE,
     coherent::SUITE,
     words::SUITE,
+    iov::SUITE,
     examples::SUITE,
 ];
 

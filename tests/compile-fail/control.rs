@@ -6,6 +6,10 @@ mod driver;
 
 use driver::Gpu;
 use kernel::{
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
     mm::virt::VmaNew,
     new_mutex,
     prelude::*,
@@ -147,4 +151,39 @@ fn ioctl(file: &File, door: &Door<'_, Gpu>) -> Result {
     unbinding.wait(1, || pages > 0)?;
     *file.table.lock() = Some(SgTable::alloc(1 << 20, SegmentLimits::NONE, GFP_KERNEL)?);
     Ok(())
+}
+
+fn read(
+    dma: DmaDevice<'_>,
+    mapped: &mut Mapped<'_, FromDevice>,
+    dst: &mut IovIterDest<'_>,
+) -> Result<usize> {
+    let n = mapped.for_cpu().copy_to_iter(0, 100, dst)?;
+    let table = UserTable::pin_iter(dst, 100, FromDevice, dma)?;
+    table.copy_from_slice(0, &[0; 16])?;
+    Ok(n + table.len())
+}
+
+fn write(
+    dma: DmaDevice<'_>,
+    mapped: &mut Mapped<'_, ToDevice>,
+    src: &mut IovIterSource<'_>,
+) -> Result<usize> {
+    let n = mapped.for_cpu().copy_from_iter(0, 100, src)?;
+    let table = UserTable::pin_iter(src, 100, ToDevice, dma)?;
+    table.copy_to_slice(0, &mut [0; 16])?;
+    Ok(n + table.len())
+}
+
+fn poll(file: &File, ctx: &DriverContext<'_, Gpu>) -> PollEvents {
+    match (&*file.table.lock(), &*ctx.kept.lock()) {
+        (Some(_), None) => PollEvents::IN | PollEvents::OUT,
+        _ => PollEvents::ERR,
+    }
+}
+
+fn wait(done: &Completion, ctx: &DriverContext<'_, Gpu>) -> Result {
+    done.reset();
+    done.wait(ctx.unbinding(), 1)?;
+    done.wait_timeout(1)
 }

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/userfaultfd.h>
@@ -31,55 +29,7 @@
 
 #define PROGRAM		"unbind-test"
 #include "../../samples/common/user/say.h"
-
-/* Milliseconds. Nothing here takes that long unless it hangs. */
-#define TOO_LONG	10000
-
-static const char *node, *address;
-static char driver[80];		/* the driver's directory in sysfs */
-
-/* Writes the device's address to a file of the driver: bind or unbind. */
-static void write_address(const char *file)
-{
-	char path[100];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", driver, file);
-	fd = must(open(path, O_WRONLY), path);
-	must(write(fd, address, strlen(address)), path);
-	close(fd);
-}
-
-static pid_t start_unbind(void)
-{
-	pid_t pid = must(fork(), "fork");
-
-	if (!pid) {
-		write_address("unbind");
-		exit(0);
-	}
-	return pid;
-}
-
-/* Returns true if a process ends within @ms milliseconds, with its @status. */
-static bool ended_within(pid_t pid, int *status, int ms)
-{
-	for (; ms > 0; ms--) {
-		if (must(waitpid(pid, status, WNOHANG), "wait") == pid)
-			return true;
-		usleep(1000);
-	}
-	return false;
-}
-
-static void kill_it(pid_t pid, const char *what)
-{
-	int status;
-
-	must(kill(pid, SIGKILL), "kill");
-	expect(ended_within(pid, &status, TOO_LONG), what);
-	expect(WIFSIGNALED(status), "the process in the operation had ended");
-}
+#include "unbind.h"
 
 /* Asleep in an operation */
 
@@ -382,22 +332,16 @@ static unsigned int stall(const char *name)
 
 int main(int argc, char **argv)
 {
-	const char *name = argc > 2 ? strchr(argv[2], '_') : NULL, *end;
-
-	node = name ? argv[2] : "";
-	end = strchr(node, '-');
-	if (end) {
-		address = end + 1;
-		snprintf(driver, sizeof(driver), "/sys/bus/pci/drivers/sgdma%.*s",
-			 (int)(end - name), name);
+	if (argc > 2 && use_node(argv[2])) {
 		if (!strcmp(argv[1], "linger") && argc == 4) {
 			linger(atoi(argv[3]));
 			return 0;
 		}
 		if (!strcmp(argv[1], "stall") && argc == 3) {
+			const char *name = strchr(node, '_') + 1;
 			char which[20];
 
-			snprintf(which, sizeof(which), "%.*s", (int)(end - name - 1), name + 1);
+			snprintf(which, sizeof(which), "%.*s", (int)(address - 1 - name), name);
 			if (stall(which))
 				return 0;
 		}

@@ -16,7 +16,8 @@ use kernel::{
 };
 use sgdma::{
     DriverContext,
-    FileOps, //
+    FileOps,
+    Nodes, //
 };
 
 /// Set if the next `quiesce`, or the next `stop`, waits for the device.
@@ -57,7 +58,14 @@ pub(crate) struct File;
 
 #[vtable]
 impl FileOps<Ends> for File {
-    const NODE: Option<&'static CStr> = Some(c"sgdma_ends");
+    const NODE: Option<&'static CStr> = None;
+
+    // Two nodes: a binding may end between them.
+    fn nodes(ctx: &DriverContext<'_, Ends>, nodes: &mut Nodes) -> Result {
+        let device = ctx.dma().device().name();
+        nodes.add(fmt!("sgdma_ends-{}", device), 0o600)?;
+        nodes.add(fmt!("sgdma_ends-{}-second", device), 0o600)
+    }
 
     fn open(_: &DriverContext<'_, Ends>, _node: u32) -> impl PinInit<Self, Error> {
         Ok::<_, Error>(Self)

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A driver with two nodes. `sgdma_files.h` says what their files are.
+
+#[path = "../../../samples/common/mod.rs"]
+mod common;
+mod file;
+mod uapi;
+
+use common::edu::{
+    self,
+    Bar,
+    IRQ_ACK,
+    IRQ_STATUS, //
+};
+use file::File;
+use kernel::{
+    device::Core,
+    dma::DmaMask,
+    io::Io,
+    new_mutex,
+    pci,
+    prelude::*,
+    sync::Mutex, //
+};
+use sgdma::{
+    Bidirectional,
+    Completion,
+    DmaDevice,
+    DmaLimits,
+    Handlers,
+    IrqContext,
+    IrqReturn,
+    Mapped,
+    SgTable, //
+};
+
+sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
+
+#[pin_data]
+struct Data<'bound> {
+    bar: Bar<'bound>,
+    /// Set by the interrupt.
+    #[pin]
+    interrupt: Completion,
+    #[pin]
+    buffer: Mutex<Mapped<'bound, Bidirectional>>,
+}
+
+struct Files;
+
+impl sgdma::Driver for Files {
+    type Data<'bound> = Data<'bound>;
+    type Files = File;
+    type Handlers = Self;
+}
+
+#[vtable]
+impl Handlers<Self> for Files {
+    fn irq(ctx: &IrqContext<'_, Self>, _vector: u32) -> IrqReturn {
+        let raised = ctx.bar.read(IRQ_STATUS).raised();
+        if raised.get() == 0 || !edu::is_present(&ctx.bar) {
+            return IrqReturn::None;
+        }
+        ctx.bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
+        ctx.interrupt.complete();
+        ctx.unbinding().wake_all();
+        IrqReturn::Handled
+    }
+}
+
+impl sgdma::pci::Driver for Files {
+    type IdInfo = ();
+
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        dma: DmaDevice<'bound>,
+        _info: Option<&'bound ()>,
+    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            edu::check_id(pdev)?;
+            let table = SgTable::alloc(uapi::SGDMA_FILES_LEN as usize, dma, GFP_KERNEL)?;
+            let mapped = table.map(dma, Bidirectional)?;
+            Ok(try_pin_init!(Data {
+                bar: edu::registers(pdev)?,
+                interrupt <- Completion::new(),
+                buffer <- new_mutex!(mapped),
+            }))
+        })
+    }
+}
+
+sgdma::module_pci_driver! {
+    type: Files,
+    name: "sgdma_files",
+    authors: ["sgdma developers"],
+    description: "Reads, writes, waits and polls at two nodes",
+    license: "GPL",
+    params: {
+        bad: u8 {
+            default: 0,
+            description: "a last node: 1 of the same name, 2 without a name, 3 of mode 0, 4 setuid",
+        },
+    },
+}
