@@ -8,7 +8,7 @@
  *
  * Read in this order: disk.h (a namespace and its requests), exercise.h (all
  * ways to and from the disk), many.h (many commands at once), refuse.h (bad
- * requests), this file (the commands).
+ * requests), faults.h (allocations that fail), this file (the commands).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +27,7 @@
 #define PROGRAM		"nvme-test"
 #include "disk.h"
 #include "exercise.h"
+#include "faults.h"
 #include "many.h"
 #include "refuse.h"
 
@@ -55,7 +56,7 @@ int main(int argc, char **argv)
 	long before = pinned();
 
 	if (fd < 0) {
-		SAY(2, "exercise|many|late|load|refuse|empty|show NODE\n");
+		SAY(2, "exercise|many|late|load|refuse|empty|faults|show NODE\n");
 		return 2;
 	}
 	if (!strcmp(command, "exercise"))
@@ -70,6 +71,8 @@ int main(int argc, char **argv)
 		refuse(fd);
 	else if (!strcmp(command, "empty"))
 		empty(fd);
+	else if (!strcmp(command, "faults"))
+		faults(fd);
 	else if (!strcmp(command, "show"))
 		show(fd);
 	else
