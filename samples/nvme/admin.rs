@@ -17,6 +17,7 @@ use crate::{
     },
     transfer::Memory, //
 };
+use core::mem;
 use kernel::{
     prelude::*,
     time::msecs_to_jiffies, //
@@ -73,14 +74,17 @@ impl<'bound> Controller<'bound> {
     }
 
     /// Returns the namespaces that the driver can use.
-    pub(crate) fn namespaces(&self) -> Result<KVec<Pin<KBox<Namespace>>>> {
+    pub(crate) fn namespaces(&self, max_bytes: usize) -> Result<KVec<Pin<KBox<Namespace>>>> {
         let mut namespaces = KVec::new();
         let active = self.identify(0, IDENTIFY_ACTIVE)?;
         let (ids, _) = active.as_chunks::<4>();
         let ids = ids.iter().map(|id| u32::from_le_bytes(*id));
-        for nsid in ids.take_while(|id| *id != 0).take(MAX_NAMESPACES) {
+        // The list is in ascending order, and ends with zero.
+        let mut last = 0;
+        let ids = ids.take_while(|id| mem::replace(&mut last, *id) < *id);
+        for nsid in ids.take(MAX_NAMESPACES) {
             let bytes = self.identify(nsid, IDENTIFY_NAMESPACE)?;
-            match Namespace::new(nsid, &bytes) {
+            match Namespace::new(nsid, &bytes, max_bytes) {
                 Ok(namespace) => namespaces.push(namespace, GFP_KERNEL)?,
                 Err(EOPNOTSUPP) => dev_warn!(
                     self.dma.device(),

@@ -22,7 +22,7 @@ use kernel::{
 };
 use sgdma::SgTable;
 
-/// The most bytes that go through a stage at once, but for the blocks at both ends.
+/// The longest stage, in bytes: a multiple of each size of a block.
 const STAGE: usize = 256 << 10;
 
 /// The part of a namespace that a stage holds.
@@ -38,12 +38,13 @@ impl Part {
     /// namespace.
     fn new(namespace: &Namespace, pos: i64, len: usize) -> Result<Option<Self>> {
         let pos = u64::try_from(pos)?;
+        let start = pos as usize & (namespace.block_size() - 1);
+        let room = STAGE.min(namespace.max_bytes) - start;
         let left = namespace.len().saturating_sub(pos);
-        let len = u64::min(left, len.min(STAGE) as u64) as usize;
+        let len = u64::min(left, len.min(room) as u64) as usize;
         if len == 0 {
             return Ok(None);
         }
-        let start = pos as usize & (namespace.block_size() - 1);
         let range = start..start + len;
         Ok(Some(Self {
             lba: pos >> namespace.shift,

@@ -207,6 +207,18 @@ impl<'bound> Controller<'bound> {
         command: Command,
         memory: Memory,
     ) -> Result<Arc<Request>> {
+        self.try_send(slot, command, memory).inspect_err(|_| {
+            // Somebody may wait for the slot, which is free again.
+            self.dma.unbinding().wake_all();
+        })
+    }
+
+    fn try_send(
+        &self,
+        slot: Slot<'_, 'bound>,
+        command: Command,
+        memory: Memory,
+    ) -> Result<Arc<Request>> {
         let request = Request::new()?;
         let transfer = Transfer::new(self, memory)?;
         let sent = Sent::new(transfer, request.clone(), self.time.load(Relaxed));

@@ -18,6 +18,8 @@ pub(crate) struct Namespace {
     pub(crate) blocks: u64,
     /// The size of a block, as a power of two.
     pub(crate) shift: u32,
+    /// The most bytes of a command: at least a block.
+    pub(crate) max_bytes: usize,
     /// Held while part of a block is written, so that nobody else writes the rest meanwhile.
     #[pin]
     pub(crate) partial: Mutex<()>,
@@ -29,7 +31,7 @@ impl Namespace {
     /// # Errors
     ///
     /// `EOPNOTSUPP` if the driver does not know such a namespace.
-    pub(crate) fn new(nsid: u32, bytes: &[u8]) -> Result<Pin<KBox<Self>>> {
+    pub(crate) fn new(nsid: u32, bytes: &[u8], max_bytes: usize) -> Result<Pin<KBox<Self>>> {
         const NLBAF: usize = 25;
         const FLBAS: usize = 26;
         const FORMATS: usize = 128;
@@ -52,6 +54,7 @@ impl Namespace {
                 nsid,
                 blocks,
                 shift: shift.into(),
+                max_bytes,
                 partial <- new_mutex!(()),
             }),
             GFP_KERNEL,

@@ -168,9 +168,10 @@ impl sgdma::pci::Driver for Nvme {
         controller.io.populate(queues);
         controller.create_queues()?;
 
+        let max_bytes = controller.max_bytes()?;
         let found = Found {
-            namespaces: controller.namespaces()?,
-            max_bytes: controller.max_bytes()?,
+            namespaces: controller.namespaces(max_bytes)?,
+            max_bytes,
             vectors,
         };
         dev_info!(
