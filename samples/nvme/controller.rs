@@ -145,8 +145,7 @@ impl<'bound> Controller<'bound> {
         any
     }
 
-    /// Logs that the device has completed a command that it does not have. One line for each look
-    /// of the watchdog is enough.
+    /// Logs that the device has completed a command that it does not have, but not each time.
     fn complain(&self, queue: u16, id: u16) {
         let number = self.stats.wrong.fetch_add(1, Relaxed);
         if self.stats.may_complain(self.time.load(Relaxed)) {

@@ -21,7 +21,7 @@ pub(crate) struct Stats {
     pub(crate) wrong: Atomic<u32>,
     pub(crate) late: Atomic<u32>,
     pub(crate) resets: Atomic<u32>,
-    /// The watchdog's time of the last complaint, and one.
+    /// The period of the last complaint, counted from one.
     complained: Atomic<u32>,
 }
 
@@ -47,10 +47,11 @@ impl Stats {
         }
     }
 
-    /// Returns true for the first complaint at this time of the watchdog.
+    /// Returns true for the first complaint of each 20 looks of the watchdog, `time` being their
+    /// number: of each 5 seconds.
     pub(crate) fn may_complain(&self, time: u32) -> bool {
-        let time = time.wrapping_add(1);
-        self.complained.xchg(time, Relaxed) != time
+        let period = time / 20 + 1;
+        self.complained.xchg(period, Relaxed) != period
     }
 
     pub(crate) fn show(&self, to: &mut uapi::sgdma_nvme_stats) {
