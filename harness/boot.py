@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import machine
+from harness import disks, machine
 from harness.initramfs import SCRIPT
 from harness.judge import judge, last_step
 from harness.monitor import Monitor
@@ -113,13 +113,16 @@ def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, mode="che
             # The output is judged and not the file, which may be another run's by then.
             log, message, status = run(argv, [console, echo] if echo else [console], timeout,
                                        None if is_uml(name) else Monitor())
+        written = []
+        if "nvme" in SCENARIOS[name] and mode != "script" and status is not None:
+            written = disks.differences(work, log)
     # User Mode Linux ends with an error when its kernel panics.
     if status and "Kernel panic" not in log:
         raise BootError(f"{'UML' if is_uml(name) else 'QEMU'} failed {last_step(log)}: "
                         f"{message or status}")
     outcome = judge(log, env["KSRC"], timeout if status is None else None, lacks(name),
                     self_tests=mode != "script")
-    outcome.reasons = demangled(outcome.reasons, env)
+    outcome.reasons = demangled(outcome.reasons, env) + written
     outcome.seconds = time.monotonic() - start
     return outcome
 

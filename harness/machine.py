@@ -4,7 +4,7 @@
 import shlex
 import subprocess
 
-from harness import acpi
+from harness import acpi, disks
 from harness.initramfs import pack_initramfs
 from harness.scenarios import (AMOUNTS, SCENARIOS, TABLE, BootError, environment, has, is_uml,
                                kernel_of, lacks)
@@ -76,8 +76,12 @@ def command_line(name, work, mode, cmdline="", qemu_args="", own={}, **amounts):
                 *shlex.split(parameters)], env
 
     qemu = [*killed, env["QEMU"], "-nodefaults", "-display", "none", "-no-reboot",
-            *shlex.split(joined(parts, "qemu", work)), "-device", joined(parts, "edu", work, ","),
-            *words(qemu_args, "QEMU_ARGS")]
+            *shlex.split(joined(parts, "qemu", work))]
+    if (nvme := scenario.get("nvme")) is None:
+        qemu += shlex.split(joined(parts, "icount", work))
+    else:
+        qemu += disks.make(work, nvme)
+    qemu += ["-device", joined(parts, "edu", work, ","), *words(qemu_args, "QEMU_ARGS")]
     if port := scenario.get("external"):
         (work / "external.aml").write_bytes(acpi.external_facing(port))
         qemu += ["-acpitable", f"file={work}/external.aml"]

@@ -9,7 +9,7 @@ import time
 import conftest
 import pytest
 
-from harness import acpi, command, machine, scenarios
+from harness import acpi, command, disks, machine, scenarios
 from harness.boot import boot
 from harness.initramfs import SCRIPT, own_files
 from harness.judge import STAMP, Outcome, judge, summary
@@ -425,3 +425,38 @@ def test_external_port():
         "cc06ccefac73c34bbff076143807c389"
         "121a011217020d45787465726e616c466163696e67506f72740001")
     assert (len(table), sum(table) & 0xff, table[4:8]) == (109, 0, b"m\0\0\0")
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Makes the disks of a guest that has written bytes to two of them; returns its log."""
+    disks.make(tmp_path, "")
+    told = [(1, 7, 1 << 20, 5000), (1, 9, (2 << 20) + 3, 77), (2, 7, 1 << 20, 5000)]
+    for nsid, seed, start, length in told:
+        with disks.image(tmp_path, nsid).open("r+b") as disk:
+            disk.seek(start)
+            disk.write(disks.pattern(seed, start, length))
+    return "".join(f"[    5.000000] nvme-test: disk {nsid} has seed {seed} at {start}, "
+                   f"{length} bytes\n" for nsid, seed, start, length in told)
+
+
+def test_disks_that_have_what_was_written(tmp_path, written):
+    assert disks.differences(tmp_path, written) == []
+    # The last line on the same bytes counts.
+    assert disks.differences(tmp_path, written.replace("seed 9", "seed 8") + written) == []
+    with disks.image(tmp_path, 1).open("rb") as disk:
+        assert disk.read(disks.PREPARED_LEN) == disks.pattern(1, 0, disks.PREPARED_LEN)
+
+
+def test_disks_that_lack_what_was_written(tmp_path, written):
+    with disks.image(tmp_path, 1).open("r+b") as disk:
+        disk.seek((2 << 20) + 79)
+        disk.write(b"\0")
+    assert disks.differences(tmp_path, written) == [
+        "disk 1 lacks the 77 bytes at 2097155 that the guest has written"]
+    assert "no bytes" in disks.differences(tmp_path, CLEAN)[0]
+
+
+def test_pattern_of_disks_goes_by_the_place():
+    assert disks.pattern(5, 1003, 50) == disks.pattern(5, 1000, 60)[3:53]
+    assert disks.pattern(5, 1000, 8) != disks.pattern(6, 1000, 8)
