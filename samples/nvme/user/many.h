@@ -65,7 +65,7 @@ static void many(int fd)
  * Fills all queues of a slow disk, and waits. The first commands succeed. The others take too
  * long: they are aborted, and end with the reset of the controller.
  */
-static void late(int fd, const char *node)
+static void take_too_long(int fd, const char *node)
 {
 	const unsigned int total = 3 * SGDMA_NVME_MAX_TAGS;
 	unsigned int sent = 0, right = 0, timed_out = 0, reset = 0, aborted = 0;
@@ -85,10 +85,18 @@ static void late(int fd, const char *node)
 
 		expect(wait_for_one(fds[which], 60000) & POLLIN, "a command never ends");
 		switch (reap(fds[which], &result)) {
-		case 0:		if (result.status) aborted++; else right++; break;
-		case ETIMEDOUT:	timed_out++; break;
-		case EIO:	reset++; break;
-		default:	must(-1, "REAP");
+		case 0:
+			right += !result.status;
+			aborted += !!result.status;
+			break;
+		case ETIMEDOUT:
+			timed_out++;
+			break;
+		case EIO:
+			reset++;
+			break;
+		default:
+			must(-1, "REAP");
 		}
 	}
 	stats = stats_of(fd);
@@ -158,7 +166,7 @@ static void load_many(int fd)
 }
 
 /* Keeps the device busy, until it goes. */
-static void load(const char *node)
+static void keep_loaded(const char *node)
 {
 	static void (*const loads[])(int) = { load_commands, load_bytes, load_many };
 	pid_t pids[COUNT(loads)];
