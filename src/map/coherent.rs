@@ -129,7 +129,8 @@ impl<'bound> CoherentBuffer<'bound> {
     /// of two, as far as a region of the device's own allows. The coherent mask of `dev` counts,
     /// and the limits of segments do not. The call sleeps only if `gfp` allows it, and does not
     /// make the OOM killer end a process. Of `gfp` the same bits count as for
-    /// [`SgTable::alloc`](crate::SgTable::alloc).
+    /// [`SgTable::alloc`](crate::SgTable::alloc). If it does not allow sleeping, and the caches are
+    /// not coherent, the memory comes from a small reserve of the kernel's (`coherent_pool=`).
     ///
     /// # Errors
     ///

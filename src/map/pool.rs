@@ -154,7 +154,9 @@ impl<'bound> DmaPool<'bound> {
 
     /// Allocates a zeroed block: `dma_pool_zalloc()`. For any context if `gfp` is [`GFP_ATOMIC`].
     ///
-    /// Sleeps only if `gfp` allows it, and does not make the OOM killer end a process.
+    /// Sleeps only if `gfp` allows it, and does not make the OOM killer end a process. A pool that
+    /// grows where nothing may sleep, for a device without coherent caches, takes from a small
+    /// reserve of the kernel's (`coherent_pool=`).
     ///
     /// # Errors
     ///

@@ -19,7 +19,9 @@ use kernel::{
 fn marked<'a>(pool: &DmaPool<'a>, number: usize, align: usize) -> Result<KVec<PoolBlock<'a>>> {
     let mut blocks = KVec::new();
     for mark in 1..=number {
-        let block = pool.alloc(GFP_ATOMIC)?;
+        // Without coherent caches, the kernel has a reserve for atomic allocations, a small one.
+        let gfp = if mark == 1 { GFP_ATOMIC } else { GFP_KERNEL };
+        let block = pool.alloc(gfp)?;
         let mut bytes = KVec::from_elem(0xffu8, block.len(), GFP_KERNEL)?;
         block.copy_to_slice(0, &mut bytes)?;
         check!(bytes.iter().all(|byte| *byte == 0));

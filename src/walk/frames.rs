@@ -86,7 +86,6 @@ pub trait Slots: Sized {
     type Slot;
 
     /// Returns the number of slots.
-    #[expect(clippy::len_without_is_empty, reason = "only the number is of use")]
     fn len(&self) -> usize;
 
     /// Returns the slots from number `n` on. `n` is at most `len()`.

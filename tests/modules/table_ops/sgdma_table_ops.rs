@@ -20,8 +20,10 @@ use sgdma::{
     Bidirectional,
     BufferError,
     ByteBuffer,
+    CoherentBuffer,
     CoherentDevice,
     DmaDevice,
+    DmaPool,
     DmaTable,
     Door,
     DriverContext,
@@ -30,7 +32,8 @@ use sgdma::{
     Lockstep,
     NoHandlers,
     SegmentLimits,
-    SgTable, //
+    SgTable,
+    Words, //
 };
 
 /// The order of the blocks of `SGDMA_TABLE_OPS_BLOCKS`.
@@ -161,6 +164,25 @@ fn bytes(len: usize, dma: DmaDevice<'_>) -> Result {
     }
 }
 
+/// Makes a ring of `len` bytes, and for each of its pages a block of a pool.
+fn ring(len: usize, dma: DmaDevice<'_>) -> Result {
+    let ring = CoherentBuffer::alloc(len, dma, GFP_KERNEL)?;
+    let pool = DmaPool::new(c"table_ops", dma, 512, 512, 0)?;
+    let mut blocks = KVec::new();
+    for addr in ring.dma_pages() {
+        let block = pool.alloc(GFP_KERNEL)?;
+        expect(block.read::<u64>(504)? == 0)?;
+        block.write(504, addr)?;
+        blocks.push(block, GFP_KERNEL)?;
+    }
+    drop(pool);
+    ring.fill(0..8 * blocks.len(), &mut ring.dma_pages(), |addr| addr)?;
+    for (at, block) in (0..).step_by(8).zip(&blocks) {
+        expect(ring.read::<u64>(at)? == block.read(504)?)?;
+    }
+    Ok(())
+}
+
 struct TableOps;
 
 impl sgdma::Driver for TableOps {
@@ -209,6 +231,7 @@ fn run(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
             SgTable::alloc(len, dma, GFP_KERNEL)?,
             CoherentDevice::probe(dma)?,
         ),
+        uapi::SGDMA_TABLE_OPS_RING => ring(len, dma),
         _ => Err(ENOTTY),
     }
 }
