@@ -158,7 +158,7 @@ static void pins(int fd)
 	expect(pinned() == before, "pages stay pinned");
 }
 
-static void io(void)
+static void try_io(void)
 {
 	int fd = open_node(""), pin = open_node("-pin");
 
@@ -196,7 +196,7 @@ static void ends_with(pid_t pid, int error, const char *what)
 		must(-1, what);
 }
 
-static void waits(void)
+static void try_waits(void)
 {
 	int fd = open_node("");
 	pid_t pid, others[4], unbinder;
@@ -262,7 +262,7 @@ static short poll_events(int fd, short events, int ms)
 	return poll_fd.revents;
 }
 
-static void ready(int fd, int epoll)
+static void becomes_ready(int fd, int epoll)
 {
 	pid_t pid;
 
@@ -288,7 +288,7 @@ static void hangs_up(bool file_first)
 	int fd = open_node("-pin"), epoll = new_epoll(fd), copy;
 	pid_t pids[2], unbinder;
 
-	ready(fd, epoll);
+	becomes_ready(fd, epoll);
 	for (int i = 0; i < 2; i++) {
 		pids[i] = must(fork(), "fork");
 		if (pids[i])
@@ -327,7 +327,7 @@ static void hangs_up(bool file_first)
 	close(fd);
 }
 
-static void polls(void)
+static void try_polls(void)
 {
 	for (int i = 0; i < 6; i++)
 		hangs_up(i % 2);
@@ -340,8 +340,8 @@ int main(int argc, char **argv)
 		SAY(2, "usage: files-test NODE\n");
 		return 2;
 	}
-	io();
-	waits();
-	polls();
+	try_io();
+	try_waits();
+	try_polls();
 	return 0;
 }
