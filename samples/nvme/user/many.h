@@ -105,15 +105,24 @@ static void take_too_long(int fd, const char *node)
 	expect(right && timed_out && stats.late >= timed_out && stats.resets, "nothing was late");
 }
 
-/* The end of a load: the device went, and poll() says so too. */
-static void ended(int fd)
+/*
+ * The end of a load: the device went, and poll() says so. If the device was pulled out, its driver
+ * may know that before it is unbound.
+ */
+static void ended(int fd, const char *load)
 {
-	int says;
+	struct sgdma_nvme_result result;
 
+	snprintf(doing, sizeof(doing), "%s ended with: ", load);
 	expect(errno == ENODEV, error_text(errno));
-	says = wait_for_one(fd, 0);
-	expect((says & (POLLHUP | POLLERR)) == (POLLHUP | POLLERR), "poll() does not say HUP");
-	exit(0);
+	for (unsigned int try = 0; try < 600; try++) {
+		int says = wait_for_one(fd, 100);
+
+		if (says & POLLHUP && says & POLLERR)
+			exit(0);
+		reap(fd, &result);
+	}
+	expect(false, "poll() does not say HUP");
 }
 
 static void load_commands(int fd)
@@ -125,7 +134,7 @@ static void load_commands(int fd)
 
 		if (try_io(fd, i & 1 ? SGDMA_NVME_READ : SGDMA_NVME_WRITE, MIB(1),
 			   memory + i % 3 * 4, len) < 0)
-			ended(fd);
+			ended(fd, "commands");
 	}
 }
 
@@ -137,7 +146,7 @@ static void load_bytes(int fd)
 		__u64 pos = MIB(6) + i % 1000 * 7;
 
 		if (try_write(fd, pos, memory, 30001) < 0 || try_read(fd, pos, memory, 70007) < 0)
-			ended(fd);
+			ended(fd, "read and write");
 	}
 }
 
@@ -161,7 +170,7 @@ static void load_many(int fd)
 		if (error > 0)
 			errno = error;
 		if (errno != EAGAIN)
-			ended(fd);
+			ended(fd, "submitted commands");
 	}
 }
 
