@@ -109,7 +109,7 @@ static void take_too_long(int fd, const char *node)
  * The end of a load: the device went, and poll() says so. If the device was pulled out, its driver
  * may know that before it is unbound.
  */
-static void ended(int fd, const char *load)
+static void finish_load(int fd, const char *load)
 {
 	struct sgdma_nvme_result result;
 
@@ -134,7 +134,7 @@ static void load_commands(int fd)
 
 		if (try_io(fd, i & 1 ? SGDMA_NVME_READ : SGDMA_NVME_WRITE, MIB(1),
 			   memory + i % 3 * 4, len) < 0)
-			ended(fd, "commands");
+			finish_load(fd, "commands");
 	}
 }
 
@@ -146,7 +146,7 @@ static void load_bytes(int fd)
 		__u64 pos = MIB(6) + i % 1000 * 7;
 
 		if (try_write(fd, pos, memory, 30001) < 0 || try_read(fd, pos, memory, 70007) < 0)
-			ended(fd, "read and write");
+			finish_load(fd, "read and write");
 	}
 }
 
@@ -170,7 +170,7 @@ static void load_many(int fd)
 		if (error > 0)
 			errno = error;
 		if (errno != EAGAIN)
-			ended(fd, "submitted commands");
+			finish_load(fd, "submitted commands");
 	}
 }
 
