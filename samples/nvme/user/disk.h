@@ -15,9 +15,6 @@
 
 static struct sgdma_nvme_info disk;
 
-/* Eight bytes at any address. */
-typedef __u64 __attribute__((aligned(1), may_alias)) unaligned_word;
-
 static inline __u8 *map(size_t len)
 {
 	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -43,8 +40,11 @@ static inline void fill(__u8 *to, unsigned int seed, __u64 pos, size_t len)
 {
 	for (; len && pos % 8; len--)
 		*to++ = byte_at(seed, pos++);
-	for (; len >= 8; len -= 8, to += 8, pos += 8)
-		*(unaligned_word *)to = word_at(seed, pos);
+	for (; len >= 8; len -= 8, to += 8, pos += 8) {
+		__u64 word = word_at(seed, pos);
+
+		__builtin_memcpy(to, &word, 8);
+	}
 	while (len--)
 		*to++ = byte_at(seed, pos++);
 }
@@ -53,8 +53,9 @@ static inline void compare(const __u8 *bytes, unsigned int seed, __u64 pos, size
 			   const char *where)
 {
 	while (len) {
-		if (!(pos % 8) && len >= 8 &&
-		    *(const unaligned_word *)bytes == word_at(seed, pos)) {
+		__u64 word = word_at(seed, pos);
+
+		if (!(pos % 8) && len >= 8 && !__builtin_memcmp(bytes, &word, 8)) {
 			bytes += 8, pos += 8, len -= 8;
 			continue;
 		}

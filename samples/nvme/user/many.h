@@ -65,7 +65,7 @@ static void many(int fd)
  * Fills all queues of a slow disk, and waits. The first commands succeed. The others take too
  * long: they are aborted, and end with the reset of the controller.
  */
-static void late(int fd, const char *node)
+static void take_too_long(int fd, const char *node)
 {
 	const unsigned int total = 3 * SGDMA_NVME_MAX_TAGS;
 	unsigned int sent = 0, right = 0, timed_out = 0, reset = 0, aborted = 0;
@@ -85,10 +85,18 @@ static void late(int fd, const char *node)
 
 		expect(wait_for_one(fds[which], 60000) & POLLIN, "a command never ends");
 		switch (reap(fds[which], &result)) {
-		case 0:		if (result.status) aborted++; else right++; break;
-		case ETIMEDOUT:	timed_out++; break;
-		case EIO:	reset++; break;
-		default:	must(-1, "REAP");
+		case 0:
+			right += !result.status;
+			aborted += !!result.status;
+			break;
+		case ETIMEDOUT:
+			timed_out++;
+			break;
+		case EIO:
+			reset++;
+			break;
+		default:
+			must(-1, "REAP");
 		}
 	}
 	stats = stats_of(fd);
@@ -97,15 +105,24 @@ static void late(int fd, const char *node)
 	expect(right && timed_out && stats.late >= timed_out && stats.resets, "nothing was late");
 }
 
-/* The end of a load: the device went, and poll() says so too. */
-static void ended(int fd)
+/*
+ * The end of a load: the device went, and poll() says so. If the device was pulled out, its driver
+ * may know that before it is unbound.
+ */
+static void finish_load(int fd, const char *load)
 {
-	int says;
+	struct sgdma_nvme_result result;
 
+	snprintf(doing, sizeof(doing), "%s ended with: ", load);
 	expect(errno == ENODEV, error_text(errno));
-	says = wait_for_one(fd, 0);
-	expect((says & (POLLHUP | POLLERR)) == (POLLHUP | POLLERR), "poll() does not say HUP");
-	exit(0);
+	for (unsigned int try = 0; try < 600; try++) {
+		int says = wait_for_one(fd, 100);
+
+		if (says & POLLHUP && says & POLLERR)
+			exit(0);
+		reap(fd, &result);
+	}
+	expect(false, "poll() does not say HUP");
 }
 
 static void load_commands(int fd)
@@ -117,7 +134,7 @@ static void load_commands(int fd)
 
 		if (try_io(fd, i & 1 ? SGDMA_NVME_READ : SGDMA_NVME_WRITE, MIB(1),
 			   memory + i % 3 * 4, len) < 0)
-			ended(fd);
+			finish_load(fd, "commands");
 	}
 }
 
@@ -129,7 +146,7 @@ static void load_bytes(int fd)
 		__u64 pos = MIB(6) + i % 1000 * 7;
 
 		if (try_write(fd, pos, memory, 30001) < 0 || try_read(fd, pos, memory, 70007) < 0)
-			ended(fd);
+			finish_load(fd, "read and write");
 	}
 }
 
@@ -153,12 +170,12 @@ static void load_many(int fd)
 		if (error > 0)
 			errno = error;
 		if (errno != EAGAIN)
-			ended(fd);
+			finish_load(fd, "submitted commands");
 	}
 }
 
 /* Keeps the device busy, until it goes. */
-static void load(const char *node)
+static void keep_loaded(const char *node)
 {
 	static void (*const loads[])(int) = { load_commands, load_bytes, load_many };
 	pid_t pids[COUNT(loads)];

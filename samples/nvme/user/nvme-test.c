@@ -64,13 +64,13 @@ int main(int argc, char **argv)
 	else if (!strcmp(command, "many"))
 		many(fd);
 	else if (!strcmp(command, "late"))
-		late(fd, argv[2]);
+		take_too_long(fd, argv[2]);
 	else if (!strcmp(command, "load"))
-		load(argv[2]);
+		keep_loaded(argv[2]);
 	else if (!strcmp(command, "refuse"))
 		refuse(fd);
 	else if (!strcmp(command, "empty"))
-		empty(fd);
+		exercise_empty(fd);
 	else if (!strcmp(command, "faults"))
 		faults(fd);
 	else if (!strcmp(command, "show"))

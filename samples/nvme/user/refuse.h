@@ -31,25 +31,34 @@ static void refuse_commands(int fd, unsigned long nr, const char *name, __u8 *me
 	struct sgdma_nvme_command good = command_of(SGDMA_NVME_READ, 0, memory, KIB(4)), bad;
 
 	snprintf(doing, sizeof(doing), "%s: ", name);
-	bad = good, bad.opcode = 3;
+	bad = good;
+	bad.opcode = 3;
 	refused("an unknown opcode", EINVAL, with(fd, nr, bad));
-	bad = good, bad.pad[1] = 1;
+	bad = good;
+	bad.pad[1] = 1;
 	refused("pad", EINVAL, with(fd, nr, bad));
-	bad = good, bad.blocks = 0;
+	bad = good;
+	bad.blocks = 0;
 	refused("no blocks", EINVAL, with(fd, nr, bad));
-	bad = good, bad.opcode = SGDMA_NVME_FLUSH;
+	bad = good;
+	bad.opcode = SGDMA_NVME_FLUSH;
 	refused("a flush of blocks", EINVAL, with(fd, nr, bad));
-	bad = good, bad.blocks = disk.max_bytes / disk.block_size + 1;
+	bad = good;
+	bad.blocks = disk.max_bytes / disk.block_size + 1;
 	refused("too many blocks", EINVAL, with(fd, nr, bad));
-	bad = good, bad.blocks = ~0U;
+	bad = good;
+	bad.blocks = ~0U;
 	refused("as many blocks as a word can say", EINVAL, with(fd, nr, bad));
-	bad = good, bad.addr = 4096;
+	bad = good;
+	bad.addr = 4096;
 	refuse_destination("memory that is not there", fd, nr, bad);
 	bad.opcode = SGDMA_NVME_WRITE;
 	refused("a write from there", EFAULT, with(fd, nr, bad));
-	bad = good, bad.addr = -KIB(8);
+	bad = good;
+	bad.addr = -KIB(8);
 	refuse_destination("memory of the kernel", fd, nr, bad);
-	bad = good, bad.addr = (unsigned long)memory + KIB(6);
+	bad = good;
+	bad.addr = (unsigned long)memory + KIB(6);
 	refuse_destination("memory that ends", fd, nr, bad);
 	refused("a request that is not there", EFAULT, ioctl(fd, nr, 4096));
 	doing[0] = 0;
@@ -90,7 +99,7 @@ static void refuse(int fd)
 }
 
 /* A namespace without blocks. */
-static void empty(int fd)
+static void exercise_empty(int fd)
 {
 	__u8 *memory = map(KIB(4));
 
