@@ -69,7 +69,8 @@ impl<'bound> Controller<'bound> {
         let most = MAX_PAGES * PAGE;
         Ok(match self.identify(0, IDENTIFY_CONTROLLER)?[MDTS] {
             0 => most,
-            shift => PAGE.checked_shl(shift.into()).map_or(most, |n| n.min(most)),
+            // The device may say anything: no shift here loses a bit, and 20 bits are enough.
+            shift => (PAGE << shift.min(20)).min(most),
         })
     }
 
@@ -77,8 +78,8 @@ impl<'bound> Controller<'bound> {
     pub(crate) fn namespaces(&self, max_bytes: usize) -> Result<KVec<Pin<KBox<Namespace>>>> {
         let mut namespaces = KVec::new();
         let active = self.identify(0, IDENTIFY_ACTIVE)?;
-        let (ids, _) = active.as_chunks::<4>();
-        let ids = ids.iter().map(|id| u32::from_le_bytes(*id));
+        let id = |bytes: &[u8]| u32::from_le_bytes(core::array::from_fn(|i| bytes[i]));
+        let ids = active.chunks_exact(4).map(id);
         // The list is in ascending order, and ends with zero.
         let mut last = 0;
         let ids = ids.take_while(|id| mem::replace(&mut last, *id) < *id);

@@ -241,8 +241,9 @@ cases! {
         drop(guard);
         let mut bytes = KVec::from_elem(0u8, len, GFP_KERNEL)?;
         mapped.unmap().copy_to_slice(0, &mut bytes)?;
-        let seen = bytes.as_chunks::<8>().0.iter().copied().map(u64::from_ne_bytes);
-        check!(seen.clone().take(8).all(|word| word == 0));
+        let word = |bytes: &[u8]| u64::from_ne_bytes(core::array::from_fn(|i| bytes[i]));
+        let seen = bytes.chunks_exact(8).map(word);
+        check!(seen.clone().take(8).all(|found| found == 0));
         check!(seen.clone().skip(8).take(words).eq(table.dma().dma_pages().take(words)));
         check!(seen.skip(8 + words).eq([0; 8]));
         Ok(())
