@@ -12,7 +12,7 @@ from harness.judge import STAMP
 NAMESPACES = {1: (64, 512), 2: (16, 4096), 3: (8, 512), 4: (0, 512)}
 SLOW = 3
 # The most operations of the slow disk in a second.
-SLOW_IOPS = 20
+SLOW_IOPS = 4
 # The disk of a controller that the guest plugs in: "host: device_add driver=nvme drive=card".
 CARD = "card", 16
 # The bytes that a guest finds at the start of its first disk: see samples/nvme/user/disk.h.

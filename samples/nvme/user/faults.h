@@ -15,7 +15,8 @@ static long command_in_place(int fd, __u8 *memory)
 
 static long command_by_stage(int fd, __u8 *memory)
 {
-	return try_io(fd, SGDMA_NVME_WRITE, FAULTS_AT, memory + 1, FAULTS_LEN);
+	/* Less, because each page is an allocation. */
+	return try_io(fd, SGDMA_NVME_WRITE, FAULTS_AT, memory + 1, KIB(64));
 }
 
 static long read_some(int fd, __u8 *memory)
