@@ -168,7 +168,7 @@ TURNS := 1000
 CALLS := 1000000
 SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug x86-hard x86-nvme-hard))
 # And the machines that make test leaves out, in the form that the others have there.
-MORE := $(if $(BOOT),,$(foreach boot,$(SOAK_BOOTS),\
+MORE := $(if $(BOOT),,$(foreach boot,$(filter-out $(SOAKS),$(SOAK_BOOTS)),\
 	$(if $(filter $(boot):$(ARCH)%,$(BOOTS)),$(boot))))
 soak:
 	+@set -e; for boot in $(SOAKS) $(MORE); do \
