@@ -53,10 +53,6 @@ impl TryFrom<u32> for Mode {
 }
 
 /// An object's memory.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most objects are of the large one"
-)]
 enum Memory<'bound> {
     /// Mapped as long as the object lives.
     Coherent(CoherentMemory),

@@ -78,7 +78,7 @@ impl<'bound> Controller<'bound> {
     pub(crate) fn namespaces(&self, max_bytes: usize) -> Result<KVec<Pin<KBox<Namespace>>>> {
         let mut namespaces = KVec::new();
         let active = self.identify(0, IDENTIFY_ACTIVE)?;
-        let id = |bytes: &[u8]| u32::from_le_bytes(core::array::from_fn(|i| bytes[i]));
+        let id = |bytes: &[u8]| bytes.try_into().map_or(0, u32::from_le_bytes);
         let ids = active.chunks_exact(4).map(id);
         // The list is in ascending order, and ends with zero.
         let mut last = 0;

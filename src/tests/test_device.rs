@@ -99,7 +99,7 @@ impl TestDevice {
         //   value as long: both are kept in the result, behind `facts`, which alone borrows them.
         // - `Device` is `repr(transparent)` over the C structure.
         let (dev, borrowed): (&'static Device<Bound>, &'static Arc<Unbinding>) =
-            unsafe { (&*dev.cast(), &*(&raw const *unbinding)) };
+            unsafe { (&*dev.cast(), &*core::ptr::from_ref(&*unbinding)) };
         // INVARIANT: `facts` borrows the faux device and the value in the box.
         Ok(Self {
             // SAFETY: The mask was set above, and nobody changes it afterwards.

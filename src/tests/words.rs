@@ -241,7 +241,7 @@ cases! {
         drop(guard);
         let mut bytes = KVec::from_elem(0u8, len, GFP_KERNEL)?;
         mapped.unmap().copy_to_slice(0, &mut bytes)?;
-        let word = |bytes: &[u8]| u64::from_ne_bytes(core::array::from_fn(|i| bytes[i]));
+        let word = |bytes: &[u8]| bytes.try_into().map_or(!0, u64::from_ne_bytes);
         let seen = bytes.chunks_exact(8).map(word);
         check!(seen.clone().take(8).all(|found| found == 0));
         check!(seen.clone().skip(8).take(words).eq(table.dma().dma_pages().take(words)));

@@ -8,6 +8,6 @@ use kernel::device::{
 };
 use sgdma::*;
 
-fn f(dev: &Device<Bound>) -> DmaDevice<'_> {
-    DmaDevice { dev }
+fn f(dev: &Device<Bound>) -> DmaFacts<'_> {
+    DmaFacts { dev }
 }

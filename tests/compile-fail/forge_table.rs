@@ -4,9 +4,6 @@
 
 use sgdma::*;
 
-fn f(table: SgTable) -> SgTable {
-    SgTable {
-        range: 0..1 << 30,
-        ..table
-    }
+fn f(table: &mut SgTable) {
+    table.parts.range = 0..1 << 30;
 }
