@@ -435,7 +435,8 @@ def test_metadata_of_other_structures(kernel, env, tmp_path, clang):
 def test_interrupted_metadata(kind, step, kernel, env, tmp_path):
     """Nothing is left but the way to a good run."""
     (tmp_path / "slow").write_text(step)
-    run = command.start(ROOT / "scripts/rust-metadata", kernel, **env)
+    # A shell cannot trap what whoever runs the tests ignores, such as nohup.
+    run = command.start("env", "--default-signal", ROOT / "scripts/rust-metadata", kernel, **env)
     makes = tmp_path / "makes"
     while not makes.exists() or step not in makes.read_text():
         assert run.poll() is None
