@@ -8,13 +8,15 @@
 
 use crate::{
     ffi,
-    lifecycle::unbinding::{
-        ticks,
-        Unbinding, //
+    lifecycle::{
+        unbinding::{
+            ticks,
+            Unbinding, //
+        },
+        wait_queue::WaitQueue, //
     }, //
 };
 use kernel::{
-    bindings,
     error::to_result,
     prelude::*,
     time::Jiffies,
@@ -56,35 +58,25 @@ use kernel::{
 /// # }
 /// ```
 #[doc(alias = "completion")]
+#[pin_data]
 pub struct Completion {
-    queue: Opaque<bindings::wait_queue_head>,
+    #[pin]
+    queue: WaitQueue,
     /// Only accessed in C, under the lock of the queue.
     done: Opaque<bool>,
 }
 
-// SAFETY: A wait queue has a lock of its own, which protects the flag too. Both belong to no task,
-// so any task may use and drop them.
-unsafe impl Send for Completion {}
-// SAFETY: All functions that take the flag take the lock of the queue.
+// SAFETY: All functions that take the flag take the lock of the queue. The queue is `Sync`.
 unsafe impl Sync for Completion {}
 
 impl Completion {
     /// Creates a flag that is not set.
     #[doc(alias = "init_completion")]
     pub fn new() -> impl PinInit<Self> {
-        // SAFETY:
-        // - The closure initialises all fields of `slot`: `done` and `queue`.
-        // - The closure never returns an error, so it leaves no half-initialised `slot`.
-        // - `pin_init_from_closure()` gives the closure a `slot` that is valid for writing. The
-        //   value is pinned, so the queue, which points into itself, is never moved.
-        // - Neither field needs a clean-up: a wait queue is plain memory.
-        unsafe {
-            pin_init::pin_init_from_closure(|slot: *mut Self| {
-                (&raw mut (*slot).done).write(Opaque::new(false));
-                ffi::sgdma_init_waitqueue_head(Opaque::cast_into(&raw const (*slot).queue));
-                Ok::<(), core::convert::Infallible>(())
-            })
-        }
+        pin_init!(Self {
+            queue <- WaitQueue::new(),
+            done: Opaque::new(false),
+        })
     }
 
     /// Sets the flag, and wakes all who wait for it. For any context.
@@ -94,7 +86,7 @@ impl Completion {
     pub fn complete(&self) {
         // SAFETY: `new()` initialised the flag and its queue. `self` borrows both until the
         // function returns, which is longer than the function needs: see `completion.c`.
-        unsafe { ffi::sgdma_complete(self.queue.get(), self.done.get()) };
+        unsafe { ffi::sgdma_complete(self.queue.as_raw(), self.done.get()) };
     }
 
     /// Returns true if the flag is set. For any context.
@@ -102,14 +94,14 @@ impl Completion {
     #[doc(alias = "completion_done")]
     pub fn is_done(&self) -> bool {
         // SAFETY: `new()` initialised the flag and its queue.
-        unsafe { ffi::sgdma_completion_is_done(self.queue.get(), self.done.get()) }
+        unsafe { ffi::sgdma_completion_is_done(self.queue.as_raw(), self.done.get()) }
     }
 
     /// Takes the flag back, before it is used for another command. For any context.
     #[doc(alias = "reinit_completion")]
     pub fn reset(&self) {
         // SAFETY: `new()` initialised the flag and its queue.
-        unsafe { ffi::sgdma_completion_reset(self.queue.get(), self.done.get()) };
+        unsafe { ffi::sgdma_completion_reset(self.queue.as_raw(), self.done.get()) };
     }
 
     /// Sleeps until the flag is set, for up to `timeout` jiffies.
@@ -127,11 +119,11 @@ impl Completion {
     #[doc(alias = "wait_for_completion_killable_timeout")]
     pub fn wait(&self, unbinding: &Unbinding, timeout: Jiffies) -> Result {
         // SAFETY:
-        // - `new()` initialised the flag and its queue, and `Unbinding::new()` its own.
+        // - `new()` initialised the flag and its queue, and `Unbinding::new()` the other queue.
         // - Both are borrowed until the function returns, which takes the task out of both queues.
         to_result(unsafe {
             ffi::sgdma_completion_wait(
-                self.queue.get(),
+                self.queue.as_raw(),
                 self.done.get(),
                 unbinding.queue(),
                 unbinding.begun(),
@@ -156,7 +148,7 @@ impl Completion {
         // - The flag is borrowed until the function returns, which takes the task out of its queue.
         to_result(unsafe {
             ffi::sgdma_completion_wait(
-                self.queue.get(),
+                self.queue.as_raw(),
                 self.done.get(),
                 core::ptr::null_mut(),
                 core::ptr::null(),

@@ -18,3 +18,4 @@ pub(crate) mod deferred;
 pub(crate) mod gate;
 pub(crate) mod quarantine;
 pub(crate) mod unbinding;
+mod wait_queue;

@@ -9,7 +9,10 @@
 //! task into the wait queue before it tests the flag. So the task either sees the flag, or is in
 //! the queue when the wake-up comes.
 
-use crate::ffi;
+use crate::{
+    ffi,
+    lifecycle::wait_queue::WaitQueue, //
+};
 use kernel::{
     bindings,
     current,
@@ -61,35 +64,22 @@ use kernel::{
 ///     }
 /// }
 /// ```
+#[pin_data]
 pub struct Unbinding {
     /// True from the beginning of unbinding on; never reset.
     begun: Atomic<bool>,
-    queue: Opaque<bindings::wait_queue_head>,
+    #[pin]
+    queue: WaitQueue,
 }
-
-// SAFETY: `begun` is atomic. A wait queue has a lock of its own and belongs to no task, so any task
-// may use and drop it.
-unsafe impl Send for Unbinding {}
-// SAFETY: `begun` is atomic. All operations on the wait queue take the lock of the queue.
-unsafe impl Sync for Unbinding {}
 
 impl Unbinding {
     /// Creates the flag of a binding, for a driver that binds without [`crate::pci`].
     #[doc(alias = "init_waitqueue_head")]
     pub fn new() -> impl PinInit<Self> {
-        // SAFETY:
-        // - The closure initialises all fields of `slot`: `begun` and `queue`.
-        // - The closure never returns an error, so it leaves no half-initialised `slot`.
-        // - `pin_init_from_closure()` gives the closure a `slot` that is valid for writing. The
-        //   value is pinned, so the queue, which points into itself, is never moved.
-        // - Neither field needs a clean-up: a wait queue is plain memory.
-        unsafe {
-            pin_init::pin_init_from_closure(|slot: *mut Self| {
-                (&raw mut (*slot).begun).write(Atomic::new(false));
-                ffi::sgdma_init_waitqueue_head(Opaque::cast_into(&raw const (*slot).queue));
-                Ok::<(), core::convert::Infallible>(())
-            })
-        }
+        pin_init!(Self {
+            begun: Atomic::new(false),
+            queue <- WaitQueue::new(),
+        })
     }
 
     /// Sets the flag and wakes all waiting tasks. For any context.
@@ -116,9 +106,9 @@ impl Unbinding {
     /// context.
     #[doc(alias = "wake_up_all")]
     pub fn wake_all(&self) {
-        // SAFETY: `new()` initialised the queue. The number 0 wakes all tasks; the key may be null.
+        // SAFETY: The queue is valid. The number 0 wakes all tasks; the key may be null.
         unsafe {
-            bindings::__wake_up(self.queue.get(), TASK_NORMAL, 0, core::ptr::null_mut());
+            bindings::__wake_up(self.queue(), TASK_NORMAL, 0, core::ptr::null_mut());
         }
     }
 
@@ -159,7 +149,7 @@ impl Unbinding {
 
     /// Returns the wait queue. It stays in place as long as the value lives.
     pub(crate) fn queue(&self) -> *mut bindings::wait_queue_head {
-        self.queue.get()
+        self.queue.as_raw()
     }
 
     /// Returns the flag, for C, which reads it by `smp_load_acquire()`.
@@ -189,7 +179,7 @@ struct Waiter<'a> {
 
 impl<'a> Waiter<'a> {
     fn new(unbinding: &'a Unbinding) -> impl PinInit<Self> {
-        let queue = unbinding.queue.get();
+        let queue = unbinding.queue();
         pin_init!(Self {
             unbinding,
             // INVARIANT: `sgdma_add_waiter()` puts `entry` into the queue for the current task.
@@ -220,6 +210,6 @@ impl PinnedDrop for Waiter<'_> {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: By the type invariants the entry is in this queue. Only this drop removes it, so
         // it is removed once.
-        unsafe { bindings::remove_wait_queue(self.unbinding.queue.get(), self.entry.get()) };
+        unsafe { bindings::remove_wait_queue(self.unbinding.queue(), self.entry.get()) };
     }
 }
