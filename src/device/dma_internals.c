@@ -170,7 +170,7 @@ bool sgdma_has_own_memory(struct device *dev)
 	if (dev->dma_mem)
 		return true;
 #endif
-	return is_swiotlb_for_alloc(dev);
+	return sgdma_has_restricted_pool(dev);
 }
 
 /* Guests whose memory is encrypted bounce to memory that is not. */

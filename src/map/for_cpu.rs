@@ -139,14 +139,19 @@ impl<'a, 'bound, D: Direction, P> ForCpu<'a, 'bound, D, P> {
         Self { mapped, range }
     }
 
-    /// Returns the table. Returns `EINVAL` unless the guard has all of `len` bytes at `offset`.
-    fn table(&mut self, offset: usize, len: usize) -> Result<&mut SgTable<P>> {
+    /// Returns `EINVAL` unless the guard has all of `len` bytes at `offset`.
+    #[inline]
+    fn check(&self, offset: usize, len: usize) -> Result {
         match offset.checked_add(len) {
-            Some(end) if self.range.start <= offset && end <= self.range.end => {
-                Ok(self.mapped.table_mut())
-            }
+            Some(end) if self.range.start <= offset && end <= self.range.end => Ok(()),
             _ => Err(EINVAL),
         }
+    }
+
+    /// Returns the table. Returns `EINVAL` unless the guard has all of `len` bytes at `offset`.
+    fn table(&mut self, offset: usize, len: usize) -> Result<&mut SgTable<P>> {
+        self.check(offset, len)?;
+        Ok(self.mapped.table_mut())
     }
 
     /// Copies bytes that the device wrote, from byte `offset` of the buffer on, to all of `dst`.
@@ -291,9 +296,7 @@ unsafe impl<D: DeviceReads, P> Memory for ForCpu<'_, '_, D, P> {
 
     #[inline]
     fn piece(&self, offset: usize, len: usize) -> Result<Piece> {
-        if offset < self.range.start || offset > self.range.end || len > self.range.end - offset {
-            return Err(EINVAL);
-        }
+        self.check(offset, len)?;
         piece_of_table(self.mapped.table(), offset, len)
     }
 }

@@ -631,11 +631,7 @@ fn dma_wmb() {
 /// `EINVAL` if `offset + len` lies beyond the end of the buffer.
 #[inline]
 pub(crate) fn piece_of_table<P>(table: &SgTable<P>, offset: usize, len: usize) -> Result<Piece> {
-    if offset > table.len() || len > table.len() - offset {
-        return Err(EINVAL);
-    }
-    let Some(part) = table.cpu().page_parts(offset..offset + 1).next() else {
-        // There are no bytes from the end on.
+    let Some(part) = table.page_parts(offset, len)?.next() else {
         return Ok(Piece {
             first: core::ptr::dangling_mut(),
             len: 0,

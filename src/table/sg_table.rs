@@ -569,7 +569,7 @@ impl<P> SgTable<P> {
     /// # Errors
     ///
     /// `EINVAL` if `offset + len` lies beyond the buffer's end.
-    pub(super) fn page_parts(
+    pub(crate) fn page_parts(
         &self,
         offset: usize,
         len: usize,
