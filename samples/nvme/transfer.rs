@@ -15,6 +15,7 @@ use kernel::{
     sync::atomic::Relaxed, //
 };
 use sgdma::{
+    Direction,
     FromDevice,
     InFlight,
     Mapped,
@@ -46,6 +47,28 @@ enum Mapping<'bound> {
     StagedWrite(InFlight<Mapped<'bound, ToDevice>>),
 }
 
+/// Maps memory of user space, and describes it to the device.
+fn share<'bound, D: Direction>(
+    nvme: &Controller<'bound>,
+    table: UserTable<D>,
+) -> Result<(InFlight<Shared<'bound, D, PinnedPages>>, Prps<'bound>)> {
+    let shared = table.in_place_for(nvme.dma)?.map_shared()?;
+    let prps = nvme.describe(&shared, shared.len())?;
+    Ok((shared.submit(), prps))
+}
+
+/// Maps a stage, and describes it to the device.
+fn stage<'bound, D: Direction>(
+    nvme: &Controller<'bound>,
+    table: SgTable,
+    direction: D,
+) -> Result<(InFlight<Mapped<'bound, D>>, Prps<'bound>)> {
+    let mapped = table.map(nvme.dma, direction)?;
+    let prps = nvme.describe(&mapped, mapped.len())?;
+    nvme.stats.staged.fetch_add(1, Relaxed);
+    Ok((mapped.submit(), prps))
+}
+
 /// The memory of a command that the device has, and the list of its pages.
 pub(crate) struct Transfer<'bound> {
     mapping: Mapping<'bound>,
@@ -56,31 +79,24 @@ pub(crate) struct Transfer<'bound> {
 impl<'bound> Transfer<'bound> {
     /// Maps `memory`, and describes it to the device.
     pub(crate) fn new(nvme: &Controller<'bound>, memory: Memory) -> Result<Self> {
-        let dma = nvme.dma;
         let (mapping, prps) = match memory {
             Memory::None => (Mapping::None, Prps::NONE),
             Memory::At(addr) => (Mapping::None, Prps::of(addr)),
             Memory::Read(table) => {
-                let shared = table.in_place_for(dma)?.map_shared()?;
-                let prps = nvme.describe(&shared, shared.len())?;
-                (Mapping::Read(shared.submit()), prps)
+                let (shared, prps) = share(nvme, table)?;
+                (Mapping::Read(shared), prps)
             }
             Memory::Write(table) => {
-                let shared = table.in_place_for(dma)?.map_shared()?;
-                let prps = nvme.describe(&shared, shared.len())?;
-                (Mapping::Write(shared.submit()), prps)
+                let (shared, prps) = share(nvme, table)?;
+                (Mapping::Write(shared), prps)
             }
             Memory::StagedRead(table) => {
-                let mapped = table.map(dma, FromDevice)?;
-                let prps = nvme.describe(&mapped, mapped.len())?;
-                nvme.stats.staged.fetch_add(1, Relaxed);
-                (Mapping::StagedRead(mapped.submit()), prps)
+                let (mapped, prps) = stage(nvme, table, FromDevice)?;
+                (Mapping::StagedRead(mapped), prps)
             }
             Memory::StagedWrite(table) => {
-                let mapped = table.map(dma, ToDevice)?;
-                let prps = nvme.describe(&mapped, mapped.len())?;
-                nvme.stats.staged.fetch_add(1, Relaxed);
-                (Mapping::StagedWrite(mapped.submit()), prps)
+                let (mapped, prps) = stage(nvme, table, ToDevice)?;
+                (Mapping::StagedWrite(mapped), prps)
             }
         };
         Ok(Self {
