@@ -40,10 +40,10 @@ pub(crate) fn check_id(pdev: &pci::Device<Bound>) -> Result {
     }
 }
 
-/// Implements [`sgdma::pci::Driver`] for a driver that uses nothing of the device but its bus.
+/// Implements [`sgdma::pci::Driver`] for a driver of `edu`.
 ///
-/// `$bits` is the width of the DMA mask. `$probe` makes the driver's data of the `DmaDevice`. Other
-/// functions of the trait may follow.
+/// `$bits` is the width of the DMA mask. `$probe` makes an initialiser of the driver's data, from
+/// the `pci::Device` and the `DmaDevice`. Other functions of the trait may follow.
 macro_rules! driver {
     ($driver:ty, $bits:literal, $probe:expr; $($function:item)*) => {
         sgdma::pci_device_table!(PCI_TABLE, (), [($crate::common::edu::MATCH, ())]);
@@ -60,9 +60,10 @@ macro_rules! driver {
                 dma: sgdma::DmaDevice<'bound>,
                 _info: Option<&'bound ()>,
             ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-                $crate::common::edu::check_id(pdev)?;
-                let data: Result<Self::Data<'bound>> = $probe(dma);
-                data
+                pin_init::pin_init_scope(move || {
+                    $crate::common::edu::check_id(pdev)?;
+                    Ok($probe(pdev, dma))
+                })
             }
 
             $($function)*

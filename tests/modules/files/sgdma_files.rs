@@ -15,8 +15,7 @@ use common::edu::{
 };
 use file::File;
 use kernel::{
-    device::Core,
-    dma::DmaMask,
+    device::Bound,
     io::Io,
     new_mutex,
     pci,
@@ -27,15 +26,12 @@ use sgdma::{
     Bidirectional,
     Completion,
     DmaDevice,
-    DmaLimits,
     Handlers,
     IrqContext,
     IrqReturn,
     Mapped,
     SgTable, //
 };
-
-sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 #[pin_data]
 struct Data<'bound> {
@@ -69,29 +65,22 @@ impl Handlers<Self> for Files {
     }
 }
 
-impl sgdma::pci::Driver for Files {
-    type IdInfo = ();
-
-    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
-    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        dma: DmaDevice<'bound>,
-        _info: Option<&'bound ()>,
-    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
-        pin_init::pin_init_scope(move || {
-            edu::check_id(pdev)?;
-            let table = SgTable::alloc(uapi::SGDMA_FILES_LEN as usize, dma, GFP_KERNEL)?;
-            let mapped = table.map(dma, Bidirectional)?;
-            Ok(try_pin_init!(Data {
-                bar: edu::registers(pdev)?,
-                interrupt <- Completion::new(),
-                buffer <- new_mutex!(mapped),
-            }))
-        })
-    }
+fn data<'bound>(
+    pdev: &'bound pci::Device<Bound>,
+    dma: DmaDevice<'bound>,
+) -> impl PinInit<Data<'bound>, Error> + 'bound {
+    pin_init::pin_init_scope(move || {
+        let table = SgTable::alloc(uapi::SGDMA_FILES_LEN as usize, dma, GFP_KERNEL)?;
+        let mapped = table.map(dma, Bidirectional)?;
+        Ok(try_pin_init!(Data {
+            bar: edu::registers(pdev)?,
+            interrupt <- Completion::new(),
+            buffer <- new_mutex!(mapped),
+        }))
+    })
 }
+
+edu::driver! { Files, 64, data; }
 
 sgdma::module_pci_driver! {
     type: Files,

@@ -22,7 +22,6 @@ use kernel::{
         Core,
         Device, //
     },
-    dma::DmaMask,
     io::Io,
     pci,
     prelude::*,
@@ -41,7 +40,6 @@ use runs::Runs;
 use sgdma::{
     new_irq_lock,
     DmaDevice,
-    DmaLimits,
     DriverContext,
     Handlers,
     IrqContext,
@@ -51,8 +49,6 @@ use sgdma::{
     SgTable,
     Tasks, //
 };
-
-sgdma::pci_device_table!(PCI_TABLE, (), [(edu::MATCH, ())]);
 
 /// The interrupts that the driver asks for, as bits that the device then shows as raised.
 const SIMPLE: u32 = 1;
@@ -174,27 +170,20 @@ fn no_such_task(tasks: &Tasks) -> Result {
     Ok(())
 }
 
-impl sgdma::pci::Driver for Driver {
-    type IdInfo = ();
+fn data<'bound>(
+    pdev: &'bound pci::Device<Bound>,
+    dma: DmaDevice<'bound>,
+) -> impl PinInit<Data<'bound>, Error> + 'bound {
+    try_pin_init!(Data {
+        dev: dma.device(),
+        bar: edu::registers(pdev)?,
+        runs: Runs::new(),
+        in_flight <- new_irq_lock!(Some(Memory::new(dma)?)),
+    })
+}
 
-    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
-    const DMA: DmaLimits = DmaLimits::from_mask(DmaMask::new::<64>());
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        dma: DmaDevice<'bound>,
-        _info: Option<&'bound ()>,
-    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
-        pin_init::pin_init_scope(move || {
-            edu::check_id(pdev)?;
-            Ok(try_pin_init!(Data {
-                dev: dma.device(),
-                bar: edu::registers(pdev)?,
-                runs: Runs::new(),
-                in_flight <- new_irq_lock!(Some(Memory::new(dma)?)),
-            }))
-        })
-    }
+edu::driver! {
+    Driver, 64, data;
 
     fn start(pdev: &pci::Device<Core<'_>>, ctx: &DriverContext<'_, Self>) -> Result {
         let (bar, runs) = (&ctx.bar, &ctx.runs);

@@ -47,7 +47,7 @@ impl sgdma::Driver for Linger {
 }
 
 edu::driver! {
-    Linger, 64, |_| Ok(Data { told: Atomic::new(false) });
+    Linger, 64, |_, _| Ok::<Data, Error>(Data { told: Atomic::new(false) });
 
     fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Data>) {
         data.told.store(true, Release);

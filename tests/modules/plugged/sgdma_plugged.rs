@@ -86,7 +86,7 @@ impl sgdma::Driver for Plugged {
     type Handlers = NoHandlers;
 }
 
-edu::driver! { Plugged, 32, |_| Ok(()); }
+edu::driver! { Plugged, 32, |_, _| Ok::<(), Error>(()); }
 
 sgdma::module_pci_driver! {
     type: Plugged,

@@ -179,7 +179,7 @@ impl sgdma::Driver for Sharing {
     type Handlers = NoHandlers;
 }
 
-edu::driver! { Sharing, 32, share; }
+edu::driver! { Sharing, 32, |_, dma| share(dma); }
 
 sgdma::module_pci_driver! {
     type: Sharing,

@@ -191,7 +191,7 @@ impl sgdma::Driver for TableOps {
     type Handlers = NoHandlers;
 }
 
-edu::driver! { TableOps, 64, |_| Ok(()); }
+edu::driver! { TableOps, 64, |_, _| Ok::<(), Error>(()); }
 
 struct File;
 
