@@ -13,14 +13,13 @@ use crate::{
             ticks,
             Unbinding, //
         },
-        wait_queue::WaitQueue, //
+        wait_flag::WaitFlag, //
     }, //
 };
 use kernel::{
     error::to_result,
     prelude::*,
-    time::Jiffies,
-    types::Opaque, //
+    time::Jiffies, //
 };
 
 /// A flag that a handler sets and that tasks wait for, such as the end of a command.
@@ -58,25 +57,17 @@ use kernel::{
 /// # }
 /// ```
 #[doc(alias = "completion")]
-#[pin_data]
-pub struct Completion {
-    #[pin]
-    queue: WaitQueue,
-    /// Only accessed in C, under the lock of the queue.
-    done: Opaque<bool>,
-}
-
-// SAFETY: All functions that take the flag take the lock of the queue. The queue is `Sync`.
-unsafe impl Sync for Completion {}
+#[repr(transparent)]
+// Only C reads and writes the flag, under the lock of the queue.
+pub struct Completion(WaitFlag);
 
 impl Completion {
     /// Creates a flag that is not set.
     #[doc(alias = "init_completion")]
     pub fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            queue <- WaitQueue::new(),
-            done: Opaque::new(false),
-        })
+        // SAFETY: `Completion` is `repr(transparent)` over its only field. So a pointer to one can
+        // be cast to a pointer to the field, and an initialised field makes a valid completion.
+        unsafe { pin_init::cast_pin_init(WaitFlag::new()) }
     }
 
     /// Sets the flag, and wakes all who wait for it. For any context.
@@ -86,7 +77,7 @@ impl Completion {
     pub fn complete(&self) {
         // SAFETY: `new()` initialised the flag and its queue. `self` borrows both until the
         // function returns, which is longer than the function needs: see `completion.c`.
-        unsafe { ffi::sgdma_complete(self.queue.as_raw(), self.done.get()) };
+        unsafe { ffi::sgdma_complete(self.0.queue(), self.0.flag.as_ptr()) };
     }
 
     /// Returns true if the flag is set. For any context.
@@ -94,14 +85,14 @@ impl Completion {
     #[doc(alias = "completion_done")]
     pub fn is_done(&self) -> bool {
         // SAFETY: `new()` initialised the flag and its queue.
-        unsafe { ffi::sgdma_completion_is_done(self.queue.as_raw(), self.done.get()) }
+        unsafe { ffi::sgdma_completion_is_done(self.0.queue(), self.0.flag.as_ptr()) }
     }
 
     /// Takes the flag back, before it is used for another command. For any context.
     #[doc(alias = "reinit_completion")]
     pub fn reset(&self) {
         // SAFETY: `new()` initialised the flag and its queue.
-        unsafe { ffi::sgdma_completion_reset(self.queue.as_raw(), self.done.get()) };
+        unsafe { ffi::sgdma_completion_reset(self.0.queue(), self.0.flag.as_ptr()) };
     }
 
     /// Sleeps until the flag is set, for up to `timeout` jiffies.
@@ -123,8 +114,8 @@ impl Completion {
         // - Both are borrowed until the function returns, which takes the task out of both queues.
         to_result(unsafe {
             ffi::sgdma_completion_wait(
-                self.queue.as_raw(),
-                self.done.get(),
+                self.0.queue(),
+                self.0.flag.as_ptr(),
                 unbinding.queue(),
                 unbinding.begun(),
                 ticks(timeout),
@@ -148,8 +139,8 @@ impl Completion {
         // - The flag is borrowed until the function returns, which takes the task out of its queue.
         to_result(unsafe {
             ffi::sgdma_completion_wait(
-                self.queue.as_raw(),
-                self.done.get(),
+                self.0.queue(),
+                self.0.flag.as_ptr(),
                 core::ptr::null_mut(),
                 core::ptr::null(),
                 ticks(timeout),

@@ -18,4 +18,4 @@ pub(crate) mod deferred;
 pub(crate) mod gate;
 pub(crate) mod quarantine;
 pub(crate) mod unbinding;
-mod wait_queue;
+mod wait_flag;

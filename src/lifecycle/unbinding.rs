@@ -11,7 +11,7 @@
 
 use crate::{
     ffi,
-    lifecycle::wait_queue::WaitQueue, //
+    lifecycle::wait_flag::WaitFlag, //
 };
 use kernel::{
     bindings,
@@ -20,7 +20,6 @@ use kernel::{
     prelude::*,
     sync::atomic::{
         Acquire,
-        Atomic,
         Release, //
     },
     task::{
@@ -64,22 +63,17 @@ use kernel::{
 ///     }
 /// }
 /// ```
-#[pin_data]
-pub struct Unbinding {
-    /// True from the beginning of unbinding on; never reset.
-    begun: Atomic<bool>,
-    #[pin]
-    queue: WaitQueue,
-}
+#[repr(transparent)]
+// The flag is true from the beginning of unbinding on. It is never reset.
+pub struct Unbinding(WaitFlag);
 
 impl Unbinding {
     /// Creates the flag of a binding, for a driver that binds without [`crate::pci`].
     #[doc(alias = "init_waitqueue_head")]
     pub fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            begun: Atomic::new(false),
-            queue <- WaitQueue::new(),
-        })
+        // SAFETY: `Unbinding` is `repr(transparent)` over its only field. So a pointer to one can
+        // be cast to a pointer to the field, and an initialised field makes a valid `Unbinding`.
+        unsafe { pin_init::cast_pin_init(WaitFlag::new()) }
     }
 
     /// Sets the flag and wakes all waiting tasks. For any context.
@@ -89,7 +83,7 @@ impl Unbinding {
     /// on.
     pub fn begin(&self) {
         // The store comes first: a task that is queued after the wake-up then sees the flag.
-        self.begun.store(true, Release);
+        self.0.flag.store(true, Release);
         self.wake_all();
     }
 
@@ -99,7 +93,7 @@ impl Unbinding {
     /// operation, so a long operation calls this before each of its steps.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.begun.load(Acquire)
+        self.0.flag.load(Acquire)
     }
 
     /// Wakes all waiting tasks, so that each tests its condition again: `wake_up_all()`. For any
@@ -149,12 +143,12 @@ impl Unbinding {
 
     /// Returns the wait queue. It stays in place as long as the value lives.
     pub(crate) fn queue(&self) -> *mut bindings::wait_queue_head {
-        self.queue.as_raw()
+        self.0.queue()
     }
 
     /// Returns the flag, for C, which reads it by `smp_load_acquire()`.
     pub(super) fn begun(&self) -> *const bool {
-        self.begun.as_ptr()
+        self.0.flag.as_ptr()
     }
 }
 
