@@ -50,12 +50,21 @@ fn stays_in_place() -> Result<bool> {
 /// The distance of ranges on the bus, which is larger than that of any two pages of memory.
 const ELSEWHERE: u64 = 1 << 40;
 
-/// The length of a buffer that can be one segment, even in sync-debug mode.
-const BLOCK: usize = 8 * PAGE_SIZE;
+/// The number of pages of a buffer that can be one segment, even if it bounces and pages have
+/// 64 KiB: the longest segment that bounces has 256 KiB.
+const PAGES_PER_BLOCK: u32 = 4;
+
+/// The length of such a buffer.
+const BLOCK: usize = PAGES_PER_BLOCK as usize * PAGE_SIZE;
 
 /// Returns a buffer that is contiguous in memory, and the address of its byte `at`.
 fn block_with_border(at: usize) -> Result<(SgTable, u64)> {
-    let block = SgTable::alloc_blocks(BLOCK, 3, SegmentLimits::NONE, GFP_KERNEL)?;
+    let block = SgTable::alloc_blocks(
+        BLOCK,
+        PAGES_PER_BLOCK.ilog2(),
+        SegmentLimits::NONE,
+        GFP_KERNEL,
+    )?;
     let run = block.phys_runs().next().ok_or(EINVAL)?;
     check_eq!(run.len, BLOCK as u64);
     Ok((block, run.addr + at as u64))
@@ -71,7 +80,7 @@ cases! {
 
     fn segments_end_where_ranges_of_the_bus_do() -> Result {
         let in_place = stays_in_place()?;
-        for at in [5 * PAGE_SIZE, 5 * PAGE_SIZE + PAGE_SIZE / 2] {
+        for at in [PAGE_SIZE, PAGE_SIZE + PAGE_SIZE / 2] {
             let (block, border) = block_with_border(at)?;
             let dev = TestDevice::limited(u64::MAX, &two_ranges(border))?;
             // The segment was made for no device, and crosses the border.
@@ -102,7 +111,7 @@ cases! {
     }
 
     fn what_is_between_ranges_is_not_in_place() -> Result {
-        let (block, border) = block_with_border(5 * PAGE_SIZE)?;
+        let (block, border) = block_with_border(PAGE_SIZE)?;
         let hole = 2 * PAGE_SIZE as u64;
         let after = border + hole;
         let dev = TestDevice::limited(
@@ -120,7 +129,7 @@ cases! {
         match table.map_attrs(dev.dma(), Bidirectional, MapAttrs::NO_WARN) {
             Ok(mapped) => {
                 check!(!mapped.is_in_place());
-                let (start, len) = (border - 5 * PAGE_SIZE as u64, PAGE_SIZE as u64);
+                let (start, len) = (border - PAGE_SIZE as u64, PAGE_SIZE as u64);
                 for (i, piece) in (0..).zip(mapped.lockstep()) {
                     let phys = start + i * len;
                     check!(!(border..after).contains(&phys) || piece.dma_address != phys);
