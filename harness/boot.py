@@ -114,8 +114,8 @@ def boot(name, out, cmdline="", qemu_args="", timeout=None, echo=None, mode="che
             log, message, status = run(argv, [console, echo] if echo else [console], timeout,
                                        None if is_uml(name) else Monitor())
         written = []
-        if "nvme" in SCENARIOS[name] and mode != "script" and status is not None:
-            written = disks.differences(work, log)
+        if disks.written(SCENARIOS[name]) and mode != "script" and status is not None:
+            written = disks.differences(work, SCENARIOS[name], log)
     # User Mode Linux ends with an error when its kernel panics.
     if status and "Kernel panic" not in log:
         raise BootError(f"{'UML' if is_uml(name) else 'QEMU'} failed {last_step(log)}: "

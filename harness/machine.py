@@ -45,6 +45,8 @@ def guest_parameters(name, mode, amounts, varied):
         "expect": "" if varied else scenario["expect"],
         "verdict": "" if varied else scenario["verdict"],
         "devices": scenario.get("devices", 1),
+        "disks": ",".join(f"{disks.name_of(path)}:{verdict}"
+                          for path, verdict in disks.virtio_disks(scenario)),
         "mask": scenario.get("mask_bits", 64),
         "lacks": ",".join(lacks(name)),
         "has": ",".join(has(name)),
@@ -77,15 +79,12 @@ def command_line(name, work, mode, cmdline="", qemu_args="", own={}, **amounts):
 
     qemu = [*killed, env["QEMU"], "-nodefaults", "-display", "none", "-no-reboot",
             *shlex.split(joined(parts, "qemu", work))]
-    if (nvme := scenario.get("nvme")) is None:
-        qemu += shlex.split(joined(parts, "icount", work))
-    else:
-        qemu += disks.make(work, nvme)
+    qemu += disks.make(work, scenario) or shlex.split(joined(parts, "icount", work))
     qemu += ["-device", joined(parts, "edu", work, ","), *words(qemu_args, "QEMU_ARGS")]
     if port := scenario.get("external"):
         (work / "external.aml").write_bytes(acpi.external_facing(port))
         qemu += ["-acpitable", f"file={work}/external.aml"]
-    if edits := scenario.get("dtb"):
+    if edits := [*disks.device_tree(scenario), *scenario.get("dtb", [])]:
         qemu += ["-dtb", edit_dtb(qemu, edits, work)]
     qemu += ["-serial", "mon:stdio" if mode == "shell" else "stdio",
              "-kernel", env["KIMAGE"], "-initrd", initramfs, "-append", parameters]
