@@ -115,6 +115,11 @@ def device_tree(scenario):
         yield f"-tx @ {node} interrupts 0 {TRANSPORT_SPI + n:x} 1"
 
 
+def verdicts(scenario):
+    """Returns NAME:VERDICT of each virtio disk, as tests/guest/virtio reads them."""
+    return ",".join(f"{name_of(path)}:{verdict}" for path, verdict in virtio_disks(scenario))
+
+
 def make(work, scenario):
     """Makes the files of a scenario's disks in the directory `work`.
 

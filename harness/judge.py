@@ -25,8 +25,9 @@ INJECTED = re.compile(r"^(fault-test: vmalloc error: .*(?:\n.*){1,4}\n) ?Call Tr
 # A line after that of a crash, which names the function.
 PLACE = re.compile(r"(?:RIP: 0010:|pc : )(\S+\+0x\S+(?: \[\w+\])?)")
 PANIC = re.compile(r"rust_kernel: (panicked at \S+:)$")
-# A line of tests/modules/coherency_check: device, answer, what mapping did, agreement.
-COHERENCY = re.compile(r"sgdma_coherency_check (\S+): (\S+) \| (.*) \| (\w+)$")
+# A line of tests/modules/coherency_check: device, answer, what mapping did, agreement. A line of
+# tests/guest/virtio has what a driver's transfers did.
+COHERENCY = re.compile(r"(?:sgdma_coherency_check|transfers) (\S+): (\S+) \| (.*) \| (\w+)$")
 
 
 @dataclass
@@ -40,7 +41,8 @@ class Outcome:
     checks: int = 0
     seconds: float = 0
     runner: str = "KUnit"
-    # The library's answers, beside what mapping did: (device, answer, evidence, agreement).
+    # The library's answers, beside what mapping or a driver's transfers did: (device, answer,
+    # evidence, agreement).
     coherency_checks: list[tuple] = field(default_factory=list)
     # The library's report for programs, one dict for each device.
     report: list[dict] = field(default_factory=list)

@@ -45,8 +45,7 @@ def guest_parameters(name, mode, amounts, varied):
         "expect": "" if varied else scenario["expect"],
         "verdict": "" if varied else scenario["verdict"],
         "devices": scenario.get("devices", 1),
-        "disks": ",".join(f"{disks.name_of(path)}:{verdict}"
-                          for path, verdict in disks.virtio_disks(scenario)),
+        "disks": disks.verdicts(scenario),
         "mask": scenario.get("mask_bits", 64),
         "lacks": ",".join(lacks(name)),
         "has": ",".join(has(name)),

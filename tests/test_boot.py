@@ -53,8 +53,8 @@ def test_boot(scenario, boots, outcomes, record_property, pytestconfig):
     record_property("kunit_cases", outcome.cases)
     record_property("checks", outcome.checks)
     record_property("seconds", round(outcome.seconds, 1))
+    compare_with_docs(scenario, outcome, pytestconfig.getoption("bless"))
     if "mode" not in SCENARIOS[scenario]:
-        compare_with_docs(scenario, outcome, pytestconfig.getoption("bless"))
         compare_with_scenario(scenario, outcome)
     if outcome.reasons:
         tail = outcome.log.splitlines()[-30:]

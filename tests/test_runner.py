@@ -176,6 +176,15 @@ SELF_TEST = CLEAN.replace("    ok 2 map\n", "    not ok 2 map\n").replace(
     "PASS load", "FAIL load: the self-tests did not report, or failed")
 
 
+def test_answers_on_devices_beside_what_happened(ksrc):
+    checks = [("a000000.one", "coherent", "2 bytes in place; cleaned 0", "agree"),
+              ("0000:00:01.0", "bounce-mask", "direct, 1 of 2 pages bounced", "DISAGREE")]
+    log = "".join(f"[    5.000000] {by} {device}: {answer} | {evidence} | {agreement}\n"
+                  for by, (device, answer, evidence, agreement)
+                  in zip(("transfers", "sgdma_coherency_check"), checks))
+    assert judge(log + CLEAN, ksrc).coherency_checks == checks
+
+
 @pytest.mark.parametrize("log, cause", [
     (RUST_PANIC, "panicked at src/mapping.rs:147:17: "
                  "index out of bounds: the len is 3 but the index is 3"),
@@ -427,34 +436,55 @@ def test_external_port():
     assert (len(table), sum(table) & 0xff, table[4:8]) == (109, 0, b"m\0\0\0")
 
 
-@pytest.fixture
-def written(tmp_path):
-    """Makes the disks of a guest that has written bytes to two of them; returns its log."""
-    disks.make(tmp_path, "")
-    told = [(1, 7, 1 << 20, 5000), (1, 9, (2 << 20) + 3, 77), (2, 7, 1 << 20, 5000)]
-    for nsid, seed, start, length in told:
-        with disks.image(tmp_path, nsid).open("r+b") as disk:
+# {kind of disks: (scenario, names of two of its disks, the seed that the first one starts with)}
+DISKS = {"nvme": ({"nvme": ""}, ("1", "2"), 1),
+         "virtio": ({"virtio": ["/mute", "/one coherent", "/a-bus/two bounce-bus-limit"]},
+                    ("one", "two"), 2)}
+
+
+@pytest.fixture(params=DISKS)
+def written(request, tmp_path):
+    """Makes the disks of a guest that has written to two; returns the scenario, names and log."""
+    scenario, names, seed = DISKS[request.param]
+    disks.make(tmp_path, scenario)
+    with disks.image(tmp_path, names[0]).open("rb") as disk:
+        assert disk.read(disks.PREPARED_LEN) == disks.pattern(seed, 0, disks.PREPARED_LEN)
+    told = [(names[0], 7, 1 << 20, 5000), (names[0], 9, (2 << 20) + 3, 77),
+            (names[1], 7, 1 << 20, 5000)]
+    for name, seed, start, length in told:
+        with disks.image(tmp_path, name).open("r+b") as disk:
             disk.seek(start)
             disk.write(disks.pattern(seed, start, length))
-    return "".join(f"[    5.000000] nvme-test: disk {nsid} has seed {seed} at {start}, "
-                   f"{length} bytes\n" for nsid, seed, start, length in told)
+    return scenario, names, "".join(
+        f"[    5.000000] {request.param}-test: disk {name} has seed {seed} at {start}, "
+        f"{length} bytes\n" for name, seed, start, length in told)
 
 
 def test_disks_that_have_what_was_written(tmp_path, written):
-    assert disks.differences(tmp_path, written) == []
+    scenario, _, log = written
+    assert disks.differences(tmp_path, scenario, log) == []
     # The last line on the same bytes counts.
-    assert disks.differences(tmp_path, written.replace("seed 9", "seed 8") + written) == []
-    with disks.image(tmp_path, 1).open("rb") as disk:
-        assert disk.read(disks.PREPARED_LEN) == disks.pattern(1, 0, disks.PREPARED_LEN)
+    assert disks.differences(tmp_path, scenario, log.replace("seed 9", "seed 8") + log) == []
 
 
 def test_disks_that_lack_what_was_written(tmp_path, written):
-    with disks.image(tmp_path, 1).open("r+b") as disk:
+    scenario, names, log = written
+    with disks.image(tmp_path, names[0]).open("r+b") as disk:
         disk.seek((2 << 20) + 79)
         disk.write(b"\0")
-    assert disks.differences(tmp_path, written) == [
-        "disk 1 lacks the 77 bytes at 2097155 that the guest has written"]
-    assert "no bytes" in disks.differences(tmp_path, CLEAN)[0]
+    assert disks.differences(tmp_path, scenario, log) == [
+        f"disk {names[0]} lacks the 77 bytes at 2097155 that the guest has written"]
+    assert disks.differences(tmp_path, scenario, CLEAN) == [
+        f"the guest has told of no bytes on disk {name}" for name in names]
+
+
+def test_nodes_of_disks_follow_their_transports():
+    scenario, _, _ = DISKS["virtio"]
+    edits = list(disks.device_tree(scenario))
+    assert edits[0] == "-r @ /virtio_mmio@a000000"
+    assert "-tx @ /a-bus/two@a000400 interrupts 0 12 1" in edits
+    assert "mute:,one:coherent,two:bounce-bus-limit" == disks.verdicts(scenario)
+    assert list(disks.device_tree({"nvme": ""})) == []
 
 
 def test_pattern_of_disks_goes_by_the_place():
