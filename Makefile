@@ -166,7 +166,8 @@ ROUNDS := 50
 FAULTS := 10000
 TURNS := 1000
 CALLS := 1000000
-SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug x86-hard x86-nvme-hard))
+SOAKS := $(or $(BOOT),$(SCENARIO) $(if $(filter x86_64,$(ARCH)),debug x86-hard x86-nvme-hard) \
+	$(if $(filter arm64,$(ARCH)),arm64-virtio))
 # And the machines that make test leaves out, in the form that the others have there.
 MORE := $(if $(BOOT),,$(foreach boot,$(filter-out $(SOAKS),$(SOAK_BOOTS)),\
 	$(if $(filter $(boot):$(ARCH)%,$(BOOTS)),$(boot))))
