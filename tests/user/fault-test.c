@@ -34,9 +34,14 @@
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)
 
-/* The addresses of modules on x86_64, without KASLR. */
+/* The addresses of modules, without KASLR. */
+#ifdef __aarch64__
+#define MODULES_START	"0xffff800000000000"
+#define MODULES_END	"0xffff800080000000"
+#else
 #define MODULES_START	"0xffffffffa0000000"
 #define MODULES_END	"0xffffffffff000000"
+#endif
 
 static bool thorough;		/* leave no allocation out */
 static unsigned int injected;	/* the number of faults so far */
@@ -307,14 +312,21 @@ static void with_driver(void)
 	must_bind(NULL);
 }
 
-/* Takes a driver's name, and the address of its device if it has one. */
+/* Takes a driver's name, and the name of its device on the PCI or platform bus if it has one. */
 static void set_driver(const char *name, const char *device)
 {
+	const char *bus = "pci";
+
 	module_name = name;
 	address = device;
-	snprintf(bind_path, sizeof(bind_path), "/sys/bus/pci/drivers/%s/bind", name);
-	snprintf(unbind_path, sizeof(unbind_path), "/sys/bus/pci/drivers/%s/unbind", name);
-	snprintf(bound_path, sizeof(bound_path), "/sys/bus/pci/drivers/%s/%s", name,
+	if (device) {
+		snprintf(bound_path, sizeof(bound_path), "/sys/bus/platform/devices/%s", device);
+		if (!access(bound_path, F_OK))
+			bus = "platform";
+	}
+	snprintf(bind_path, sizeof(bind_path), "/sys/bus/%s/drivers/%s/bind", bus, name);
+	snprintf(unbind_path, sizeof(unbind_path), "/sys/bus/%s/drivers/%s/unbind", bus, name);
+	snprintf(bound_path, sizeof(bound_path), "/sys/bus/%s/drivers/%s/%s", bus, name,
 		 device ? device : "");
 }
 
@@ -765,6 +777,45 @@ static const struct operation camera_operations[] = {
 	  .verify = camera_verify_mmap, .finish = must_close, .size = KIB(16) },
 };
 
+/* sgdma_virtio: a disk */
+
+static long virtio_transfer(const struct operation *op, long nr)
+{
+	long n = syscall(nr, file, buffer, op->size, 0L);
+
+	return n < 0 ? n : must(n == (long)op->size ? 0 : -1, "fewer bytes");
+}
+
+static long virtio_write(const struct operation *op)
+{
+	fill(buffer);
+	return virtio_transfer(op, __NR_pwrite64);
+}
+
+static void virtio_must_write(const struct operation *op)
+{
+	must(virtio_write(op), "write");
+}
+
+static long virtio_read(const struct operation *op)
+{
+	memset(buffer, 0, op->size);
+	return virtio_transfer(op, __NR_pread64);
+}
+
+static void virtio_verify(const struct operation *op)
+{
+	must(virtio_read(op), "read");
+	compare(buffer, op->size, "other bytes on the disk");
+}
+
+static const struct operation virtio_operations[] = {
+	OPEN, CLOSE,
+	{ "write 64 KiB", .run = virtio_write, .verify = virtio_verify, .size = KIB(64) },
+	{ "read 64 KiB", .run = virtio_read, .prepare = virtio_must_write, .verify = virtio_verify,
+	  .size = KIB(64) },
+};
+
 /* The operations by driver. The name of a node begins with its driver's. */
 static const struct {
 	const char *driver;
@@ -776,6 +827,7 @@ static const struct {
 	FILES(gpu),
 	FILES(rdma),
 	FILES(camera),
+	FILES(virtio),
 };
 
 static void with_files(void)
