@@ -129,6 +129,15 @@ def test_what_is_missing(ksrc, log, reason):
     assert judge(log, ksrc).reasons == [reason]
 
 
+def test_answers_on_devices_beside_what_happened(ksrc):
+    checks = [("a000000.one", "coherent", "2 bytes in place; cleaned 0", "agree"),
+              ("0000:00:01.0", "bounce-mask", "direct, 1 of 2 pages bounced", "DISAGREE")]
+    log = "".join(f"[    5.000000] {by} {device}: {answer} | {evidence} | {agreement}\n"
+                  for by, (device, answer, evidence, agreement)
+                  in zip(("transfers", "sgdma_coherency_check"), checks))
+    assert judge(log + CLEAN, ksrc).coherency_checks == checks
+
+
 # The first reason is the cause
 
 def failing(*lines):
@@ -174,15 +183,6 @@ DMA_DEBUG = CLEAN.replace(
 # A self-test fails twice, as the module is loaded again; each time the check that loads it fails.
 SELF_TEST = CLEAN.replace("    ok 2 map\n", "    not ok 2 map\n").replace(
     "PASS load", "FAIL load: the self-tests did not report, or failed")
-
-
-def test_answers_on_devices_beside_what_happened(ksrc):
-    checks = [("a000000.one", "coherent", "2 bytes in place; cleaned 0", "agree"),
-              ("0000:00:01.0", "bounce-mask", "direct, 1 of 2 pages bounced", "DISAGREE")]
-    log = "".join(f"[    5.000000] {by} {device}: {answer} | {evidence} | {agreement}\n"
-                  for by, (device, answer, evidence, agreement)
-                  in zip(("transfers", "sgdma_coherency_check"), checks))
-    assert judge(log + CLEAN, ksrc).coherency_checks == checks
 
 
 @pytest.mark.parametrize("log, cause", [
