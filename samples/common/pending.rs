@@ -25,7 +25,8 @@ pub(crate) struct Pending<T> {
     outcome: IrqLock<Option<T>>,
 }
 
-impl<T> Pending<T> {
+// A lock of what must not move lends it only pinned.
+impl<T: Unpin> Pending<T> {
     pub(crate) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {

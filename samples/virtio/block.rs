@@ -103,7 +103,7 @@ impl Table<'_, '_> {
             while run.len > 0 {
                 let len = run.len.min(size_max);
                 self.push(run.addr, len as u32, flags)?;
-                (run.addr, run.len) = (run.addr + len, run.len - len);
+                (run.addr, run.len) = (run.addr.wrapping_add(len), run.len - len);
             }
         }
         Ok(())

@@ -30,7 +30,7 @@ const STAGE: usize = 256 << 10;
 impl Disk<'_> {
     /// Returns `EINVAL` unless `len` bytes are whole blocks.
     fn check(&self, len: u64) -> Result {
-        if len % self.facts.block_size as u64 != 0 {
+        if len & (self.facts.block_size as u64 - 1) != 0 {
             return Err(EINVAL);
         }
         Ok(())

@@ -220,7 +220,8 @@ impl Facts {
         };
         // Bytes at any place lie in one page more than they fill. Each page may be a run.
         let of_a_page = (PAGE_SIZE as u32).div_ceil(size_max.max(1));
-        let pages = (segments / of_a_page).saturating_sub(1);
+        let pages = segments.checked_div(of_a_page).unwrap_or(0);
+        let pages = pages.saturating_sub(1);
         let capacity = config.sectors.checked_mul(SECTOR);
         let capacity = capacity.filter(|capacity| *capacity <= i64::MAX as u64);
         let knows_block = block_size.is_power_of_two()
@@ -238,7 +239,7 @@ impl Facts {
             return Err(EOPNOTSUPP);
         };
         Ok(Self {
-            capacity: capacity - capacity % u64::from(block_size),
+            capacity: capacity & !(u64::from(block_size) - 1),
             block_size: block_size as usize,
             layout,
             segments: segments as usize,

@@ -80,12 +80,12 @@ impl<'bound> Disk<'bound> {
             let facts = Facts::ask(pdev, &registers)?;
             let pool = DmaPool::new(c"virtio requests", dma, block::BLOCK, block::ALIGN, 0)?;
             let memory = CoherentBuffer::alloc(facts.layout.bytes(), dma, GFP_KERNEL)?;
-            let layout = facts.layout;
+            let (layout, shares) = (facts.layout, sgdma::dma_streaming_is_coherent(dma));
             Ok(try_pin_init!(Self {
                 dma,
                 registers,
                 facts,
-                shares: sgdma::dma_streaming_is_coherent(dma),
+                shares,
                 pool,
                 time: Atomic::new(0),
                 queue <- new_irq_lock!(Queue::new(memory, layout)),

@@ -6,10 +6,7 @@
 
 use kernel::{
     device::Bound,
-    io::{
-        mem::IoMem,
-        Io, //
-    },
+    io::mem::IoMem,
     platform,
     prelude::*, //
 };

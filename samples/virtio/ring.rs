@@ -67,12 +67,17 @@ impl Layout {
         self.used() + 6 + 8 * self.entries as usize
     }
 
+    /// Returns the place of an index in a ring.
+    fn place(self, index: u16) -> usize {
+        usize::from(index & (self.entries - 1))
+    }
+
     fn available_entry(self, index: u16) -> usize {
-        self.available() + 4 + 2 * usize::from(index % self.entries)
+        self.available() + 4 + 2 * self.place(index)
     }
 
     fn used_entry(self, index: u16) -> usize {
-        self.used() + 4 + 8 * usize::from(index % self.entries)
+        self.used() + 4 + 8 * self.place(index)
     }
 }
 
