@@ -11,8 +11,8 @@
 //! then it is [`Shared`]. [`InPlace`] proves the same for one buffer. Memory that processes use,
 //! too, is a [`UserTable`], which can only be shared. Rings and descriptors are in a
 //! [`CoherentBuffer`] or in blocks of a [`DmaPool`]. A driver implements [`Driver`] and
-//! [`pci::Driver`]. Its open files implement [`FileOps`]; its interrupts, work items and timers are
-//! [`Handlers`].
+//! the trait of its bus, [`pci::Driver`] or [`platform::Driver`]. Its open files implement
+//! [`FileOps`]; its interrupts, work items and timers are [`Handlers`].
 //!
 //! ```
 //! # use kernel::prelude::*;
@@ -131,6 +131,7 @@ pub use device::{
 };
 pub use driver::{
     pci,
+    platform,
     Door,
     Driver,
     DriverContext,

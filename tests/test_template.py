@@ -11,6 +11,8 @@ from harness import command
 from harness.scenarios import ROOT, environment
 
 TEMPLATE = ROOT / "samples/template"
+# The most lines of each template.
+TEMPLATES = {"template": 40, "template_platform": 60}
 
 
 def run(commands, **env):
@@ -48,18 +50,20 @@ def test_what_is_installed(installed):
         "sgdma/include/sgdma.h"}
 
 
-def test_readme_builds_the_template(follow, installed, tmp_path):
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_readme_builds_the_template(follow, installed, tmp_path, name):
     readme = (ROOT / "README.md").read_text()
     [commands] = re.findall(
         r"(?:^    .*\n)*^    cp -r samples/template .*\n(?:^    .*\n)*", readme, re.M)
-    status, said = follow(commands)
+    assert f"# or samples/{name}\n" in commands or name == "template"
+    status, said = follow(commands.replace("cp -r samples/template ", f"cp -r samples/{name} "))
     assert status == 0, said
-    assert b"depends=sgdma\0" in (tmp_path / "mydriver/sgdma_template.ko").read_bytes()
+    assert b"depends=sgdma\0" in (tmp_path / f"mydriver/sgdma_{name}.ko").read_bytes()
 
     again = "make -C ~/mydriver"
     assert "RUSTC" not in follow(again)[1]
     os.utime(installed / "sgdma/libsgdma.rmeta")
-    assert "RUSTC [M] sgdma_template.o" in follow(again)[1]
+    assert f"RUSTC [M] sgdma_{name}.o" in follow(again)[1]
 
 
 def test_readme_builds_for_the_guests_kernel(built_arch, built_kernel, tmp_path):
@@ -79,7 +83,12 @@ def test_readme_quotes_the_template():
     lines = (TEMPLATE / "Kbuild").read_text().splitlines()[1:]
     quoted = "".join(f"    {line}\n" for line in lines).replace("sgdma_template", "mydriver")
     assert len(lines) == 3 and quoted in (ROOT / "README.md").read_text()
-    assert len((TEMPLATE / "sgdma_template.rs").read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_are_short(name):
+    text = (ROOT / f"samples/{name}/sgdma_{name}.rs").read_text()
+    assert len(text.splitlines()) <= TEMPLATES[name]
 
 
 @pytest.mark.parametrize("name", ["libsgdma.rmeta", "Module.symvers", "sgdma.mk"])

@@ -10,6 +10,8 @@
 //! - `table.rs`: tables of bus addresses, as the driver fills them and the device reads them
 //! - `handles.rs`: objects of open files, by file and handle
 //! - `request.rs`: ioctl requests
+//! - `memory.rs`: the memory of a request that a disk reads or writes
+//! - `pending.rs`: the side of a request that somebody waits for
 
 // A driver uses only part of this module.
 #![allow(dead_code, unused_imports, unused_macros)]
@@ -18,6 +20,8 @@ pub(crate) mod buffer;
 pub(crate) mod edu;
 pub(crate) mod engine;
 pub(crate) mod handles;
+pub(crate) mod memory;
+pub(crate) mod pending;
 pub(crate) mod request;
 pub(crate) mod sharing;
 pub(crate) mod table;

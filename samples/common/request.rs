@@ -15,8 +15,8 @@ use kernel::{
     uapi::_IOC_READ, //
 };
 use sgdma::{
-    pci::Driver,
     Door,
+    Driver,
     DriverContext, //
 };
 use zerocopy::{

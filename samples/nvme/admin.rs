@@ -8,14 +8,14 @@ use crate::{
         Command,
         PAGE, //
     },
+    common::memory::Memory,
     controller::Controller,
     namespace::Namespace,
     prp::MAX_PAGES,
     queue::{
         Queue,
         State, //
-    },
-    transfer::Memory, //
+    }, //
 };
 use core::mem;
 use kernel::{
@@ -118,10 +118,10 @@ impl<'bound> Controller<'bound> {
             queue.vector << 16 | INTERRUPTS | CONTIGUOUS,
         ];
         let command = Command::new(admin::CREATE_COMPLETION, 0, &words);
-        self.run_admin(command, Memory::At(queue.completion))?;
+        self.run_admin(command.with_prp([queue.completion, 0]), Memory::None)?;
         let words = [size << 16 | id, id << 16 | CONTIGUOUS];
         let command = Command::new(admin::CREATE_SUBMISSION, 0, &words);
-        self.run_admin(command, Memory::At(queue.submission))?;
+        self.run_admin(command.with_prp([queue.submission, 0]), Memory::None)?;
         queue.set_state(State::Open);
         Ok(())
     }

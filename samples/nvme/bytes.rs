@@ -7,9 +7,9 @@
 
 use crate::{
     command::Command,
+    common::memory::Memory,
     controller::Controller,
     namespace::Namespace,
-    transfer::Memory,
     uapi, //
 };
 use core::ops::Range;

@@ -7,6 +7,7 @@ use crate::{
         Command,
         PAGE, //
     },
+    common::memory::Memory,
     power,
     prp::Prps,
     queue::{
@@ -26,10 +27,7 @@ use crate::{
     sent::Sent,
     slot::Slot,
     stats::Stats,
-    transfer::{
-        Memory,
-        Transfer, //
-    },
+    transfer::Transfer, //
 };
 use core::iter;
 use kernel::{

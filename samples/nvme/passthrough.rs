@@ -8,12 +8,12 @@
 
 use crate::{
     command::Command,
+    common::memory::Memory,
     prp::{
         self,
         MAX_PAGES, //
     },
     request::Request,
-    transfer::Memory,
     uapi,
     Nvme, //
 };

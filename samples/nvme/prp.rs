@@ -11,7 +11,6 @@ use crate::{
     stats::Stats, //
 };
 use kernel::{
-    dma::DmaAddress,
     prelude::*,
     sync::atomic::Relaxed, //
 };
@@ -46,19 +45,6 @@ pub(crate) struct Prps<'bound> {
 }
 
 impl<'bound> Prps<'bound> {
-    pub(crate) const NONE: Self = Self {
-        prp: [0; 2],
-        lists: [const { None }; MAX_LISTS],
-    };
-
-    /// Describes memory without a table, which has one address.
-    pub(crate) fn of(addr: DmaAddress) -> Self {
-        Self {
-            prp: [addr, 0],
-            ..Self::NONE
-        }
-    }
-
     /// Describes a table of `len` bytes.
     ///
     /// # Errors
@@ -80,8 +66,10 @@ impl<'bound> Prps<'bound> {
             return Err(EIO);
         }
         let mut left = pages(offset as usize, len) - 1;
-        let mut this = Self::NONE;
-        this.prp[0] = first;
+        let mut this = Self {
+            prp: [first, 0],
+            lists: [const { None }; MAX_LISTS],
+        };
         if left == 1 {
             this.prp[1] = blocks.next().ok_or(EIO)?;
             return Ok(this);

@@ -47,7 +47,11 @@ impl<'bound> Slot<'_, 'bound> {
     /// The command was not sent: `EIO` if the controller is being reset, or the reason why the
     /// queue takes no command.
     pub(crate) fn send(self, bar: &Bar<'_>, command: Command, sent: Sent<'bound>) -> Result {
-        let command = command.with_id(self.id).with_prp(sent.transfer.prp());
+        let command = match sent.transfer.prp {
+            Some(prp) => command.with_prp(prp),
+            None => command,
+        }
+        .with_id(self.id);
         let result = self.put(bar, &command, sent);
         match result {
             // The slot is the command's.

@@ -104,26 +104,62 @@ pub fn parameter<T: ModuleParam + Copy>(parameter: &'static ModuleParamAccess<T>
 #[macro_export]
 macro_rules! pci_device_table {
     ($table:ident, $info:ty, [$($entries:tt)*]) => {
-        $crate::pci_device_table_of_this_kernel!($table, $info, [$($entries)*]);
+        $crate::device_table_of_this_kernel!(pci_device_table, $table, $info, [$($entries)*]);
+    };
+}
+
+/// Declares a table of the names of devices in a device tree, which user space finds in the
+/// module's file, too.
+///
+/// The arguments are the name of the table, the type of each entry's data, and the entries.
+///
+/// ```
+/// use kernel::of;
+///
+/// sgdma::of_device_table!(OF_TABLE, (), [(of::DeviceId::new(c"mycompany,mydevice"), ())]);
+/// const OF_ID_TABLE: Option<of::IdTable<()>> = Some(&OF_TABLE);
+/// ```
+#[macro_export]
+macro_rules! of_device_table {
+    ($table:ident, $info:ty, [$($entries:tt)*]) => {
+        $crate::device_table_of_this_kernel!(of_device_table, $table, $info, [$($entries)*]);
+    };
+}
+
+/// Declares a table of the names of devices in ACPI, which user space finds in the module's file,
+/// too.
+///
+/// The arguments are the name of the table, the type of each entry's data, and the entries.
+///
+/// ```
+/// use kernel::acpi;
+///
+/// sgdma::acpi_device_table!(ACPI_TABLE, (), [(acpi::DeviceId::new(c"LNRO0005"), ())]);
+/// const ACPI_ID_TABLE: Option<acpi::IdTable<()>> = Some(&ACPI_TABLE);
+/// ```
+#[macro_export]
+macro_rules! acpi_device_table {
+    ($table:ident, $info:ty, [$($entries:tt)*]) => {
+        $crate::device_table_of_this_kernel!(acpi_device_table, $table, $info, [$($entries)*]);
     };
 }
 
 #[cfg(device_table_is_static)]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! pci_device_table_of_this_kernel {
-    ($table:ident, $info:ty, [$($entries:tt)*]) => {
-        ::kernel::pci_device_table!($table, $info, [$($entries)*]);
+macro_rules! device_table_of_this_kernel {
+    ($macro:ident, $table:ident, $info:ty, [$($entries:tt)*]) => {
+        ::kernel::$macro!($table, $info, [$($entries)*]);
     };
 }
 
 #[cfg(not(device_table_is_static))]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! pci_device_table_of_this_kernel {
-    ($table:ident, $info:ty, [$($entries:tt)*]) => {
+macro_rules! device_table_of_this_kernel {
+    ($macro:ident, $table:ident, $info:ty, [$($entries:tt)*]) => {
         ::kernel::macros::paste! {
-            ::kernel::pci_device_table!($table, [<MODULE_ $table>], $info, [$($entries)*]);
+            ::kernel::$macro!($table, [<MODULE_ $table>], $info, [$($entries)*]);
         }
     };
 }

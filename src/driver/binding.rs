@@ -32,6 +32,9 @@
 //!    reset covers, or DMA could not be switched off, the bus first resets the device.
 //! 9. Frees the vectors, restores the DMA limits and disables the device's registers.
 //!
+//! A bus without a switch for DMA, such as the platform bus, has no stage 1 and 5, and no step 6.
+//! There the driver's word alone tells that the device uses no more buffers.
+//!
 //! Anything else that is ever acquired for a driver becomes a stage here, and nowhere else.
 
 use crate::{
@@ -43,6 +46,11 @@ use crate::{
         limits::DmaLimits, //
     },
     driver::{
+        bus::{
+            Bus,
+            Halt,
+            Quiet, //
+        },
         handlers::HandlerSet,
         node::DeviceNodes,
         nodes::Nodes, //
@@ -62,125 +70,18 @@ use crate::{
     }, //
 };
 use kernel::{
-    bindings,
     device::{
         Bound,
         Device, //
     },
     error::to_result,
+    new_mutex,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
 };
-
-/// A driver's statement on what its device may still do after the driver made it quiet.
-///
-/// The statement is about hardware, as [`InFlight::complete`](crate::InFlight::complete) is, so no
-/// type can check it. See `docs/soundness.md`.
-///
-/// ```
-/// # use kernel::{device::Core, pci, prelude::*};
-/// # use sgdma::Quiet;
-/// // In `Driver::quiesce`:
-/// # fn reset(_: &pci::Device<Core<'_>>) -> Result { Ok(()) }
-/// # fn quiesce(pdev: &pci::Device<Core<'_>>) -> Result<Quiet> {
-/// match reset(pdev) {
-///     Ok(()) => Ok(Quiet::Reset),
-///     Err(ETIMEDOUT) => Ok(Quiet::Unknown),
-///     Err(error) => Err(error),
-/// }
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quiet {
-    /// The device will not access any buffer that it was told of before: it was reset, or has
-    /// finished everything.
-    ///
-    /// From `quiesce` this releases the buffers that earlier bindings of the device left in
-    /// quarantine. From `stop` it releases the buffers in quarantine without a reset by the bus.
-    Reset,
-    /// The device may go on with the buffers that it was told of before, once it may do DMA.
-    Unknown,
-}
-
-/// The result of switching a device's DMA off.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Halt {
-    /// The device does no DMA. All that it wrote before has arrived in memory.
-    Halted,
-    /// The device was removed.
-    Gone,
-    /// The device may still do DMA.
-    Failed,
-}
-
-/// A device of driver `D` on its bus: the operations that a binding needs of the bus, and the hooks
-/// of the driver.
-///
-/// The device type of each bus implements this. All functions but [`start_dma`](Self::start_dma)
-/// may sleep.
-pub(crate) trait Bus<D: Driver> {
-    /// The data of the driver in its table of device ids.
-    type IdInfo;
-
-    /// Returns the device.
-    fn device(&self) -> &Device<Bound>;
-
-    /// Enables the device's registers. Calls are counted.
-    fn enable(&self) -> Result;
-
-    /// Takes one call of [`enable`](Self::enable) back.
-    fn disable(&self);
-
-    /// Lets the device do DMA. Does not sleep.
-    ///
-    /// # Safety
-    ///
-    /// `dev` is a device of this bus, and bound.
-    unsafe fn start_dma(dev: *mut bindings::device);
-
-    /// Switches the device's DMA off, and waits for the transfers that are under way.
-    fn stop_dma(&self) -> Halt;
-
-    /// Resets the device, whose DMA stays off.
-    ///
-    /// # Errors
-    ///
-    /// An error of the bus, if this device cannot be reset alone.
-    fn reset(&self) -> Result;
-
-    /// Allocates as many interrupt vectors as the driver wants and the device gets. Returns their
-    /// number, which is not zero.
-    fn alloc_vectors(&self) -> Result<u32>;
-
-    /// Returns the number by which the interrupt of a vector is requested.
-    fn irq(&self, vector: u32) -> Result<u32>;
-
-    /// Frees the vectors of [`alloc_vectors`](Self::alloc_vectors).
-    fn free_vectors(&self);
-
-    /// Calls the driver's `limits`.
-    fn limits(&self, info: Option<&Self::IdInfo>) -> Result<DmaLimits>;
-
-    /// Calls the driver's `quiesce`.
-    fn quiesce(&self, info: Option<&Self::IdInfo>) -> Result<Quiet>;
-
-    /// Calls the driver's `probe`.
-    fn probe<'bound>(
-        &'bound self,
-        dma: DmaDevice<'bound>,
-        info: Option<&'bound Self::IdInfo>,
-    ) -> impl PinInit<D::Data<'bound>, Error> + 'bound;
-
-    /// Calls the driver's `start`.
-    fn start(&self, ctx: &DriverContext<'_, D>) -> Result;
-
-    /// Calls the driver's `unbind`.
-    fn unbind<'bound>(&'bound self, data: Pin<&D::Data<'bound>>);
-
-    /// Calls the driver's `stop`.
-    fn stop<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) -> Quiet;
-}
 
 /// The DMA limits that a device had before its binding. A drop restores the limits.
 ///
@@ -294,7 +195,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     /// Builds all stages. After an error the caller takes down those that were built.
     fn build<B: Bus<D>>(&mut self, bus: &'bound B, info: Option<&'bound B::IdInfo>) -> Result {
         // Firmware may have left DMA on.
-        let _ = bus.stop_dma();
+        let has_switch = bus.stop_dma() != Halt::NoSwitch;
         bus.enable()?;
         self.enabled = true;
 
@@ -311,18 +212,21 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         if bus.quiesce(info)? == Quiet::Reset {
             quarantine::release_orphans(dma.as_raw());
         }
-        match quarantine::orphans(dma.as_raw()) {
+        let orphans = quarantine::orphans(dma.as_raw());
+        if orphans > 0 {
+            dev_warn!(
+                bus.device(),
+                "{}the device may still use {} buffers of earlier bindings, until the driver \
+                 resets it\n",
+                if has_switch { "bus mastering stays off: " } else { "" },
+                orphans
+            );
+        }
+        if orphans > 0 && has_switch {
+            self.quarantine.start_dma_later(dma.as_raw());
+        } else {
             // SAFETY: `dma` borrows a device of this bus, which is being bound.
-            0 => unsafe { B::start_dma(dma.as_raw()) },
-            number => {
-                dev_warn!(
-                    bus.device(),
-                    "bus mastering stays off until the driver resets the device, which may still \
-                     use {} buffers of earlier bindings\n",
-                    number
-                );
-                self.quarantine.start_dma_later(dma.as_raw());
-            }
+            unsafe { B::start_dma(dma.as_raw()) };
         }
 
         if D::Handlers::HAS_IRQ {
@@ -442,8 +346,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         // only a reset, or the driver's word, ends the device's use of the buffers.
         let is_over = match halt {
             Halt::Gone => true,
-            Halt::Halted if !self.quarantine.is_open() => quiet == Quiet::Reset,
-            Halt::Halted | Halt::Failed => bus
+            Halt::Halted | Halt::NoSwitch if !self.quarantine.is_open() => quiet == Quiet::Reset,
+            Halt::Halted | Halt::NoSwitch | Halt::Failed => bus
                 .reset()
                 .inspect_err(|error| {
                     let dev = bus.device();
@@ -459,5 +363,40 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             quarantine::release_orphans(crate::device::dma_device::as_raw(bus.device()));
         }
         self.quarantine.end(is_over, D::MODULE);
+    }
+}
+
+/// The private data of a bound device, which the driver core owns.
+///
+/// The driver core drops it at unbind at the latest. No driver owns one, so no driver can forget it
+/// and leave the nodes registered.
+#[pin_data]
+pub(crate) struct Owned<'bound, D: Driver> {
+    /// `None` once `unbind()` has taken the binding down.
+    #[pin]
+    binding: Mutex<Option<Binding<'bound, D>>>,
+}
+
+impl<'bound, D: Driver> Owned<'bound, D> {
+    /// Binds the driver to the device `bus`: see [`Binding::begin`].
+    pub(crate) fn bind<B: Bus<D>>(
+        bus: &'bound B,
+        info: Option<&'bound B::IdInfo>,
+    ) -> impl PinInit<Self, Error> + use<'bound, D, B> {
+        pin_init::pin_init_scope(move || {
+            let binding = Binding::begin(bus, info)?;
+            Ok(try_pin_init!(Self {
+                binding <- new_mutex!(Some(binding)),
+            }))
+        })
+    }
+
+    /// Unbinds the driver from the device `bus`. May sleep.
+    pub(crate) fn unbind<B: Bus<D>>(&self, bus: &'bound B) {
+        // The lock is released before the binding ends: the driver's hooks must not run under it.
+        let binding = self.binding.lock().take();
+        if let Some(binding) = binding {
+            binding.end(bus);
+        }
     }
 }

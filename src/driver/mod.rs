@@ -3,7 +3,7 @@
 //! The contract between a driver and this library, for any bus.
 //!
 //! A driver implements two traits: [`Driver`], which does not depend on the bus, and the trait of
-//! its bus, such as [`crate::pci::Driver`].
+//! its bus: [`crate::pci::Driver`] or [`crate::platform::Driver`].
 //!
 //! The driver's data, [`Driver::Data`], exists while the device is bound, and may borrow the
 //! binding. The state of an open file, [`Driver::Files`], may exist longer, so it is `'static`.
@@ -12,15 +12,17 @@
 //! borrow the data likewise; the binding ends them before the data.
 
 mod binding;
+mod bus;
 mod file;
 mod handlers;
 mod node;
 mod nodes;
 pub mod pci;
+pub mod platform;
 mod poll;
 mod tasks;
 
-pub use binding::Quiet;
+pub use bus::Quiet;
 pub use nodes::Nodes;
 pub use poll::PollEvents;
 pub use tasks::Tasks;
@@ -48,7 +50,8 @@ use kernel::{
     ThisModule, //
 };
 
-/// A driver's kernel module. [`module_pci_driver!`](crate::module_pci_driver) implements this.
+/// A driver's kernel module. [`module_pci_driver!`](crate::module_pci_driver) and
+/// [`module_platform_driver!`](crate::module_platform_driver) implement this.
 ///
 /// # Safety
 ///
@@ -58,8 +61,49 @@ pub unsafe trait DriverModule {
     const MODULE: &'static ThisModule;
 }
 
-/// A driver for any bus. The trait of the driver's bus, such as
-/// [`pci::Driver`](crate::pci::Driver), builds on this.
+/// Declares a module that is one driver of the bus `sgdma::$bus`. Only for
+/// [`module_pci_driver!`](crate::module_pci_driver) and its like.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! module_driver_of_bus {
+    ($bus:ident, type: $type:ty, $($f:tt)*) => {
+        // SAFETY: `this_module!` gives the module that expands this macro, which has the code of
+        // `$type`.
+        unsafe impl $crate::DriverModule for $type {
+            const MODULE: &'static ::kernel::ThisModule = $crate::this_module!();
+        }
+
+        #[::kernel::prelude::pin_data]
+        struct DriverModuleOfBus {
+            #[pin]
+            _driver: $crate::$bus::Registration<$type>,
+        }
+
+        impl ::kernel::InPlaceModule for DriverModuleOfBus {
+            fn init(
+                _module: &'static ::kernel::ThisModule,
+            ) -> impl ::pin_init::PinInit<Self, ::kernel::error::Error> {
+                ::kernel::try_pin_init!(Self {
+                    // SAFETY: This code is in the module `D::MODULE`, which expands the macro. The
+                    // module's exit drops the registration.
+                    _driver <- unsafe {
+                        $crate::$bus::Registration::new(
+                            <Self as ::kernel::ModuleMetadata>::NAME
+                        )
+                    },
+                })
+            }
+        }
+
+        ::kernel::prelude::module! {
+            type: DriverModuleOfBus,
+            $($f)*
+        }
+    };
+}
+
+/// A driver for any bus. The trait of the driver's bus, [`pci::Driver`](crate::pci::Driver) or
+/// [`platform::Driver`](crate::platform::Driver), builds on this.
 ///
 /// ```
 /// # use kernel::prelude::*;

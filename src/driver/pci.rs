@@ -18,8 +18,10 @@ use crate::{
         limits::DmaLimits, //
     },
     driver::{
-        binding::{
-            Binding,
+        binding::Owned,
+        bus::{
+            hooks,
+            registration,
             Bus,
             Halt,
             Quiet, //
@@ -27,10 +29,7 @@ use crate::{
         DriverContext, //
     }, //
 };
-use core::{
-    marker::PhantomData,
-    ops::RangeInclusive, //
-};
+use core::ops::RangeInclusive;
 use kernel::{
     bindings,
     container_of,
@@ -40,12 +39,9 @@ use kernel::{
         Device,
         DeviceContext, //
     },
-    driver,
     error::to_result,
-    new_mutex,
     pci,
-    prelude::*,
-    sync::Mutex, //
+    prelude::*, //
 };
 
 /// A PCI driver. [`module_pci_driver!`](crate::module_pci_driver) declares its module.
@@ -249,71 +245,12 @@ pub trait Driver: crate::Driver {
     }
 }
 
-/// The registration of a [`Driver`]; a drop unregisters the driver. Only for
-/// [`module_pci_driver!`](crate::module_pci_driver).
-#[doc(hidden)]
-#[pin_data]
-pub struct Registration<D: Driver> {
-    #[pin]
-    inner: driver::Registration<pci::Adapter<Adapter<D>>>,
-}
-
-impl<D: Driver> Registration<D> {
-    /// Registers the driver under `name`. May sleep.
-    ///
-    /// # Safety
-    ///
-    /// - The module `D::MODULE` calls this, so that this generic code is compiled into that module.
-    /// - The registration is dropped before the module is unloaded.
-    pub unsafe fn new(name: &'static CStr) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            inner <- driver::Registration::new(name, D::MODULE),
-        })
-    }
-}
-
-/// The [`kernel::pci::Driver`] of a [`Driver`].
-///
-/// Private: only the driver core may call its probe, which sets the DMA limits, and own the result.
-struct Adapter<D>(PhantomData<D>);
-
-/// The private data of a bound device, which the driver core owns.
-///
-/// The driver core drops it at unbind at the latest. No driver owns one, so no driver can forget it
-/// and leave the nodes registered.
-#[pin_data]
-struct Bound<'bound, D: Driver> {
-    /// `None` once `unbind()` has taken the binding down.
-    #[pin]
-    binding: Mutex<Option<Binding<'bound, D>>>,
-}
-
-impl<D: Driver> pci::Driver for Adapter<D> {
-    type IdInfo = D::IdInfo;
-    type Data<'bound> = Bound<'bound, D>;
-
-    const ID_TABLE: pci::IdTable<Self::IdInfo> = D::ID_TABLE;
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        info: ProbeInfo<'bound, Self::IdInfo>,
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        pin_init::pin_init_scope(move || {
-            let binding = Binding::begin(pdev, Option::from(info))?;
-            Ok(try_pin_init!(Bound {
-                binding <- new_mutex!(Some(binding)),
-            }))
-        })
-    }
-
-    fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
-        // The lock is released before the binding ends: the driver's hooks must not run under it.
-        let binding = this.binding.lock().take();
-        if let Some(binding) = binding {
-            binding.end(pdev);
-        }
-    }
-}
+registration!(
+    pci,
+    "module_pci_driver",
+    { const ID_TABLE: pci::IdTable<Self::IdInfo> = D::ID_TABLE; },
+    ProbeInfo<'bound, Self::IdInfo>
+);
 
 /// The value of a configuration register of a device that does not answer.
 const NO_ANSWER: u16 = !0;
@@ -436,33 +373,7 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
         to_result(unsafe { bindings::pci_reset_function_locked(pdev) })
     }
 
-    fn limits(&self, info: Option<&D::IdInfo>) -> Result<DmaLimits> {
-        D::limits(self, info)
-    }
-
-    fn quiesce(&self, info: Option<&D::IdInfo>) -> Result<Quiet> {
-        D::quiesce(self, info)
-    }
-
-    fn probe<'bound>(
-        &'bound self,
-        dma: DmaDevice<'bound>,
-        info: Option<&'bound D::IdInfo>,
-    ) -> impl PinInit<D::Data<'bound>, Error> + 'bound {
-        D::probe(self, dma, info)
-    }
-
-    fn start(&self, ctx: &DriverContext<'_, D>) -> Result {
-        D::start(self, ctx)
-    }
-
-    fn unbind<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) {
-        D::unbind(self, data);
-    }
-
-    fn stop<'bound>(&'bound self, data: Pin<&D::Data<'bound>>) -> Quiet {
-        D::stop(self, data)
-    }
+    hooks!();
 }
 
 /// Returns the `struct pci_dev` of a device.
@@ -477,36 +388,7 @@ pub(super) fn as_raw<C: DeviceContext>(pdev: &pci::Device<C>) -> *mut bindings::
 /// The fields are those of that macro.
 #[macro_export]
 macro_rules! module_pci_driver {
-    (type: $type:ty, $($f:tt)*) => {
-        // SAFETY: `this_module!` gives the module that expands this macro, which has the code of
-        // `$type`.
-        unsafe impl $crate::DriverModule for $type {
-            const MODULE: &'static ::kernel::ThisModule = $crate::this_module!();
-        }
-
-        #[::kernel::prelude::pin_data]
-        struct PciDriverModule {
-            #[pin]
-            _driver: $crate::pci::Registration<$type>,
-        }
-
-        impl ::kernel::InPlaceModule for PciDriverModule {
-            fn init(
-                _module: &'static ::kernel::ThisModule,
-            ) -> impl ::pin_init::PinInit<Self, ::kernel::error::Error> {
-                ::kernel::try_pin_init!(Self {
-                    // SAFETY: This code is in the module `D::MODULE`, which expands the macro. The
-                    // module's exit drops the registration.
-                    _driver <- unsafe {
-                        $crate::pci::Registration::new(<Self as ::kernel::ModuleMetadata>::NAME)
-                    },
-                })
-            }
-        }
-
-        ::kernel::prelude::module! {
-            type: PciDriverModule,
-            $($f)*
-        }
+    ($($f:tt)*) => {
+        $crate::module_driver_of_bus!(pci, $($f)*);
     };
 }

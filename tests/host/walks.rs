@@ -15,6 +15,7 @@
 
 extern crate self as kernel;
 
+mod choose;
 #[path = "kernel/mod.rs"]
 mod mock;
 mod model;
@@ -229,7 +230,7 @@ fn walks_go_on_in_other_tasks() {
 #[no_mangle]
 extern "C" fn LLVMFuzzerTestOneInput(data: *const u8, len: usize) -> i32 {
     // SAFETY: libFuzzer passes `len` valid bytes, and keeps them unchanged until this returns.
-    let mut input = table::Input(unsafe { core::slice::from_raw_parts(data, len) });
+    let mut input = choose::Input(unsafe { core::slice::from_raw_parts(data, len) });
     let table = Table::random(&mut input, 8);
     check_cpu_pages(&table);
     check_dma_pages(&table);

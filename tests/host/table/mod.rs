@@ -2,12 +2,13 @@
 
 //! Tables that are made at random, or as a fuzzer chooses.
 
-#[path = "../../../src/tests/random.rs"]
-mod random;
-
 use crate::{
     base::gfp::Gfp,
     bindings,
+    choose::{
+        random::Random,
+        Choose, //
+    },
     page::PAGE_SIZE,
     walk::{
         cpu::{
@@ -21,33 +22,7 @@ use crate::{
         run::Run, //
     }, //
 };
-use random::Random;
 use std::ops::Range;
-
-/// Makes the choices that a table consists of.
-pub trait Choose {
-    /// Chooses a number below `n`, which is not zero.
-    fn below(&mut self, n: usize) -> usize;
-}
-
-impl Choose for Random {
-    fn below(&mut self, n: usize) -> usize {
-        Random::below(self, n as u64) as usize
-    }
-}
-
-/// The bytes of a fuzzer: one for each choice, and zeros behind their end.
-pub struct Input<'a>(pub &'a [u8]);
-
-impl Choose for Input<'_> {
-    fn below(&mut self, n: usize) -> usize {
-        let Some((byte, rest)) = self.0.split_first() else {
-            return 0;
-        };
-        self.0 = rest;
-        usize::from(*byte) % n
-    }
-}
 
 /// A list that claims to be mapped, and its contents.
 ///

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A request: its header, its status, and the table of descriptors that leads to its memory.
+//!
+//! The virtio specification, 5.2.6, is the manual.
+
+use crate::{
+    common::{
+        memory::{
+            InFlightMemory,
+            Memory, //
+        },
+        pending::Pending, //
+    },
+    device::SECTOR,
+    disk::Disk,
+    ring::{
+        descriptor,
+        DESCRIPTOR,
+        MAX_ENTRIES,
+        NEXT,
+        WRITE, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+use sgdma::{
+    DmaTable,
+    InFlight,
+    PoolBlock,
+    SgTable,
+    Words,
+    EOPNOTSUPP, //
+};
+
+/// The places of the parts of a block, and the lengths of the first two.
+const HEADER: usize = 0;
+const HEADER_LEN: u32 = 16;
+const STATUS: usize = 16;
+const STATUS_LEN: u32 = 1;
+const TABLE: usize = 32;
+
+/// The length of a block, and its alignment: that of a descriptor.
+pub(crate) const BLOCK: usize = TABLE + MAX_ENTRIES as usize * DESCRIPTOR;
+pub(crate) const ALIGN: usize = DESCRIPTOR;
+
+/// Types of a request: a read, a write, a flush.
+const IN: u32 = 0;
+const OUT: u32 = 1;
+const FLUSH: u32 = 4;
+
+/// Values of the status. The device writes one of the others.
+const NOT_WRITTEN: u8 = 0xff;
+const OK: u8 = 0;
+const UNSUPPORTED: u8 = 2;
+
+/// The end of a request.
+pub(crate) struct Outcome {
+    pub(crate) result: Result,
+    /// The stage that the device has written, if the bytes go through one.
+    pub(crate) stage: Option<SgTable>,
+}
+
+/// A request that the device has, or is about to be given.
+pub(crate) struct Request<'bound> {
+    block: InFlight<PoolBlock<'bound>>,
+    memory: InFlightMemory<'bound>,
+    pending: Arc<Pending<Outcome>>,
+    /// The number of descriptors in the table.
+    pub(crate) descriptors: usize,
+    /// The number of bytes that the device may write.
+    pub(crate) room: u32,
+    /// The watchdog's time when the device was given the request.
+    pub(crate) since: u32,
+}
+
+/// Writes a table of descriptors into a block.
+struct Table<'a, 'bound> {
+    block: &'a PoolBlock<'bound>,
+    /// The most descriptors.
+    most: usize,
+    len: usize,
+}
+
+impl Table<'_, '_> {
+    /// Adds a descriptor. Each one but the last has the flag [`NEXT`].
+    fn push(&mut self, addr: u64, len: u32, flags: u16) -> Result {
+        if self.len == self.most {
+            return Err(E2BIG);
+        }
+        let words = descriptor(addr, len, flags, self.len as u16 + 1).map(u64::to_le);
+        self.block
+            .write_entry(TABLE + self.len * DESCRIPTOR, &words)?;
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Adds the descriptors of a mapped table.
+    fn push_all(&mut self, table: &DmaTable, size_max: u64, flags: u16) -> Result {
+        for mut run in table.dma_runs() {
+            while run.len > 0 {
+                let len = run.len.min(size_max);
+                self.push(run.addr, len as u32, flags)?;
+                (run.addr, run.len) = (run.addr.wrapping_add(len), run.len - len);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'bound> Request<'bound> {
+    /// Maps the memory of a request that begins at byte `pos` of the disk, and describes it. It is
+    /// a flush if there is no memory.
+    ///
+    /// # Errors
+    ///
+    /// `E2BIG` if the device does not take so many descriptors.
+    pub(crate) fn new(disk: &Disk<'bound>, pos: u64, memory: Memory) -> Result<KBox<Self>> {
+        let (operation, flags, room) = match &memory {
+            Memory::None => (FLUSH, 0, 0),
+            memory if memory.is_read() => (IN, WRITE, memory.len() as u32),
+            _ => (OUT, 0, 0),
+        };
+        let pending = Pending::new()?;
+        let place = KBox::new_uninit(GFP_KERNEL_ACCOUNT)?;
+        let block = disk.pool.alloc(GFP_KERNEL)?;
+        block.write(HEADER, operation.to_le())?;
+        block.write(HEADER + 8, (pos / SECTOR).to_le())?;
+        block.write(STATUS, NOT_WRITTEN)?;
+        let at = block.dma_address();
+        let (memory, descriptors) = memory.submit(disk.dma, |data| {
+            let mut table = Table {
+                block: &block,
+                most: disk.facts.segments + 2,
+                len: 0,
+            };
+            table.push(at + HEADER as u64, HEADER_LEN, NEXT)?;
+            if let Some(data) = data {
+                table.push_all(data, disk.facts.size_max, flags | NEXT)?;
+            }
+            table.push(at + STATUS as u64, STATUS_LEN, WRITE)?;
+            Ok(table.len)
+        })?;
+        Ok(KBox::write(
+            place,
+            Self {
+                block: block.submit(),
+                memory,
+                pending,
+                descriptors,
+                room: room + STATUS_LEN,
+                since: 0,
+            },
+        ))
+    }
+
+    /// Returns the side of the request that somebody waits for.
+    pub(crate) fn pending(&self) -> Arc<Pending<Outcome>> {
+        self.pending.clone()
+    }
+
+    /// Returns the bus address of the table, and its length in bytes.
+    pub(crate) fn table(&self) -> (u64, u32) {
+        let len = self.descriptors * DESCRIPTOR;
+        (self.block.dma_address() + TABLE as u64, len as u32)
+    }
+
+    /// Returns what the device has said about the request.
+    pub(crate) fn status(&self) -> Result {
+        match self.block.read(STATUS)? {
+            OK => Ok(()),
+            UNSUPPORTED => Err(EOPNOTSUPP),
+            _ => Err(EIO),
+        }
+    }
+
+    /// Ends the request, with whose memory the device is done. For any context.
+    pub(crate) fn finish(self, result: Result) {
+        drop(self.block.complete());
+        let stage = self.memory.complete();
+        self.pending.finish(Outcome { result, stage });
+    }
+
+    /// Ends the request, with whose memory the device may go on: it goes into quarantine.
+    pub(crate) fn abandon(self, error: Error) {
+        drop((self.block, self.memory));
+        self.pending.finish(Outcome {
+            result: Err(error),
+            stage: None,
+        });
+    }
+}
