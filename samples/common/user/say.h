@@ -49,6 +49,7 @@ static const char *error_text(int error)
 	case EIO:	return "Input/output error";
 	case ENOMEM:	return "Out of memory";
 	case ENOSPC:	return "No space left on device";
+	case EROFS:	return "Read-only file system";
 	case EINVAL:	return "Invalid argument";
 	case EBUSY:	return "Device or resource busy";
 	case EAGAIN:	return "Try again";
