@@ -25,8 +25,9 @@ TRANSPORT, TRANSPORT_SIZE, TRANSPORT_SPI = 0xa000000, 0x200, 16
 # seed: that of the namespace is in samples/nvme/user/disk.h, that of the n-th virtio disk is n.
 PREPARED_LEN = 1 << 20
 PREPARED_SEED = 1
-# A line of nvme-test or virtio-test, for bytes that stay.
-TOLD = re.compile(r"\w+-test: disk (\S+) has seed (\d+) at (\d+), (\d+) bytes$")
+# A line of nvme-test or virtio-test, for bytes that stay. A platform device has its address before
+# its name.
+TOLD = re.compile(r"\w+-test: disk (?:\w+\.)?(\S+) has seed (\d+) at (\d+), (\d+) bytes$")
 
 
 def pattern(seed, start, length):

@@ -436,16 +436,17 @@ def test_external_port():
     assert (len(table), sum(table) & 0xff, table[4:8]) == (109, 0, b"m\0\0\0")
 
 
-# {kind of disks: (scenario, names of two of its disks, the seed that the first one starts with)}
-DISKS = {"nvme": ({"nvme": ""}, ("1", "2"), 1),
+# {kind of disks: (scenario, names of two of its disks, the seed that the first one starts with,
+# what the guest puts before a name)}
+DISKS = {"nvme": ({"nvme": ""}, ("1", "2"), 1, ""),
          "virtio": ({"virtio": ["/mute", "/one coherent", "/a-bus/two bounce-bus-limit"]},
-                    ("one", "two"), 2)}
+                    ("one", "two"), 2, "a000f00.")}
 
 
 @pytest.fixture(params=DISKS)
 def written(request, tmp_path):
     """Makes the disks of a guest that has written to two; returns the scenario, names and log."""
-    scenario, names, seed = DISKS[request.param]
+    scenario, names, seed, address = DISKS[request.param]
     disks.make(tmp_path, scenario)
     with disks.image(tmp_path, names[0]).open("rb") as disk:
         assert disk.read(disks.PREPARED_LEN) == disks.pattern(seed, 0, disks.PREPARED_LEN)
@@ -456,7 +457,7 @@ def written(request, tmp_path):
             disk.seek(start)
             disk.write(disks.pattern(seed, start, length))
     return scenario, names, "".join(
-        f"[    5.000000] {request.param}-test: disk {name} has seed {seed} at {start}, "
+        f"[    5.000000] {request.param}-test: disk {address}{name} has seed {seed} at {start}, "
         f"{length} bytes\n" for name, seed, start, length in told)
 
 
@@ -479,7 +480,7 @@ def test_disks_that_lack_what_was_written(tmp_path, written):
 
 
 def test_nodes_of_disks_follow_their_transports():
-    scenario, _, _ = DISKS["virtio"]
+    scenario, *_ = DISKS["virtio"]
     edits = list(disks.device_tree(scenario))
     assert edits[0] == "-r @ /virtio_mmio@a000000"
     assert "-tx @ /a-bus/two@a000400 interrupts 0 12 1" in edits
