@@ -99,7 +99,7 @@ pub(crate) fn reset(registers: &Registers<'_>) -> Result {
     Err(ETIMEDOUT)
 }
 
-/// What the device says of itself.
+/// The answers of the device about itself.
 pub(crate) struct Facts {
     /// In bytes.
     pub(crate) capacity: u64,
@@ -156,7 +156,8 @@ fn negotiate(pdev: &platform::Device<Bound>, registers: &Registers<'_>) -> Resul
     if missing != 0 {
         dev_err!(
             pdev,
-            "cannot bind: the device lacks the features {:#x}: with QEMU, give it iommu_platform=on\n",
+            "cannot bind: the device lacks the features {:#x}: with QEMU, give it \
+             iommu_platform=on\n",
             missing
         );
         return Err(EOPNOTSUPP);

@@ -42,7 +42,7 @@ use sgdma::{
     SgTable, //
 };
 
-/// What an interrupt was about.
+/// The cause of an interrupt.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Cause {
     /// Nothing of this device.
