@@ -57,9 +57,14 @@ def miri():
             "-Zmiri-permissive-provenance"]
 
 
-def test_walks_under_a_checker(tmp_path, record_property, remarks):
+# What takes any order of events, or any table: also under a checker, and by a fuzzer.
+FUZZED = ["walks", "ring"]
+
+
+@pytest.mark.parametrize("name", FUZZED)
+def test_under_a_checker(name, tmp_path, record_property, remarks):
     """The checker is Miri, which sees every kind of undefined behaviour, or AddressSanitizer."""
-    source, binary = HOST_TESTS / "walks.rs", tmp_path / "walks"
+    source, binary = HOST_TESTS / f"{name}.rs", tmp_path / name
     if interpreter := miri():
         checker = "Miri"
         status, said = command.run(*interpreter, *RUSTC_ARGS, source)
@@ -68,13 +73,13 @@ def test_walks_under_a_checker(tmp_path, record_property, remarks):
         status, said = command.run("rustc", "-Zsanitizer=address", *RUSTC_ARGS, source,
                                    "-o", binary, RUSTC_BOOTSTRAP="1")
         if status != 0:
-            pytest.fail("no checker for tests/host/walks.rs: get Miri with `rustup toolchain "
+            pytest.fail(f"no checker for tests/host/{name}.rs: get Miri with `rustup toolchain "
                         "install nightly --component miri,rust-src`; there is none here, and this "
                         f"rustc has no working AddressSanitizer:\n{said}", pytrace=False)
         status, said = command.run(binary)
     record_property("checker", checker)
     assert status == 0, said
-    remarks.append(f"host walks: under {checker}, {passed(said)} tests")
+    remarks.append(f"host {name}: under {checker}, {passed(said)} tests")
 
 
 # With these, which cargo-fuzz uses too, a program tells libFuzzer which of its code has run.
@@ -83,16 +88,17 @@ COVERAGE = ["-Cpasses=sancov-module", "-Ccodegen-units=1",
                 "level=4", "inline-8bit-counters", "pc-table", "trace-compares"))]
 
 
-def test_walks_by_a_fuzzer(built_kernel, tmp_path, remarks):
+@pytest.mark.parametrize("name", FUZZED)
+def test_by_a_fuzzer(name, built_kernel, tmp_path, remarks):
     """The fuzzer runs for FUZZ_SECONDS=, or else for 20."""
     seconds = os.environ.get("FUZZ_SECONDS", "20")
     llvm = environment(built_kernel)["TOOL_PATH"].split(":")[0]
-    binary, corpus = tmp_path / "walks", tmp_path / "corpus"
+    binary, corpus = tmp_path / name, tmp_path / "corpus"
     corpus.mkdir()
     args = [arg for arg in RUSTC_ARGS if arg != "--test"]
     status, said = command.run(
         "rustc", *args, "--cfg=fuzzing", "-O", "-Cdebug-assertions", "-Cpanic=abort", *COVERAGE,
-        f"-Clinker={llvm}/clang++", "-Clink-arg=-fsanitize=fuzzer", HOST_TESTS / "walks.rs",
+        f"-Clinker={llvm}/clang++", "-Clink-arg=-fsanitize=fuzzer", HOST_TESTS / f"{name}.rs",
         "-o", binary)
     assert status == 0, said
     status, said = command.run(binary, corpus, f"-max_total_time={seconds}", "-seed=1",
@@ -102,7 +108,7 @@ def test_walks_by_a_fuzzer(built_kernel, tmp_path, remarks):
     assert re.search(r"Loaded 1 modules +\(\d{3,} inline 8-bit counters\)", said), said
     [runs] = re.findall(r"^Done (\d+) runs", said, re.M)
     assert len(list(corpus.iterdir())) > 100, said
-    remarks.append(f"host walks: {runs} tables by a fuzzer in {seconds} s")
+    remarks.append(f"host {name}: {runs} inputs of a fuzzer in {seconds} s")
 
 
 def test_lint(built_arch):

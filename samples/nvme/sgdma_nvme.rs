@@ -9,8 +9,8 @@
 //! - `registers.rs`: the registers
 //! - `command.rs`: commands and completions, as they lie in the queues
 //! - `request.rs`, `sent.rs`: the side of a command that somebody waits for, and the driver's side
-//! - `../common/memory.rs`, `transfer.rs`, `prp.rs`: the memory of a command, and how it is described
-//!   to the device
+//! - `../common/memory.rs`, `transfer.rs`, `prp.rs`: the memory of a command, and how it is
+//!   described to the device
 //! - `queue.rs`, `slot.rs`, `slots.rs`: a pair of queues, and the commands that the device has
 //! - `controller.rs`, `power.rs`, `admin.rs`: the controller, and what it is asked about itself
 //! - `recovery.rs`: what is done when the device does not answer, and at the end

@@ -12,8 +12,8 @@ use crate::{
         },
         pending::Pending, //
     },
-    device::SECTOR,
     disk::Disk,
+    facts::SECTOR,
     ring::{
         descriptor,
         DESCRIPTOR,

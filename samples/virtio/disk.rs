@@ -9,7 +9,8 @@ use crate::{
         Request, //
     },
     common::memory::Memory,
-    device::Facts,
+    device,
+    facts::Facts,
     queue::Queue,
     registers::{
         self,
@@ -42,7 +43,7 @@ use sgdma::{
     SgTable, //
 };
 
-/// What an interrupt was about.
+/// The cause of an interrupt.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Cause {
     /// Nothing of this device.
@@ -98,7 +99,7 @@ impl<'bound> Disk<'bound> {
     pub(crate) fn start(&self) -> Result {
         let queue = self.queue.lock();
         let memory = queue.memory.as_ref().ok_or(ENODEV)?;
-        self.facts.start(&self.registers, memory.dma_address());
+        device::start(&self.registers, self.facts.layout, memory.dma_address());
         Ok(())
     }
 

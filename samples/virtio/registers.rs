@@ -33,7 +33,7 @@ pub(crate) const QUEUE_NOTIFY: usize = 0x50;
 /// Causes of an interrupt; all those that are acknowledged go.
 pub(crate) const INTERRUPT_STATUS: usize = 0x60;
 pub(crate) const INTERRUPT_ACK: usize = 0x64;
-/// What the driver has done so far. Zero resets the device.
+/// The steps that the driver has done. Zero resets the device.
 pub(crate) const STATUS: usize = 0x70;
 /// The bus addresses of the queue's parts. Each has another half, [`HIGH`] behind.
 pub(crate) const QUEUE_DESCRIPTORS: usize = 0x80;

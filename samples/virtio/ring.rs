@@ -81,7 +81,7 @@ impl Layout {
     }
 }
 
-/// What a device cannot truthfully have written to the used ring, with the value.
+/// An entry of the used ring that no honest device has written, with the wrong value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lie {
     /// An index: more requests came back than the device has.

@@ -7,7 +7,7 @@
 //!
 //! - this file: which devices the driver is for, and its handlers
 //! - `registers.rs`: the registers
-//! - `device.rs`: the device, reset, asked and started
+//! - `device.rs`, `facts.rs`: the device, recognised, reset and started; what it says of itself
 //! - `ring.rs`, `queue.rs`: a virtqueue, and its memory
 //! - `../common/memory.rs`, `block.rs`: the memory of a request, and how it is described
 //! - `disk.rs`, `recovery.rs`: the driver's data; requests and interrupts; devices that fail
@@ -21,6 +21,7 @@ mod bytes;
 mod common;
 mod device;
 mod disk;
+mod facts;
 mod file;
 mod queue;
 mod recovery;

@@ -218,7 +218,11 @@ impl<'bound, D: Driver> Binding<'bound, D> {
                 bus.device(),
                 "{}the device may still use {} buffers of earlier bindings, until the driver \
                  resets it\n",
-                if has_switch { "bus mastering stays off: " } else { "" },
+                if has_switch {
+                    "bus mastering stays off: "
+                } else {
+                    ""
+                },
                 orphans
             );
         }

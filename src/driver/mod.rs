@@ -61,12 +61,12 @@ pub unsafe trait DriverModule {
     const MODULE: &'static ThisModule;
 }
 
-/// Declares a module that is one driver of the bus `sgdma::$bus`. Only for
+/// Declares a module that is one driver of the bus `sgdma::$of`. Only for
 /// [`module_pci_driver!`](crate::module_pci_driver) and its like.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! module_driver_of_bus {
-    ($bus:ident, type: $type:ty, $($f:tt)*) => {
+    ($of:ident, type: $type:ty, $($f:tt)*) => {
         // SAFETY: `this_module!` gives the module that expands this macro, which has the code of
         // `$type`.
         unsafe impl $crate::DriverModule for $type {
@@ -76,7 +76,7 @@ macro_rules! module_driver_of_bus {
         #[::kernel::prelude::pin_data]
         struct DriverModuleOfBus {
             #[pin]
-            _driver: $crate::$bus::Registration<$type>,
+            _driver: $crate::$of::Registration<$type>,
         }
 
         impl ::kernel::InPlaceModule for DriverModuleOfBus {
@@ -87,7 +87,7 @@ macro_rules! module_driver_of_bus {
                     // SAFETY: This code is in the module `D::MODULE`, which expands the macro. The
                     // module's exit drops the registration.
                     _driver <- unsafe {
-                        $crate::$bus::Registration::new(
+                        $crate::$of::Registration::new(
                             <Self as ::kernel::ModuleMetadata>::NAME
                         )
                     },

@@ -248,7 +248,9 @@ pub trait Driver: crate::Driver {
 registration!(
     pci,
     "module_pci_driver",
-    { const ID_TABLE: pci::IdTable<Self::IdInfo> = D::ID_TABLE; },
+    {
+        const ID_TABLE: pci::IdTable<Self::IdInfo> = D::ID_TABLE;
+    },
     ProbeInfo<'bound, Self::IdInfo>
 );
 

@@ -7,6 +7,6 @@ use sgdma::{
     lifecycle::gate::Gate,
     pci::{
         Adapter,
-        Binding, //
+        Owned, //
     }, //
 };

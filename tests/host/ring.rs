@@ -35,11 +35,11 @@ use std::{
 
 /// The memory of a queue, which shows each side as late as it may what the other one has written.
 struct Memory {
-    /// What the device sees.
+    /// The bytes that the device sees.
     device: RefCell<Vec<u8>>,
-    /// What the driver sees.
+    /// The bytes that the driver sees.
     driver: RefCell<Vec<u8>>,
-    /// What the driver has written since the device was last shown all.
+    /// The bytes that the driver has written since the device was last shown all, by place.
     hidden: RefCell<Vec<(usize, Vec<u8>)>>,
 }
 
@@ -230,7 +230,7 @@ impl Model {
         }
     }
 
-    /// Has an honest device take all that is available.
+    /// Takes all that is available, as an honest device does.
     fn take(&mut self) {
         let index = self.memory.device_u16(self.layout.available() + 2);
         while self.available != index {
@@ -240,7 +240,7 @@ impl Model {
         }
     }
 
-    /// Has the device say that it is done with a request.
+    /// Writes an entry of the used ring, as the device does when it is done with a request.
     fn complete(&mut self, id: u32, len: u32) {
         let at = self.used_at(self.used);
         self.memory.device_writes(at, &id.to_le_bytes());
@@ -250,7 +250,7 @@ impl Model {
         self.memory.device_writes(at, &self.used.to_le_bytes());
     }
 
-    /// Has an honest device be done with one of the requests that it has taken, in any order.
+    /// Completes one of the requests that an honest device has taken, in any order.
     fn complete_one(&mut self, input: &mut impl Choose) {
         self.take();
         if !self.taken.is_empty() {
@@ -261,7 +261,7 @@ impl Model {
         }
     }
 
-    /// Has the device write what cannot be, or may be by chance.
+    /// Writes what cannot be, or may be by chance, as a device that lies does.
     fn lie(&mut self, input: &mut impl Choose) {
         let any = |input: &mut _| Choose::below(input, 256) as u32;
         match input.below(5) {
