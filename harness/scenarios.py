@@ -63,7 +63,7 @@ def has(name):
 
 def list_scenarios(names=SCENARIOS):
     """Returns a line for each scenario: its name, and what it is."""
-    return "\n".join(f"  {name:17} {SCENARIOS[name]['about']}" for name in names)
+    return "\n".join(f"  {name:20} {SCENARIOS[name]['about']}" for name in names)
 
 
 def how_to_make(kernel):

@@ -105,9 +105,9 @@ def built_kernel(built_arch):
 def summary(outcomes):
     """Yields a line for each boot, with the minutes that it took, and one for all."""
     for name, outcome in outcomes.items():
-        yield f"{name:17} {'FAIL' if outcome.reasons else 'ok':4} {outcome}"
+        yield f"{name:20} {'FAIL' if outcome.reasons else 'ok':4} {outcome}"
     all_minutes = minutes(sum(outcome.seconds for outcome in outcomes.values()))
-    yield f"{'all':22} {len(outcomes)} boots, {all_minutes} one after the other"
+    yield f"{'all':25} {len(outcomes)} boots, {all_minutes} one after the other"
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -118,6 +118,6 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("coherency, and what mapping did")
     for name, outcome in OUTCOMES.items():
         for device, answer, evidence, agree in outcome.coherency_checks:
-            terminalreporter.write_line(f"{name:17} {device:28} {answer:24} {evidence:75} {agree}")
+            terminalreporter.write_line(f"{name:20} {device:28} {answer:24} {evidence:75} {agree}")
     for remark in REMARKS:
         terminalreporter.write_line(remark)

@@ -355,9 +355,9 @@ def test_minutes_of_each_boot():
     outcomes = {"x86-plain": Outcome(seconds=59.6, checks=3),
                 "debug": Outcome(["x"], seconds=754)}
     assert list(conftest.summary(outcomes)) == [
-        "x86-plain         ok   0 KUnit cases (0 skipped), 3 checks passed, 1:00",
-        "debug             FAIL 0 KUnit cases (0 skipped), 0 checks passed, 12:34",
-        "all                    2 boots, 13:34 one after the other"]
+        "x86-plain            ok   0 KUnit cases (0 skipped), 3 checks passed, 1:00",
+        "debug                FAIL 0 KUnit cases (0 skipped), 0 checks passed, 12:34",
+        "all                       2 boots, 13:34 one after the other"]
 
 
 # {arch: scenario, CMDLINE= that changes the library's answer for edu there, that answer}.
