@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 import threading
 import time
 
@@ -136,6 +137,13 @@ def test_answers_on_devices_beside_what_happened(ksrc):
                   for by, (device, answer, evidence, agreement)
                   in zip(("transfers", "sgdma_coherency_check"), checks))
     assert judge(log + CLEAN, ksrc).coherency_checks == checks
+
+
+def test_reason_that_is_too_long_for_the_kernel_log():
+    script = f". {ROOT}/tests/guest/common; long() {{ fail $(seq 1000); }}; check long x"
+    said = subprocess.run(["sh", "-c", script], text=True, capture_output=True).stdout
+    step, outcome = said.splitlines()
+    assert outcome.startswith("check: FAIL long: 1 2 3") and len(outcome) < 1024
 
 
 # The first reason is the cause
