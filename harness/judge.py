@@ -128,6 +128,12 @@ def last_step(log):
     return f"in step {steps[-1]}" if steps else "before its first step"
 
 
+def without_outcome(log):
+    """Returns the checks that began and did neither pass nor fail, as far as the console says."""
+    ended = re.findall(r"check: (?:PASS|FAIL) (\w+)", log)
+    return [step for step in re.findall(r"step: (\w+):", log) if step not in ended]
+
+
 def where_failed(reason, lines):
     """Returns the number of the line in which a self-test is said to have failed.
 
@@ -177,6 +183,9 @@ def judge(log, ksrc, timeout=None, lacks=(), self_tests=True):
         found.append((len(lines), f"timed out after {timeout:g} s, {last_step(log)}"))
     elif "guest: done" not in lines:
         found.append((len(lines), f"the guest ended early, {last_step(log)}"))
+    else:
+        found += [(len(lines), f"{step}: the console lacks the outcome of this check")
+                  for step in without_outcome(log)]
     found.sort(key=lambda reason: reason[0])
     # A self-test fails each time that the module is loaded.
     outcome.reasons = list(dict.fromkeys(reason for _, reason in found))

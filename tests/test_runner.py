@@ -125,7 +125,9 @@ def test_ktap(ksrc, old, new, reason):
     (CLEAN.replace(DONE, ""), "the guest ended early, in step copy"),
     (KTAP, "the guest ended early, before its first step"),
     (CLEAN.replace("PASS copy", "FAIL copy: the copy differs"), "copy: the copy differs"),
-], ids=["all skipped", "no KTAP", "not done", "not started", "failed check"])
+    (CLEAN.replace("check: PASS copy", "sh: write error"),
+     "copy: the console lacks the outcome of this check"),
+], ids=["all skipped", "no KTAP", "not done", "not started", "failed check", "lost check"])
 def test_what_is_missing(ksrc, log, reason):
     assert judge(log, ksrc).reasons == [reason]
 
