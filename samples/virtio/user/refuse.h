@@ -5,6 +5,9 @@
 
 #include "disk.h"
 
+/* The largest page of a kernel. */
+#define PAGE		KIB(64)
+
 static void refuse_places(int fd, __u8 *memory)
 {
 	size_t block = disk.block_size;
@@ -28,35 +31,41 @@ static void refuse_places(int fd, __u8 *memory)
 		try_write(fd, 1ull << 62, memory, block));
 }
 
+/*
+ * The memory ends behind a page. Requests before that, and a stage, may have
+ * moved some of its bytes.
+ */
+static void refuse_behind(const char *what, long moved)
+{
+	if (moved <= 0 || moved > (long)PAGE)
+		refused(what, EFAULT, moved);
+}
+
 /* The last one of three pages is not there. */
 static void refuse_memory(int fd, __u8 *memory)
 {
 	void *nowhere = (void *)KIB(4), *kernel = (void *)-KIB(8);
-	long some;
 
 	refused("a read to memory that is not there", EFAULT, try_read(fd, 0, nowhere, KIB(4)));
 	refused("a read to memory of the kernel", EFAULT, try_read(fd, 0, kernel, KIB(4)));
-	/* A stage is copied as far as there is memory. */
-	some = try_read(fd, 0, memory + KIB(4), KIB(8));
-	if (disk.shares || some != (long)KIB(4))
-		refused("a read to memory that ends", EFAULT, some);
-	must(syscall(__NR_mprotect, memory, KIB(4), PROT_READ), "mprotect");
+	refuse_behind("a read to memory that ends", try_read(fd, 0, memory + PAGE, 2 * PAGE));
+	must(syscall(__NR_mprotect, memory, PAGE, PROT_READ), "mprotect");
 	refused("a read to memory that must not be written", EFAULT,
 		try_read(fd, 0, memory, KIB(4)));
-	must(syscall(__NR_mprotect, memory, KIB(4), PROT_READ | PROT_WRITE), "mprotect");
+	must(syscall(__NR_mprotect, memory, PAGE, PROT_READ | PROT_WRITE), "mprotect");
 	if (disk.read_only)
 		return;
 	refused("a write from memory that is not there", EFAULT,
 		try_write(fd, LOADED, nowhere, KIB(4)));
-	refused("a write from memory that ends", EFAULT,
-		try_write(fd, LOADED, memory + KIB(4), KIB(8)));
+	refuse_behind("a write from memory that ends",
+		      try_write(fd, LOADED, memory + PAGE, 2 * PAGE));
 }
 
 static void refuse(int fd)
 {
-	__u8 *memory = map(KIB(12));
+	__u8 *memory = map(3 * PAGE);
 
-	must(munmap(memory + KIB(8), KIB(4)), "munmap");
+	must(munmap(memory + 2 * PAGE, PAGE), "munmap");
 	refuse_places(fd, memory);
 	refuse_memory(fd, memory);
 	refused("an unknown request", ENOTTY, ioctl(fd, _IO('B', 0xef), 0));
