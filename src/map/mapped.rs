@@ -93,27 +93,23 @@ use kernel::{
 /// - `table` is mapped for `dev` in direction `D` with `attrs`, by `sgdma_map_sgtable()`. If
 ///   `attrs` has `WHOLE_PAGES`, the list covered whole pages when it was mapped, and covers just
 ///   the bytes of the buffer now.
-/// - `cpu_range` lies within `0..len`. It is the bytes that the last synchronisation handed to the
+/// - The `cpu_range` of the table lies within `0..len`. It is the bytes that the last synchronisation handed to the
 ///   CPU and that were not handed back yet. All other bytes belong to the device. If `cpu_range` is
 ///   empty, all bytes do.
-/// - If `needs_sync` is false, synchronising this mapping would do nothing, so nobody does it, and
+/// - If `attrs` lacks `NEEDS_SYNC`, synchronising this mapping would do nothing, so nobody does it, and
 ///   `cpu_range` stays empty. The device is coherent with the CPU's caches, and no page of this
 ///   mapping has bounced. Neither changes while the table is mapped.
-/// - If `needs_unmap` is false, unmapping would do nothing, so nobody does it. The device is mapped
-///   directly, so there is no IOMMU entry to remove, and `needs_sync` is false, so there is neither
-///   a bounce buffer to free nor a cache to maintain.
+/// - If `attrs` lacks `NEEDS_UNMAP`, unmapping would do nothing, so nobody does it. The device is
+///   mapped directly, so there is no IOMMU entry to remove, and `NEEDS_SYNC` is not there either,
+///   so there is neither a bounce buffer to free nor a cache to maintain.
 #[must_use = "dropping a mapping unmaps the buffer and frees it"]
 #[doc(alias = "dma_map_sgtable")]
 pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
     dev: DmaDevice<'bound>,
     attrs: MapAttrs,
+    // What is here is moved with the mapping. The bytes that belong to the CPU, which only some
+    // mappings have, are in the table's place on the heap.
     table: SgTable<P>,
-    /// False if synchronising this mapping would do nothing.
-    needs_sync: bool,
-    /// False if unmapping would do nothing.
-    needs_unmap: bool,
-    /// The bytes that belong to the CPU; empty if all bytes belong to the device.
-    cpu_range: Range<usize>,
     _direction: PhantomData<D>,
 }
 
@@ -194,9 +190,6 @@ impl<P> SgTable<P> {
                 dev,
                 attrs,
                 table: self,
-                needs_sync: false,
-                needs_unmap: false,
-                cpu_range: 0..0,
                 _direction: PhantomData,
             }),
             Err(error) => Err(BufferError {
@@ -235,21 +228,19 @@ impl<P> SgTable<P> {
         // `DmaFacts`.
         let needs_sync = unsafe { ffi::sgdma_dma_dev_need_sync(dev.as_raw()) }
             | attrs.contains(MapAttrs::SYNC_DEBUG);
+        // The answer of `dma_need_unmap()` for a directly mapped device. An IOMMU or a platform's
+        // own code always has an entry to remove.
+        let needs_unmap = needs_sync || dev.route() != DmaRoute::Direct;
         // INVARIANT:
         // - `map_list()` has mapped the table for `dev` in direction `D` with `attrs`.
         // - Mapping hands all bytes to the device, so `cpu_range` is empty.
-        // - If `needs_sync` is false, the device is coherent and this mapping has not bounced (see
+        // - Without `NEEDS_SYNC`, the device is coherent and this mapping has not bounced (see
         //   above), nor has it a shadow.
-        // - If `needs_unmap` is false, `needs_sync` is false and the device is mapped directly.
+        // - Without `NEEDS_UNMAP`, there is no `NEEDS_SYNC` and the device is mapped directly.
         let mapped = Mapped {
             dev,
-            attrs,
+            attrs: attrs.with_state(needs_sync, needs_unmap),
             table: self,
-            needs_sync,
-            // The answer of `dma_need_unmap()` for a directly mapped device. An IOMMU or a
-            // platform's own code always has an entry to remove.
-            needs_unmap: needs_sync || dev.route() != DmaRoute::Direct,
-            cpu_range: 0..0,
             _direction: PhantomData,
         };
 
@@ -402,7 +393,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Returns false if synchronising this mapping would do nothing.
     #[inline]
     pub(crate) fn needs_sync(&self) -> bool {
-        self.needs_sync
+        self.attrs.contains(MapAttrs::NEEDS_SYNC)
     }
 
     /// Hands the bytes of `cpu_range` back to the device. Does not sleep.
@@ -419,7 +410,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     #[inline(never)]
     fn hand_to_device(&mut self) {
         // INVARIANT: No byte is the CPU's after the synchronisation below.
-        let range = core::mem::replace(&mut self.cpu_range, 0..0);
+        let range = core::mem::replace(self.table.cpu_range_mut(), 0..0);
         if !range.is_empty() {
             self.sync(&range, To::Device);
         }
@@ -436,7 +427,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         self.sync(&range, To::Cpu);
         // INVARIANT: `range` lies within `0..len`, as the caller checked. The synchronisation has
         // handed it to the CPU.
-        self.cpu_range = range;
+        *self.table.cpu_range_mut() = range;
     }
 
     /// Synchronises the bytes of `range`, which lies within `0..len` and is not empty.
@@ -462,7 +453,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Unmaps the table. The caller uses `self` no more, but for moving the table out.
     #[inline]
     fn unmap_once(&mut self) {
-        if !self.needs_unmap {
+        if !self.attrs.contains(MapAttrs::NEEDS_UNMAP) {
             return;
         }
         let whole_pages = self.attrs.contains(MapAttrs::WHOLE_PAGES);
@@ -531,8 +522,9 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         // INVARIANT: By the invariants of `Mapped` the list is mapped for `dev` in direction `D`
         // with these attributes. `route` and `domain` are those of a device that is still bound, so
         // they are those that the list was mapped by. `this` is not dropped, so nobody else unmaps
-        // the list. Without `needs_unmap`, unmapping does nothing.
-        parts.unmap = this.needs_unmap.then(|| Unmap {
+        // the list. Without `NEEDS_UNMAP`, unmapping does nothing.
+        let needs_unmap = this.attrs.contains(MapAttrs::NEEDS_UNMAP);
+        parts.unmap = needs_unmap.then(|| Unmap {
             dev: dev.as_raw(),
             // SAFETY: The device is valid and bound: `dev` borrows it.
             domain: unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) },

@@ -39,6 +39,9 @@ pub(crate) struct Parts<P> {
     pub(crate) range: Range<usize>,
     /// The limits within which the segments were cut.
     pub(crate) limits: SegmentLimits<'static>,
+    /// The bytes of a mapped table that belong to the CPU: see [`Mapped`](crate::Mapped). Empty if
+    /// the table is not mapped.
+    pub(crate) cpu_range: Range<usize>,
     /// Only a table in quarantine has this.
     pub(crate) unmap: Option<Unmap>,
 }

@@ -294,6 +294,7 @@ impl<P> SgTable<P> {
             list,
             range,
             limits: limits.sizes(),
+            cpu_range: 0..0,
             unmap: None,
         });
         Self {
@@ -590,6 +591,12 @@ impl<P> SgTable<P> {
         if let Some(first) = self.parts.list.entries_mut().next() {
             sg_dma_unmark(first);
         }
+    }
+
+    /// Returns the bytes that belong to the CPU, for the [`Mapped`](crate::Mapped) that the table is
+    /// in.
+    pub(crate) fn cpu_range_mut(&mut self) -> &mut Range<usize> {
+        &mut self.parts.cpu_range
     }
 
     /// Returns the C structure, for a call that maps, syncs or unmaps the table.
