@@ -139,6 +139,17 @@ impl MapAttrs {
         Self(self.0 & !attrs.0)
     }
 
+    /// Returns the set of [`into_raw`](Self::into_raw).
+    pub(crate) const fn from_raw(bits: c_ulong) -> Self {
+        // INVARIANT: The bits are those of a set.
+        Self(bits)
+    }
+
+    /// Returns the bits, which a table keeps.
+    pub(crate) const fn into_raw(self) -> c_ulong {
+        self.0
+    }
+
     /// Returns the set with what was learnt by mapping.
     pub(crate) fn with_state(self, needs_sync: bool, needs_unmap: bool) -> Self {
         let sync = [Self::NONE, Self::NEEDS_SYNC][usize::from(needs_sync)];

@@ -90,7 +90,7 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `table` is mapped for `dev` in direction `D` with `attrs`, by `sgdma_map_sgtable()`. If
+/// - `table` is mapped for `dev` in direction `D` with [`attrs()`](Self::attrs), by `sgdma_map_sgtable()`. If
 ///   `attrs` has `WHOLE_PAGES`, the list covered whole pages when it was mapped, and covers just
 ///   the bytes of the buffer now.
 /// - The `cpu_range` of the table lies within `0..len`. It is the bytes that the last synchronisation handed to the
@@ -105,10 +105,9 @@ use kernel::{
 #[must_use = "dropping a mapping unmaps the buffer and frees it"]
 #[doc(alias = "dma_map_sgtable")]
 pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
+    // Two words, which a result returns in registers. What else is known of the mapping is in the
+    // table's place on the heap.
     dev: DmaDevice<'bound>,
-    attrs: MapAttrs,
-    // What is here is moved with the mapping. The bytes that belong to the CPU, which only some
-    // mappings have, are in the table's place on the heap.
     table: SgTable<P>,
     _direction: PhantomData<D>,
 }
@@ -188,8 +187,7 @@ impl<P> SgTable<P> {
             //   reaches all memory in place, so the mapping has not bounced.
             Ok(()) => Ok(Mapped {
                 dev,
-                attrs,
-                table: self,
+                table: self.with_attrs(attrs),
                 _direction: PhantomData,
             }),
             Err(error) => Err(BufferError {
@@ -239,8 +237,7 @@ impl<P> SgTable<P> {
         // - Without `NEEDS_UNMAP`, there is no `NEEDS_SYNC` and the device is mapped directly.
         let mapped = Mapped {
             dev,
-            attrs: attrs.with_state(needs_sync, needs_unmap),
-            table: self,
+            table: self.with_attrs(attrs.with_state(needs_sync, needs_unmap)),
             _direction: PhantomData,
         };
 
@@ -252,6 +249,12 @@ impl<P> SgTable<P> {
             });
         }
         Ok(mapped)
+    }
+
+    /// Keeps the attributes that the table was mapped with.
+    fn with_attrs(mut self, attrs: MapAttrs) -> Self {
+        self.mapping_mut().attrs = attrs.into_raw();
+        self
     }
 
     /// Calls `dma_map_sgtable()`. Does not sleep.
@@ -361,7 +364,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     #[doc(alias = "dma_unmap_sg")]
     pub fn unmap(self) -> SgTable<P> {
         let mut this = ManuallyDrop::new(self);
-        if !this.attrs.contains(MapAttrs::SKIP_CPU_SYNC) {
+        if !this.attrs().contains(MapAttrs::SKIP_CPU_SYNC) {
             this.reclaim();
         }
         this.unmap_once();
@@ -377,7 +380,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
 
     /// Returns the attributes that the table is mapped with.
     pub(crate) fn attrs(&self) -> MapAttrs {
-        self.attrs
+        MapAttrs::from_raw(self.table.mapping().attrs)
     }
 
     /// Returns the table, which stays mapped.
@@ -393,7 +396,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Returns false if synchronising this mapping would do nothing.
     #[inline]
     pub(crate) fn needs_sync(&self) -> bool {
-        self.attrs.contains(MapAttrs::NEEDS_SYNC)
+        self.attrs().contains(MapAttrs::NEEDS_SYNC)
     }
 
     /// Hands the bytes of `cpu_range` back to the device. Does not sleep.
@@ -410,7 +413,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     #[inline(never)]
     fn hand_to_device(&mut self) {
         // INVARIANT: No byte is the CPU's after the synchronisation below.
-        let range = core::mem::replace(self.table.cpu_range_mut(), 0..0);
+        let range = core::mem::replace(&mut self.table.mapping_mut().cpu_range, 0..0);
         if !range.is_empty() {
             self.sync(&range, To::Device);
         }
@@ -427,7 +430,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         self.sync(&range, To::Cpu);
         // INVARIANT: `range` lies within `0..len`, as the caller checked. The synchronisation has
         // handed it to the CPU.
-        *self.table.cpu_range_mut() = range;
+        self.table.mapping_mut().cpu_range = range;
     }
 
     /// Synchronises the bytes of `range`, which lies within `0..len` and is not empty.
@@ -453,10 +456,10 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Unmaps the table. The caller uses `self` no more, but for moving the table out.
     #[inline]
     fn unmap_once(&mut self) {
-        if !self.attrs.contains(MapAttrs::NEEDS_UNMAP) {
+        if !self.attrs().contains(MapAttrs::NEEDS_UNMAP) {
             return;
         }
-        let whole_pages = self.attrs.contains(MapAttrs::WHOLE_PAGES);
+        let whole_pages = self.attrs().contains(MapAttrs::WHOLE_PAGES);
         if whole_pages {
             self.table.cover_whole_pages(true);
         }
@@ -472,7 +475,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
                 self.dev.as_raw(),
                 self.table.sgt_mut(),
                 D::DIRECTION as c_uint,
-                self.attrs.for_unmap(),
+                self.attrs().for_unmap(),
             )
         };
         if whole_pages {
@@ -514,7 +517,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         // SAFETY: `table` is valid. `this` is not dropped, and its `table` is not used again, so
         // the table is moved out once.
         let mut table = unsafe { core::ptr::read(&this.table) };
-        if this.attrs.contains(MapAttrs::WHOLE_PAGES) {
+        if this.attrs().contains(MapAttrs::WHOLE_PAGES) {
             // The list must cover the same bytes when it is unmapped as when it was mapped.
             table.cover_whole_pages(true);
         }
@@ -523,14 +526,14 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         // with these attributes. `route` and `domain` are those of a device that is still bound, so
         // they are those that the list was mapped by. `this` is not dropped, so nobody else unmaps
         // the list. Without `NEEDS_UNMAP`, unmapping does nothing.
-        let needs_unmap = this.attrs.contains(MapAttrs::NEEDS_UNMAP);
+        let needs_unmap = this.attrs().contains(MapAttrs::NEEDS_UNMAP);
         parts.unmap = needs_unmap.then(|| Unmap {
             dev: dev.as_raw(),
             // SAFETY: The device is valid and bound: `dev` borrows it.
             domain: unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) },
             route: dev.route(),
             direction: D::DIRECTION as c_uint,
-            attrs: this.attrs.for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
+            attrs: this.attrs().for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
         });
         // SAFETY:
         // - The device is valid and bound: `dev` borrows it.

@@ -23,7 +23,10 @@ use crate::{
         limits::SegmentLimits,
         owned_pages::OwnedPages,
         page_owner::PageOwner,
-        parts::Parts, //
+        parts::{
+            MapState,
+            Parts, //
+        },
     },
     walk::{
         cpu::{
@@ -294,7 +297,7 @@ impl<P> SgTable<P> {
             list,
             range,
             limits: limits.sizes(),
-            cpu_range: 0..0,
+            mapping: MapState::default(),
             unmap: None,
         });
         Self {
@@ -593,10 +596,13 @@ impl<P> SgTable<P> {
         }
     }
 
-    /// Returns the bytes that belong to the CPU, for the [`Mapped`](crate::Mapped) that the table is
-    /// in.
-    pub(crate) fn cpu_range_mut(&mut self) -> &mut Range<usize> {
-        &mut self.parts.cpu_range
+    /// Returns what the [`Mapped`](crate::Mapped) that has the table knows of its mapping.
+    pub(crate) fn mapping(&self) -> &MapState {
+        &self.parts.mapping
+    }
+
+    pub(crate) fn mapping_mut(&mut self) -> &mut MapState {
+        &mut self.parts.mapping
     }
 
     /// Returns the C structure, for a call that maps, syncs or unmaps the table.
