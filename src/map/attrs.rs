@@ -61,6 +61,15 @@ impl MapAttrs {
     /// handles this attribute and does not pass it to the DMA API.
     pub(crate) const WHOLE_PAGES: Self = Self(1 << (c_ulong::BITS - 2));
 
+    /// Says that this mapping is to be synchronised. The library sets it after mapping.
+    pub(crate) const NEEDS_SYNC: Self = Self(1 << (c_ulong::BITS - 3));
+
+    /// Says that this mapping is to be unmapped. The library sets it after mapping.
+    pub(crate) const NEEDS_UNMAP: Self = Self(1 << (c_ulong::BITS - 4));
+
+    /// What the library keeps for itself.
+    const INTERNAL: c_ulong = Self::WHOLE_PAGES.0 | Self::NEEDS_SYNC.0 | Self::NEEDS_UNMAP.0;
+
     /// Makes unmapping skip the synchronisation for the CPU: `DMA_ATTR_SKIP_CPU_SYNC`.
     ///
     /// For a buffer of which the driver has read all it needs through guards. After [`unmap`], a
@@ -130,9 +139,26 @@ impl MapAttrs {
         Self(self.0 & !attrs.0)
     }
 
+    /// Returns the set of [`into_raw`](Self::into_raw).
+    pub(crate) const fn from_raw(bits: c_ulong) -> Self {
+        // INVARIANT: The bits are those of a set.
+        Self(bits)
+    }
+
+    /// Returns the bits, which a table keeps.
+    pub(crate) const fn into_raw(self) -> c_ulong {
+        self.0
+    }
+
+    /// Returns the set with what was learnt by mapping.
+    pub(crate) fn with_state(self, needs_sync: bool, needs_unmap: bool) -> Self {
+        let sync = [Self::NONE, Self::NEEDS_SYNC][usize::from(needs_sync)];
+        self | sync | [Self::NONE, Self::NEEDS_UNMAP][usize::from(needs_unmap)]
+    }
+
     /// Returns the attributes to pass to `sgdma_map_sgtable()`.
     pub(crate) const fn for_map(self) -> c_ulong {
-        self.0 & !Self::SKIP_CPU_SYNC.0 & !Self::WHOLE_PAGES.0
+        self.0 & !Self::SKIP_CPU_SYNC.0 & !Self::INTERNAL
     }
 
     /// Returns the attributes to pass to `sgdma_unmap_sgtable()`.
@@ -141,7 +167,7 @@ impl MapAttrs {
             // Without the last synchronisation, bytes that a guard covered before would be poison.
             self.for_map()
         } else {
-            self.0 & !Self::WHOLE_PAGES.0
+            self.0 & !Self::INTERNAL
         }
     }
 }

@@ -90,30 +90,25 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `table` is mapped for `dev` in direction `D` with `attrs`, by `sgdma_map_sgtable()`. If
+/// - `table` is mapped for `dev` in direction `D` with [`attrs()`](Self::attrs), by `sgdma_map_sgtable()`. If
 ///   `attrs` has `WHOLE_PAGES`, the list covered whole pages when it was mapped, and covers just
 ///   the bytes of the buffer now.
-/// - `cpu_range` lies within `0..len`. It is the bytes that the last synchronisation handed to the
+/// - The `cpu_range` of the table lies within `0..len`. It is the bytes that the last synchronisation handed to the
 ///   CPU and that were not handed back yet. All other bytes belong to the device. If `cpu_range` is
 ///   empty, all bytes do.
-/// - If `needs_sync` is false, synchronising this mapping would do nothing, so nobody does it, and
+/// - If `attrs` lacks `NEEDS_SYNC`, synchronising this mapping would do nothing, so nobody does it, and
 ///   `cpu_range` stays empty. The device is coherent with the CPU's caches, and no page of this
 ///   mapping has bounced. Neither changes while the table is mapped.
-/// - If `needs_unmap` is false, unmapping would do nothing, so nobody does it. The device is mapped
-///   directly, so there is no IOMMU entry to remove, and `needs_sync` is false, so there is neither
-///   a bounce buffer to free nor a cache to maintain.
+/// - If `attrs` lacks `NEEDS_UNMAP`, unmapping would do nothing, so nobody does it. The device is
+///   mapped directly, so there is no IOMMU entry to remove, and `NEEDS_SYNC` is not there either,
+///   so there is neither a bounce buffer to free nor a cache to maintain.
 #[must_use = "dropping a mapping unmaps the buffer and frees it"]
 #[doc(alias = "dma_map_sgtable")]
 pub struct Mapped<'bound, D: Direction, P = OwnedPages> {
+    // Two words, which a result returns in registers. What else is known of the mapping is in the
+    // table's place on the heap.
     dev: DmaDevice<'bound>,
-    attrs: MapAttrs,
     table: SgTable<P>,
-    /// False if synchronising this mapping would do nothing.
-    needs_sync: bool,
-    /// False if unmapping would do nothing.
-    needs_unmap: bool,
-    /// The bytes that belong to the CPU; empty if all bytes belong to the device.
-    cpu_range: Range<usize>,
     _direction: PhantomData<D>,
 }
 
@@ -192,11 +187,7 @@ impl<P> SgTable<P> {
             //   reaches all memory in place, so the mapping has not bounced.
             Ok(()) => Ok(Mapped {
                 dev,
-                attrs,
-                table: self,
-                needs_sync: false,
-                needs_unmap: false,
-                cpu_range: 0..0,
+                table: self.with_attrs(attrs),
                 _direction: PhantomData,
             }),
             Err(error) => Err(BufferError {
@@ -235,21 +226,18 @@ impl<P> SgTable<P> {
         // `DmaFacts`.
         let needs_sync = unsafe { ffi::sgdma_dma_dev_need_sync(dev.as_raw()) }
             | attrs.contains(MapAttrs::SYNC_DEBUG);
+        // The answer of `dma_need_unmap()` for a directly mapped device. An IOMMU or a platform's
+        // own code always has an entry to remove.
+        let needs_unmap = needs_sync || dev.route() != DmaRoute::Direct;
         // INVARIANT:
         // - `map_list()` has mapped the table for `dev` in direction `D` with `attrs`.
         // - Mapping hands all bytes to the device, so `cpu_range` is empty.
-        // - If `needs_sync` is false, the device is coherent and this mapping has not bounced (see
+        // - Without `NEEDS_SYNC`, the device is coherent and this mapping has not bounced (see
         //   above), nor has it a shadow.
-        // - If `needs_unmap` is false, `needs_sync` is false and the device is mapped directly.
+        // - Without `NEEDS_UNMAP`, there is no `NEEDS_SYNC` and the device is mapped directly.
         let mapped = Mapped {
             dev,
-            attrs,
-            table: self,
-            needs_sync,
-            // The answer of `dma_need_unmap()` for a directly mapped device. An IOMMU or a
-            // platform's own code always has an entry to remove.
-            needs_unmap: needs_sync || dev.route() != DmaRoute::Direct,
-            cpu_range: 0..0,
+            table: self.with_attrs(attrs.with_state(needs_sync, needs_unmap)),
             _direction: PhantomData,
         };
 
@@ -261,6 +249,12 @@ impl<P> SgTable<P> {
             });
         }
         Ok(mapped)
+    }
+
+    /// Keeps the attributes that the table was mapped with.
+    fn with_attrs(mut self, attrs: MapAttrs) -> Self {
+        self.mapping_mut().attrs = attrs.into_raw();
+        self
     }
 
     /// Calls `dma_map_sgtable()`. Does not sleep.
@@ -370,7 +364,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     #[doc(alias = "dma_unmap_sg")]
     pub fn unmap(self) -> SgTable<P> {
         let mut this = ManuallyDrop::new(self);
-        if !this.attrs.contains(MapAttrs::SKIP_CPU_SYNC) {
+        if !this.attrs().contains(MapAttrs::SKIP_CPU_SYNC) {
             this.reclaim();
         }
         this.unmap_once();
@@ -386,7 +380,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
 
     /// Returns the attributes that the table is mapped with.
     pub(crate) fn attrs(&self) -> MapAttrs {
-        self.attrs
+        MapAttrs::from_raw(self.table.mapping().attrs)
     }
 
     /// Returns the table, which stays mapped.
@@ -402,7 +396,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Returns false if synchronising this mapping would do nothing.
     #[inline]
     pub(crate) fn needs_sync(&self) -> bool {
-        self.needs_sync
+        self.attrs().contains(MapAttrs::NEEDS_SYNC)
     }
 
     /// Hands the bytes of `cpu_range` back to the device. Does not sleep.
@@ -419,7 +413,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     #[inline(never)]
     fn hand_to_device(&mut self) {
         // INVARIANT: No byte is the CPU's after the synchronisation below.
-        let range = core::mem::replace(&mut self.cpu_range, 0..0);
+        let range = core::mem::replace(&mut self.table.mapping_mut().cpu_range, 0..0);
         if !range.is_empty() {
             self.sync(&range, To::Device);
         }
@@ -436,7 +430,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         self.sync(&range, To::Cpu);
         // INVARIANT: `range` lies within `0..len`, as the caller checked. The synchronisation has
         // handed it to the CPU.
-        self.cpu_range = range;
+        self.table.mapping_mut().cpu_range = range;
     }
 
     /// Synchronises the bytes of `range`, which lies within `0..len` and is not empty.
@@ -462,10 +456,10 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
     /// Unmaps the table. The caller uses `self` no more, but for moving the table out.
     #[inline]
     fn unmap_once(&mut self) {
-        if !self.needs_unmap {
+        if !self.attrs().contains(MapAttrs::NEEDS_UNMAP) {
             return;
         }
-        let whole_pages = self.attrs.contains(MapAttrs::WHOLE_PAGES);
+        let whole_pages = self.attrs().contains(MapAttrs::WHOLE_PAGES);
         if whole_pages {
             self.table.cover_whole_pages(true);
         }
@@ -481,7 +475,7 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
                 self.dev.as_raw(),
                 self.table.sgt_mut(),
                 D::DIRECTION as c_uint,
-                self.attrs.for_unmap(),
+                self.attrs().for_unmap(),
             )
         };
         if whole_pages {
@@ -523,7 +517,7 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         // SAFETY: `table` is valid. `this` is not dropped, and its `table` is not used again, so
         // the table is moved out once.
         let mut table = unsafe { core::ptr::read(&this.table) };
-        if this.attrs.contains(MapAttrs::WHOLE_PAGES) {
+        if this.attrs().contains(MapAttrs::WHOLE_PAGES) {
             // The list must cover the same bytes when it is unmapped as when it was mapped.
             table.cover_whole_pages(true);
         }
@@ -531,14 +525,15 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         // INVARIANT: By the invariants of `Mapped` the list is mapped for `dev` in direction `D`
         // with these attributes. `route` and `domain` are those of a device that is still bound, so
         // they are those that the list was mapped by. `this` is not dropped, so nobody else unmaps
-        // the list. Without `needs_unmap`, unmapping does nothing.
-        parts.unmap = this.needs_unmap.then(|| Unmap {
+        // the list. Without `NEEDS_UNMAP`, unmapping does nothing.
+        let needs_unmap = this.attrs().contains(MapAttrs::NEEDS_UNMAP);
+        parts.unmap = needs_unmap.then(|| Unmap {
             dev: dev.as_raw(),
             // SAFETY: The device is valid and bound: `dev` borrows it.
             domain: unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) },
             route: dev.route(),
             direction: D::DIRECTION as c_uint,
-            attrs: this.attrs.for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
+            attrs: this.attrs().for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
         });
         // SAFETY:
         // - The device is valid and bound: `dev` borrows it.

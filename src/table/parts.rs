@@ -39,8 +39,18 @@ pub(crate) struct Parts<P> {
     pub(crate) range: Range<usize>,
     /// The limits within which the segments were cut.
     pub(crate) limits: SegmentLimits<'static>,
+    pub(crate) mapping: MapState,
     /// Only a table in quarantine has this.
     pub(crate) unmap: Option<Unmap>,
+}
+
+/// What a [`Mapped`](crate::Mapped) knows of its mapping. A `Mapped` sets it.
+#[derive(Default)]
+pub(crate) struct MapState {
+    /// The attributes: see `map/attrs.rs`.
+    pub(crate) attrs: c_ulong,
+    /// The bytes that belong to the CPU. Empty if the table is not mapped.
+    pub(crate) cpu_range: Range<usize>,
 }
 
 /// All that unmapping a table takes.

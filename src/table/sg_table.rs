@@ -23,7 +23,10 @@ use crate::{
         limits::SegmentLimits,
         owned_pages::OwnedPages,
         page_owner::PageOwner,
-        parts::Parts, //
+        parts::{
+            MapState,
+            Parts, //
+        },
     },
     walk::{
         cpu::{
@@ -294,6 +297,7 @@ impl<P> SgTable<P> {
             list,
             range,
             limits: limits.sizes(),
+            mapping: MapState::default(),
             unmap: None,
         });
         Self {
@@ -590,6 +594,15 @@ impl<P> SgTable<P> {
         if let Some(first) = self.parts.list.entries_mut().next() {
             sg_dma_unmark(first);
         }
+    }
+
+    /// Returns what the [`Mapped`](crate::Mapped) that has the table knows of its mapping.
+    pub(crate) fn mapping(&self) -> &MapState {
+        &self.parts.mapping
+    }
+
+    pub(crate) fn mapping_mut(&mut self) -> &mut MapState {
+        &mut self.parts.mapping
     }
 
     /// Returns the C structure, for a call that maps, syncs or unmaps the table.
