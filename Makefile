@@ -29,23 +29,25 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := modules
 
-# Each boot scenario as SCENARIO:KERNEL, and those that `make test` leaves out as soak=SCENARIO. A
-# kernel is named ARCH[-VARIANT][-SERIES]; SERIES= gives another series. Awk reads the file because
-# there need not be a Python yet.
+# Each boot scenario as SCENARIO:KERNEL, and those that `make test` leaves out as soak=SCENARIO, or
+# as bench=SCENARIO if they are only for measuring. A kernel is named ARCH[-VARIANT][-SERIES];
+# SERIES= gives another series. Awk reads the file because there need not be a Python yet.
 listed := $(shell awk -F '[]"[]' -v series='$(SERIES)' '\
 	function done() { \
 		if (series) sub(/(-[0-9]+\.[0-9]+)?$$/, "-" series, k); \
 		if (s) print s ":" k; \
-		if (s && soak) print "soak=" s; \
-		soak = 0 } \
+		if (s && left) print left "=" s; \
+		left = "" } \
 	/^\[/ { done(); s = sub(/^scenario\./, "", $$2) ? $$2 : "" } \
-	/^(arch|kernel) = / { k = $$2 } /^soak = true/ { soak = 1 } END { done() }' \
+	/^(arch|kernel) = / { k = $$2 } /^soak = true/ { left = "soak" } \
+	/^only = / { left = "bench" } END { done() }' \
 	'$(TOP)/harness/scenarios.toml')
-BOOTS := $(filter-out soak=%,$(listed))
+BOOTS := $(filter-out soak=% bench=%,$(listed))
 SOAK_BOOTS := $(patsubst soak=%,%,$(filter soak=%,$(listed)))
 scenarios = $(patsubst %:$(1),%,$(filter %:$(1),$(BOOTS)))
 all-kernels = $(foreach boot,$(BOOTS),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot)))))
-tested := $(filter-out $(SOAK_BOOTS:%=%:%),$(BOOTS))
+left-out := $(patsubst bench=%,%,$(filter bench=%,$(listed))) $(SOAK_BOOTS)
+tested := $(filter-out $(left-out:%=%:%),$(BOOTS))
 kernels = $(sort $(foreach boot,$(tested),$(filter $(1) $(1)-%,$(lastword $(subst :, ,$(boot))))))
 
 # A guest is given by its architecture, or by a boot scenario, which has an architecture and a
@@ -181,7 +183,8 @@ soak:
 		--out '$(TOP)'/build/soak/$$boot $$boot; done
 
 # These are figures: nothing passes or fails by them. User Mode Linux here is a program for x86_64.
-BENCH_BOOTS := $(or $(BOOT),x86-nodebug $(if $(filter x86_64,$(HOST_ARCH)),um-native))
+BENCH_BOOTS := $(or $(BOOT),x86-nodebug x86-nodebug-nvme \
+	$(if $(filter x86_64,$(HOST_ARCH)),um-native))
 first-boot = $(firstword $(BENCH_BOOTS))
 BENCH_KERNEL = $(patsubst $(first-boot):%,%,$(filter $(first-boot):%,$(BOOTS)))
 bench:

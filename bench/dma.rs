@@ -3,6 +3,7 @@
 //! Measures mapping, syncs and the probe beside C, on the device that the driver is bound to.
 
 mod generated;
+mod lists;
 #[path = "measure.rs"]
 mod measure;
 
@@ -239,6 +240,7 @@ impl sgdma::pci::Driver for Dma {
             }
         }
         ownership(dev)?;
+        lists::lists(dev)?;
         many("probe", "sgdma", dev, |dev| {
             _ = black_box(Coherency::of(*dev))
         });

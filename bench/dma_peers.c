@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
 #include <linux/gfp.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -64,6 +65,85 @@ void bench_sync_range(struct device *dev, struct sg_table *sgt, size_t size)
 
 	dma_sync_single_for_cpu(dev, addr, size, DMA_BIDIRECTIONAL);
 	dma_sync_single_for_device(dev, addr, size, DMA_BIDIRECTIONAL);
+}
+
+struct bench_list {
+	struct device *dev;
+	struct dma_pool *pool;
+	struct sg_table sgt;
+	__le64 *list;
+	dma_addr_t addr;
+	unsigned int n;
+	struct page *pages[];
+};
+
+struct bench_list *bench_list_new(struct device *dev, unsigned int n)
+{
+	struct bench_list *list = kzalloc(struct_size(list, pages, n), GFP_KERNEL);
+
+	if (!list)
+		return NULL;
+	list->dev = dev;
+	list->pool = dma_pool_create("bench", dev, n * sizeof(*list->list), 8, 0);
+	while (list->pool && list->n < n) {
+		list->pages[list->n] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!list->pages[list->n])
+			break;
+		list->n++;
+	}
+	if (list->n == n)
+		return list;
+	bench_list_free(list);
+	return NULL;
+}
+
+struct page **bench_list_pages(struct bench_list *list)
+{
+	return list->pages;
+}
+
+int bench_list_make(struct bench_list *list)
+{
+	struct sg_dma_page_iter iter;
+	unsigned int i = 0;
+	int ret = sg_alloc_table_from_pages_segment(&list->sgt, list->pages, list->n, 0,
+						    (size_t)list->n << PAGE_SHIFT, PAGE_SIZE,
+						    GFP_ATOMIC);
+
+	if (ret)
+		return ret;
+	ret = dma_map_sgtable(list->dev, &list->sgt, DMA_FROM_DEVICE, 0);
+	if (ret)
+		goto free;
+	list->list = dma_pool_alloc(list->pool, GFP_ATOMIC, &list->addr);
+	if (!list->list) {
+		ret = -ENOMEM;
+		goto unmap;
+	}
+	for_each_sgtable_dma_page(&list->sgt, &iter, 0)
+		list->list[i++] = cpu_to_le64(sg_page_iter_dma_address(&iter));
+	return 0;
+
+unmap:
+	dma_unmap_sgtable(list->dev, &list->sgt, DMA_FROM_DEVICE, 0);
+free:
+	sg_free_table(&list->sgt);
+	return ret;
+}
+
+void bench_list_undo(struct bench_list *list)
+{
+	dma_pool_free(list->pool, list->list, list->addr);
+	dma_unmap_sgtable(list->dev, &list->sgt, DMA_FROM_DEVICE, 0);
+	sg_free_table(&list->sgt);
+}
+
+void bench_list_free(struct bench_list *list)
+{
+	while (list->n)
+		__free_page(list->pages[--list->n]);
+	dma_pool_destroy(list->pool);
+	kfree(list);
 }
 
 /* Returns the number of pages allocated since boot, including those freed since. */

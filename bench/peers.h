@@ -66,6 +66,27 @@ void bench_sync(struct device *dev, struct sg_table *sgt);
 /* Passes the first @size bytes to the CPU and back. */
 void bench_sync_range(struct device *dev, struct sg_table *sgt, size_t size);
 
+/* What a list of the addresses of a buffer's pages is made of, and made in. */
+struct bench_list;
+
+/*
+ * Allocates @n pages and a pool of lists. Returns NULL if there is no memory. The pages are at
+ * bench_list_pages().
+ */
+struct bench_list *bench_list_new(struct device *dev, unsigned int n);
+
+/* Returns the pages. */
+struct page **bench_list_pages(struct bench_list *list);
+
+/* Makes a table of the pages, maps it, and writes the bus address of each page to a list. */
+int bench_list_make(struct bench_list *list);
+
+/* Takes back what bench_list_make() has done. */
+void bench_list_undo(struct bench_list *list);
+
+/* Frees all. */
+void bench_list_free(struct bench_list *list);
+
 /* Returns how many pages were allocated since the machine was started. */
 unsigned long bench_pages_allocated(void);
 
