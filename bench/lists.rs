@@ -31,7 +31,7 @@ use sgdma::{
 /// The pages of a command of 512 KiB.
 const PAGES: usize = 128;
 
-/// What C makes its lists of. The driver of the bench keeps it until all is measured.
+/// The pages that C makes its lists of. They are kept until all is measured.
 struct Pages(NonNull<generated::bench_list>);
 
 impl Pages {

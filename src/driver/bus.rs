@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a binding needs of a bus.
+//! Buses: the operations that a binding needs of one.
 //!
 //! A file for each bus implements [`Bus`] for the bus's type of device, and declares the trait that
 //! drivers of the bus implement. [`hooks!`] and [`registration!`] write what all buses have.
@@ -174,7 +174,7 @@ pub(super) use hooks;
 /// core knows: `Adapter`, whose `probe` and `unbind` bind and unbind the device by [`Bus`].
 macro_rules! registration {
     ($bus:ident, $macro:literal, { $($ids:tt)* }, $info:ty) => {
-        #[doc = concat!("The registration of a [`Driver`]; a drop unregisters the driver. Only for ")]
+        /// The registration of a [`Driver`]; a drop unregisters the driver. Only for
         #[doc = concat!("[`", $macro, "!`](crate::", $macro, ").")]
         #[doc(hidden)]
         #[pin_data]

@@ -61,13 +61,13 @@ impl MapAttrs {
     /// handles this attribute and does not pass it to the DMA API.
     pub(crate) const WHOLE_PAGES: Self = Self(1 << (c_ulong::BITS - 2));
 
-    /// Says that this mapping is to be synchronised. The library sets it after mapping.
+    /// Marks a mapping that is to be synchronised. The library sets it after mapping.
     pub(crate) const NEEDS_SYNC: Self = Self(1 << (c_ulong::BITS - 3));
 
-    /// Says that this mapping is to be unmapped. The library sets it after mapping.
+    /// Marks a mapping that is to be unmapped. The library sets it after mapping.
     pub(crate) const NEEDS_UNMAP: Self = Self(1 << (c_ulong::BITS - 4));
 
-    /// What the library keeps for itself.
+    /// The bits that the library keeps for itself.
     const INTERNAL: c_ulong = Self::WHOLE_PAGES.0 | Self::NEEDS_SYNC.0 | Self::NEEDS_UNMAP.0;
 
     /// Makes unmapping skip the synchronisation for the CPU: `DMA_ATTR_SKIP_CPU_SYNC`.

@@ -35,7 +35,10 @@ use crate::{
     },
     table::{
         owned_pages::OwnedPages,
-        parts::Unmap,
+        parts::{
+            MapState,
+            Unmap, //
+        },
         sg_table::SgTable, //
     },
     walk::{
@@ -90,14 +93,14 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `table` is mapped for `dev` in direction `D` with [`attrs()`](Self::attrs), by `sgdma_map_sgtable()`. If
-///   `attrs` has `WHOLE_PAGES`, the list covered whole pages when it was mapped, and covers just
-///   the bytes of the buffer now.
-/// - The `cpu_range` of the table lies within `0..len`. It is the bytes that the last synchronisation handed to the
-///   CPU and that were not handed back yet. All other bytes belong to the device. If `cpu_range` is
-///   empty, all bytes do.
-/// - If `attrs` lacks `NEEDS_SYNC`, synchronising this mapping would do nothing, so nobody does it, and
-///   `cpu_range` stays empty. The device is coherent with the CPU's caches, and no page of this
+/// - `table` is mapped for `dev` in direction `D` with the attributes `attrs` that it keeps, by
+///   `sgdma_map_sgtable()`. If `attrs` has `WHOLE_PAGES`, the list covered whole pages when it was
+///   mapped, and covers just the bytes of the buffer now.
+/// - The `cpu_range` that the table keeps lies within `0..len`. It is the bytes that the last
+///   synchronisation handed to the CPU and that were not handed back yet. All other bytes belong to
+///   the device. If `cpu_range` is empty, all bytes do.
+/// - If `attrs` lacks `NEEDS_SYNC`, synchronising this mapping would do nothing, so nobody does it,
+///   and `cpu_range` stays empty. The device is coherent with the CPU's caches, and no page of this
 ///   mapping has bounced. Neither changes while the table is mapped.
 /// - If `attrs` lacks `NEEDS_UNMAP`, unmapping would do nothing, so nobody does it. The device is
 ///   mapped directly, so there is no IOMMU entry to remove, and `NEEDS_SYNC` is not there either,
@@ -251,9 +254,12 @@ impl<P> SgTable<P> {
         Ok(mapped)
     }
 
-    /// Keeps the attributes that the table was mapped with.
+    /// Keeps the attributes that the table was just mapped with. No byte is the CPU's.
     fn with_attrs(mut self, attrs: MapAttrs) -> Self {
-        self.mapping_mut().attrs = attrs.into_raw();
+        *self.mapping_mut() = MapState {
+            attrs: attrs.into_raw(),
+            cpu_range: 0..0,
+        };
         self
     }
 

@@ -44,7 +44,7 @@ pub(crate) struct Parts<P> {
     pub(crate) unmap: Option<Unmap>,
 }
 
-/// What a [`Mapped`](crate::Mapped) knows of its mapping. A `Mapped` sets it.
+/// The knowledge of a [`Mapped`](crate::Mapped) about its mapping. A `Mapped` sets it.
 #[derive(Default)]
 pub(crate) struct MapState {
     /// The attributes: see `map/attrs.rs`.
