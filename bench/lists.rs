@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Measures the way from pages that are pinned to a list of their bus addresses in memory, as NVMe
-//! reads it (PRPs). Beside it, C does the same: a table, the mapping, a block of a pool, the list.
+//! Measures the way from pages to a list of their bus addresses in memory (PRPs), as an NVMe driver
+//! goes it for pinned pages: a table, the mapping, a block of a pool, the list. C does the same.
 
 use crate::{
     generated,
@@ -61,18 +61,18 @@ impl Drop for Pages {
     }
 }
 
-/// The same pages, for tables of ours.
-struct Pinned(KVec<NonNull<bindings::page>>);
+/// The same pages, as the owner of a table of ours. The pages stand for pinned ones.
+struct SamePages(KVec<NonNull<bindings::page>>);
 
 // SAFETY: Pages belong to no task.
-unsafe impl Send for Pinned {}
+unsafe impl Send for SamePages {}
 
 // SAFETY:
 // - The pages are those of `Pages`, in its order, once each.
 // - `Pages` was made before the tables, and is dropped after them. Its pages are ordinary memory,
 //   and were zeroed.
 // - C and the tables take turns.
-unsafe impl PageOwner for Pinned {
+unsafe impl PageOwner for SamePages {
     fn len(&self) -> usize {
         self.0.len() * PAGE_SIZE
     }
@@ -82,7 +82,7 @@ unsafe impl PageOwner for Pinned {
     }
 }
 
-/// Measures both ways.
+/// Measures how C makes the list, and how sgdma does.
 pub(crate) fn lists(dev: DmaDevice<'_>) -> Result {
     const LEN: usize = PAGES * size_of::<u64>();
     let pages = Pages::new(dev)?;
@@ -94,12 +94,12 @@ pub(crate) fn lists(dev: DmaDevice<'_>) -> Result {
         ..dev.into()
     };
     for _ in 0..=sgdma::parameter(&crate::module_parameters::rounds) {
-        // SAFETY: The device is bound, and nothing was made.
+        // SAFETY: The device is bound, and the list is not made.
         let (time, made) = measure(|| unsafe { generated::bench_list_make(pages.0.as_ptr()) });
         to_result(made)?;
         // SAFETY: The list was made.
         unsafe { generated::bench_list_undo(pages.0.as_ptr()) };
-        let owner = Pinned(pages.pages());
+        let owner = SamePages(pages.pages());
         let (ours, made) = measure(|| -> Result<_> {
             let table = SgTable::new(owner, 0..PAGES * PAGE_SIZE, limits, GFP_ATOMIC)?;
             let mapped = table.map(dev, FromDevice)?;

@@ -25,8 +25,8 @@ TRANSPORT, TRANSPORT_SIZE, TRANSPORT_SPI = 0xa000000, 0x200, 16
 # seed: that of the namespace is in samples/nvme/user/disk.h, that of the n-th virtio disk is n.
 PREPARED_LEN = 1 << 20
 PREPARED_SEED = 1
-# A line of nvme-test or virtio-test, for bytes that stay. A platform device has its address before
-# its name.
+# A line of nvme-test or virtio-test, for bytes that stay. The name of a platform device has its
+# address before the name of the disk.
 TOLD = re.compile(r"\w+-test: disk (?:\w+\.)?(\S+) has seed (\d+) at (\d+), (\d+) bytes$")
 
 
@@ -103,8 +103,8 @@ def virtio(work, disks):
 def device_tree(scenario):
     """Returns edits of the device tree, as in scenarios.toml, by which disks get their nodes.
 
-    A transport moves to the path of its disk. The driver that compares sgdma's answers with what
-    mapping does binds each of them, too.
+    A transport moves to the path of its disk. The second string of `compatible` lets
+    tests/modules/coherency_check bind the disk, too.
     """
     for n, (path, _) in enumerate(virtio_disks(scenario)):
         address = TRANSPORT + n * TRANSPORT_SIZE

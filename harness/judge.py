@@ -25,8 +25,8 @@ INJECTED = re.compile(r"^(fault-test: vmalloc error: .*(?:\n.*){1,4}\n) ?Call Tr
 # A line after that of a crash, which names the function.
 PLACE = re.compile(r"(?:RIP: 0010:|pc : )(\S+\+0x\S+(?: \[\w+\])?)")
 PANIC = re.compile(r"rust_kernel: (panicked at \S+:)$")
-# A line of tests/modules/coherency_check: device, answer, what mapping did, agreement. A line of
-# tests/guest/virtio has what a driver's transfers did.
+# A line of tests/modules/coherency_check: device, answer, what mapping did, agreement. In a line of
+# tests/guest/virtio the third is what a driver's transfers did.
 COHERENCY = re.compile(r"(?:sgdma_coherency_check|transfers) (\S+): (\S+) \| (.*) \| (\w+)$")
 
 

@@ -78,6 +78,7 @@ def command_line(name, work, mode, cmdline="", qemu_args="", own={}, **amounts):
 
     qemu = [*killed, env["QEMU"], "-nodefaults", "-display", "none", "-no-reboot",
             *shlex.split(joined(parts, "qemu", work))]
+    # With disks, the clock runs as on a real machine.
     qemu += disks.make(work, scenario) or shlex.split(joined(parts, "icount", work))
     qemu += ["-device", joined(parts, "edu", work, ","), *words(qemu_args, "QEMU_ARGS")]
     if port := scenario.get("external"):

@@ -32,8 +32,9 @@
 //!    reset covers, or DMA could not be switched off, the bus first resets the device.
 //! 9. Frees the vectors, restores the DMA limits and disables the device's registers.
 //!
-//! A bus without a switch for DMA, such as the platform bus, has no stage 1 and 5, and no step 6.
-//! There the driver's word alone tells that the device uses no more buffers.
+//! On a bus without a switch for DMA, such as the platform bus, stages 1 and 5 and step 6 do
+//! nothing. Such a bus resets no device either, so only the driver's word says that the device uses
+//! no more buffers.
 //!
 //! Anything else that is ever acquired for a driver becomes a stage here, and nowhere else.
 

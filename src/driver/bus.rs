@@ -3,7 +3,7 @@
 //! Buses: the operations that a binding needs of one.
 //!
 //! A file for each bus implements [`Bus`] for the bus's type of device, and declares the trait that
-//! drivers of the bus implement. [`hooks!`] and [`registration!`] write what all buses have.
+//! drivers of the bus implement. [`hooks!`] and [`registration!`] write what is the same for all.
 
 use crate::{
     device::{
@@ -198,7 +198,7 @@ macro_rules! registration {
             }
         }
 
-        /// The driver of the kernel crate.
+        /// The driver that the driver core knows, by the kernel crate's trait for the bus.
         ///
         /// Private: only the driver core may call its probe, which sets the DMA limits, and own the
         /// result.

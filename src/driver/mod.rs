@@ -84,8 +84,8 @@ macro_rules! module_driver_of_bus {
                 _module: &'static ::kernel::ThisModule,
             ) -> impl ::pin_init::PinInit<Self, ::kernel::error::Error> {
                 ::kernel::try_pin_init!(Self {
-                    // SAFETY: This code is in the module `D::MODULE`, which expands the macro. The
-                    // module's exit drops the registration.
+                    // SAFETY: This code is in the module `MODULE` of `$type`, which expands the
+                    // macro. The module's exit drops the registration.
                     _driver <- unsafe {
                         $crate::$of::Registration::new(
                             <Self as ::kernel::ModuleMetadata>::NAME

@@ -7,8 +7,8 @@
 //! [`Driver`] is to [`kernel::platform::Driver`] what [`pci::Driver`](crate::pci::Driver) is to
 //! [`kernel::pci::Driver`].
 //!
-//! Devices of the auxiliary bus are not for this library. They have the mask, the bus mastering and
-//! so the quarantine of their parent, which belong to the binding of another driver.
+//! This library does not bind devices of the auxiliary bus. Such a device has the mask, the bus
+//! mastering and so the quarantine of its parent, which belong to the binding of another driver.
 
 use crate::{
     base::error::EOPNOTSUPP,
@@ -47,11 +47,12 @@ use kernel::{
 /// A driver of platform devices. [`module_platform_driver!`](crate::module_platform_driver)
 /// declares its module.
 ///
-/// The stages of a binding and the hooks are those of [`pci::Driver`](crate::pci::Driver). There is
-/// one difference: **the bus has no switch for DMA**. A device may do DMA at any time, also before
-/// the binding and after it. So a driver should reset its device in [`quiesce`](Self::quiesce) and
-/// in [`stop`](Self::stop), and return [`Quiet::Reset`]. Buffers that the device may be using are
-/// kept until then, together with a reference to the device.
+/// The hooks are those of [`pci::Driver`](crate::pci::Driver), and are called in the same order.
+/// But the bus neither enables registers nor resets a device, and **the bus has no switch for
+/// DMA**. A device may do DMA at any time, also before the binding and after it. So a driver should
+/// reset its device in [`quiesce`](Self::quiesce) and in [`stop`](Self::stop), and return
+/// [`Quiet::Reset`]. Buffers that the device may be using are kept until then, together with a
+/// reference to the device.
 ///
 /// ```
 /// use kernel::{device::Core, dma::DmaMask, of, platform, prelude::*};
@@ -94,10 +95,10 @@ pub trait Driver: crate::Driver {
     /// The data of each entry in the tables of ids.
     type IdInfo: 'static;
 
-    /// The names in a device tree of the devices that this driver serves.
+    /// The devices that this driver serves, by their names in a device tree (`compatible`).
     const OF_ID_TABLE: Option<of::IdTable<Self::IdInfo>> = None;
 
-    /// The names in ACPI of the devices that this driver serves.
+    /// The devices that this driver serves, by their ids in ACPI (`_HID`, `_CID`).
     const ACPI_ID_TABLE: Option<acpi::IdTable<Self::IdInfo>> = None;
 
     /// The DMA limits of the device; see [`limits`](Self::limits).
@@ -106,12 +107,13 @@ pub trait Driver: crate::Driver {
     /// The smallest and largest number of interrupts; one by default.
     ///
     /// Vector `n` is interrupt `n` of the device, if the driver has
-    /// [`Handlers::irq`](crate::Handlers::irq) and [`IRQ_NAMES`](Self::IRQ_NAMES) is empty. Binding
-    /// fails, with a line in the log, if the device has fewer than the smallest number.
+    /// [`Handlers::irq`](crate::Handlers::irq). Binding fails, with a line in the log, if the
+    /// device has fewer than the smallest number. If there are [`IRQ_NAMES`](Self::IRQ_NAMES),
+    /// `VECTORS` is not used.
     const VECTORS: RangeInclusive<u32> = 1..=1;
 
-    /// The names of the interrupts (`interrupt-names`), one for each vector. Binding fails if the
-    /// device lacks one of them.
+    /// The names of the interrupts (`interrupt-names`), one for each vector. By default there are
+    /// none. Binding fails if the device lacks an interrupt of one of these names.
     const IRQ_NAMES: &'static [&'static CStr] = &[];
 
     /// Returns the DMA limits of this device: see [`pci::Driver::limits`].
