@@ -26,7 +26,7 @@ pub(crate) enum Memory {
     StagedWrite(SgTable),
 }
 
-/// The same, mapped, and in flight.
+/// The memory of a request, mapped and in flight.
 pub(crate) enum InFlightMemory<'bound> {
     None,
     Read(InFlight<Shared<'bound, FromDevice, PinnedPages>>),

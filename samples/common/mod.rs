@@ -10,8 +10,8 @@
 //! - `table.rs`: tables of bus addresses, as the driver fills them and the device reads them
 //! - `handles.rs`: objects of open files, by file and handle
 //! - `request.rs`: ioctl requests
-//! - `memory.rs`: the memory of a request that a disk reads or writes
-//! - `pending.rs`: the side of a request that somebody waits for
+//! - `memory.rs`: the memory of a request to a disk
+//! - `pending.rs`: a request, for the task that waits for its end
 
 // A driver uses only part of this module.
 #![allow(dead_code, unused_imports, unused_macros)]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The side of a request that somebody waits for.
+//! A request, for the task that waits for its end.
 //!
-//! It borrows nothing of the binding, so an open file may keep one.
+//! A [`Pending`] borrows nothing of the binding, so an open file may keep one.
 
 use kernel::{
     prelude::*,
@@ -25,7 +25,7 @@ pub(crate) struct Pending<T> {
     outcome: IrqLock<Option<T>>,
 }
 
-// A lock of what must not move lends it only pinned.
+// `Unpin`, because an `IrqLock` lends a value that must not move only pinned.
 impl<T: Unpin> Pending<T> {
     pub(crate) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(

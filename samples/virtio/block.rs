@@ -51,12 +51,12 @@ const IN: u32 = 0;
 const OUT: u32 = 1;
 const FLUSH: u32 = 4;
 
-/// Values of the status. The device writes one of the others.
+/// Values of the status. The driver writes the first one, the device another.
 const NOT_WRITTEN: u8 = 0xff;
 const OK: u8 = 0;
 const UNSUPPORTED: u8 = 2;
 
-/// The end of a request.
+/// The outcome of a request.
 pub(crate) struct Outcome {
     pub(crate) result: Result,
     /// The stage that the device has written, if the bytes go through one.
@@ -76,10 +76,10 @@ pub(crate) struct Request<'bound> {
     pub(crate) since: u32,
 }
 
-/// Writes a table of descriptors into a block.
+/// A table of descriptors that is being written into a block.
 struct Table<'a, 'bound> {
     block: &'a PoolBlock<'bound>,
-    /// The most descriptors.
+    /// The largest number of descriptors.
     most: usize,
     len: usize,
 }
@@ -111,12 +111,12 @@ impl Table<'_, '_> {
 }
 
 impl<'bound> Request<'bound> {
-    /// Maps the memory of a request that begins at byte `pos` of the disk, and describes it. It is
-    /// a flush if there is no memory.
+    /// Maps the memory of a request that begins at byte `pos` of the disk, and makes its table. A
+    /// request without memory is a flush.
     ///
     /// # Errors
     ///
-    /// `E2BIG` if the device does not take so many descriptors.
+    /// `E2BIG` if the request takes more descriptors than a table of the device has.
     pub(crate) fn new(disk: &Disk<'bound>, pos: u64, memory: Memory) -> Result<KBox<Self>> {
         let (operation, flags, room) = match &memory {
             Memory::None => (FLUSH, 0, 0),
@@ -156,7 +156,7 @@ impl<'bound> Request<'bound> {
         ))
     }
 
-    /// Returns the side of the request that somebody waits for.
+    /// Returns the request as the task has it that waits for the end.
     pub(crate) fn pending(&self) -> Arc<Pending<Outcome>> {
         self.pending.clone()
     }
@@ -176,14 +176,14 @@ impl<'bound> Request<'bound> {
         }
     }
 
-    /// Ends the request, with whose memory the device is done. For any context.
+    /// Ends the request. The device is done with the memory. For any context.
     pub(crate) fn finish(self, result: Result) {
         drop(self.block.complete());
         let stage = self.memory.complete();
         self.pending.finish(Outcome { result, stage });
     }
 
-    /// Ends the request, with whose memory the device may go on: it goes into quarantine.
+    /// Ends the request. The device may go on with the memory, which goes into quarantine.
     pub(crate) fn abandon(self, error: Error) {
         drop((self.block, self.memory));
         self.pending.finish(Outcome {

@@ -3,7 +3,7 @@
 //! `read(2)` and `write(2)`: whole blocks, at the position of a block.
 //!
 //! Where the device uses memory of user space in place, that memory is pinned for each request.
-//! Elsewhere, and for callers that are no process, the bytes go through a stage.
+//! Elsewhere, and for requests that bring no memory of the process, the bytes go through a stage.
 
 use crate::{
     common::memory::Memory,
@@ -36,8 +36,8 @@ impl Disk<'_> {
         Ok(())
     }
 
-    /// Returns the position of the next request, and its length, of `len` bytes that are left. The
-    /// length is zero at the end of the disk.
+    /// Returns the position and the length of the next request, if `len` bytes are left to move.
+    /// The length is zero at the end of the disk.
     fn part(&self, pos: i64, len: usize) -> Result<(u64, usize)> {
         let pos = u64::try_from(pos)?;
         self.check(pos)?;

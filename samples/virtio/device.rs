@@ -25,7 +25,7 @@ const RESET_MS: u32 = 1000;
 ///
 /// # Errors
 ///
-/// `ENODEV`, with a line in the log, unless nothing is plugged in.
+/// `ENODEV`. The log has a line on it, unless nothing is plugged in.
 pub(crate) fn check(pdev: &platform::Device<Bound>, registers: &Registers<'_>) -> Result {
     let (magic, version) = (registers.read32(MAGIC), registers.read32(VERSION));
     let id = registers.read32(DEVICE_ID);
@@ -36,7 +36,7 @@ pub(crate) fn check(pdev: &platform::Device<Bound>, registers: &Registers<'_>) -
             magic
         );
     } else if id == 0 {
-        // An empty place: no line for each of many.
+        // An empty transport. A machine has many, so none gets a line.
     } else if id != BLOCK_DEVICE {
         dev_info!(
             pdev,
@@ -56,7 +56,7 @@ pub(crate) fn check(pdev: &platform::Device<Bound>, registers: &Registers<'_>) -
     Err(ENODEV)
 }
 
-/// Resets the device. Then it uses no memory that it was told of before.
+/// Resets the device, which then uses no memory that it was told of before.
 ///
 /// # Errors
 ///

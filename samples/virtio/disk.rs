@@ -61,11 +61,12 @@ pub(crate) struct Disk<'bound> {
     /// The device uses memory of user space in place.
     pub(crate) shares: bool,
     pub(crate) pool: DmaPool<'bound>,
-    /// The watchdog's time.
+    /// The watchdog's time: the number of times that the watchdog has looked.
     pub(crate) time: Atomic<u32>,
     #[pin]
     pub(crate) queue: IrqLock<Queue<'bound>>,
-    /// Held while the device is reset. True when that was for the last time.
+    /// Held while `recover` resets the device. True as soon as `stop` is about to reset the device
+    /// for the last time.
     #[pin]
     pub(crate) stopped: Mutex<bool>,
 }
@@ -127,7 +128,7 @@ impl<'bound> Disk<'bound> {
         result.map(|()| stage)
     }
 
-    /// Gives the device a request, and waits until it can have one more.
+    /// Waits until the device can have one more request, and gives it this one.
     ///
     /// # Errors
     ///
@@ -178,7 +179,7 @@ impl<'bound> Disk<'bound> {
 
     /// Ends each request that the device is done with. Returns true if the device has failed.
     fn finish_used(&self) -> bool {
-        // A device that goes on for ever does not keep the CPU for ever.
+        // A device that returns requests for ever must not keep the CPU for ever.
         for _ in 0..2 * self.facts.layout.entries {
             match self.pop() {
                 Ok(None) => break,
@@ -208,7 +209,7 @@ impl<'bound> Disk<'bound> {
         Ok(ring.pop(&**memory)?.map(|(request, _)| request))
     }
 
-    /// Fills in the answers to user space.
+    /// Fills in the answer to `SGDMA_VIRTIO_INFO`.
     pub(crate) fn describe(&self, info: &mut uapi::sgdma_virtio_info) {
         let facts = &self.facts;
         *info = uapi::sgdma_virtio_info {
@@ -222,6 +223,7 @@ impl<'bound> Disk<'bound> {
         };
     }
 
+    /// Fills in the answer to `SGDMA_VIRTIO_STATS`.
     pub(crate) fn show(&self, stats: &mut uapi::sgdma_virtio_stats) {
         let bytes = stats.as_mut_bytes();
         bytes.copy_from_slice(self.queue.lock().stats.as_bytes());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The features that driver and device agree on, and what the device says of itself. All of that is
-//! checked.
+//! The features that driver and device agree on, and what the device says of itself. The driver
+//! checks both.
 
 use crate::{
     registers::*,
@@ -33,7 +33,7 @@ mod feature {
     pub(super) const VERSION_1: u64 = 1 << 32;
     /// The device uses bus addresses, as the DMA API makes them.
     pub(super) const ACCESS_PLATFORM: u64 = 1 << 33;
-    /// The device needs the barriers of a device, which this driver has.
+    /// The device needs the barriers that hardware needs. This driver has them.
     pub(super) const ORDER_PLATFORM: u64 = 1 << 36;
 
     pub(super) const NEEDED: u64 = INDIRECT | VERSION_1 | ACCESS_PLATFORM;
@@ -50,7 +50,7 @@ pub(crate) struct Facts {
     pub(crate) layout: Layout,
     /// The most descriptors of data in a request.
     pub(crate) segments: usize,
-    /// The longest of these, in bytes.
+    /// The most bytes of one such descriptor.
     pub(crate) size_max: u64,
     /// The most bytes of a request, wherever they lie.
     pub(crate) max_bytes: usize,
@@ -67,7 +67,7 @@ struct Config {
 }
 
 impl Config {
-    /// Reads it, again if it has changed meanwhile.
+    /// Reads the space, again if the space has changed meanwhile.
     fn read(registers: &Registers<'_>) -> Result<Self> {
         for _ in 0..100 {
             let before = registers.read32(CONFIG_GENERATION);
@@ -86,7 +86,7 @@ impl Config {
     }
 }
 
-/// Agrees with a device that was reset on the features of both.
+/// Negotiates features with a device that was reset. Returns those that both sides have.
 fn negotiate(pdev: &platform::Device<Bound>, registers: &Registers<'_>) -> Result<u64> {
     registers.write32(ACKNOWLEDGE, STATUS);
     registers.write32(ACKNOWLEDGE | DRIVER, STATUS);

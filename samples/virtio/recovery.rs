@@ -3,8 +3,8 @@
 //! Devices that fail, and the end.
 //!
 //! A device fails when it writes to its queue what cannot be, when it says that it needs a reset,
-//! or when it has a request for too long. Then it is reset, all requests end with `EIO`, and it is
-//! given no more.
+//! or when it has a request for too long. The driver then resets the device, ends all requests with
+//! `EIO`, and gives the device no more.
 
 use crate::{
     device,
@@ -22,7 +22,7 @@ use sgdma::Quiet;
 pub(crate) const WATCHDOG_MS: u32 = 250;
 
 impl Disk<'_> {
-    /// Gives the device no more requests, and logs why. Returns false if that was so before.
+    /// Gives the device no more requests, and logs why. Returns false if that was done before.
     pub(crate) fn fail(&self, why: fmt::Arguments<'_>) -> bool {
         {
             let mut queue = self.queue.lock();
@@ -39,12 +39,12 @@ impl Disk<'_> {
         true
     }
 
-    /// Looks after the device, in the watchdog's timer. Returns true if the device has failed.
+    /// Looks for late requests, in the watchdog's timer. Returns true if the device fails by one.
     pub(crate) fn watch(&self) -> bool {
         let now = self.time.fetch_add(1, Relaxed).wrapping_add(1);
         let limit_ms = sgdma::parameter(&module_parameters::timeout_ms);
         let limit = (limit_ms / WATCHDOG_MS).max(1);
-        // A request may have been made after `now`.
+        // Negative for a request that was made after `now`.
         let age = |since: u32| i64::from(now.wrapping_sub(since) as i32);
         let is_late = {
             let queue = self.queue.lock();
@@ -70,8 +70,8 @@ impl Disk<'_> {
         }
     }
 
-    /// Resets the device, and ends all requests. Returns false if the device does not reset: it may
-    /// go on with all that it was told.
+    /// Resets the device, and ends all requests. Returns false if the device cannot be reset, and
+    /// may go on with all that it was told.
     fn reset(&self, error: Error) -> bool {
         let result = device::reset(&self.registers);
         loop {

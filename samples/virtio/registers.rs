@@ -16,10 +16,10 @@ pub(crate) const MAGIC: usize = 0x00;
 pub(crate) const VERSION: usize = 0x04;
 /// The kind of the device. Zero: nothing is plugged in here.
 pub(crate) const DEVICE_ID: usize = 0x08;
-/// 32 features that the device offers, and which ones.
+/// 32 of the features that the device offers. The second register chooses which.
 pub(crate) const DEVICE_FEATURES: usize = 0x10;
 pub(crate) const DEVICE_FEATURES_SEL: usize = 0x14;
-/// 32 features that the driver accepts, and which ones.
+/// 32 of the features that the driver accepts. The second register chooses which.
 pub(crate) const DRIVER_FEATURES: usize = 0x20;
 pub(crate) const DRIVER_FEATURES_SEL: usize = 0x24;
 /// The queue that the registers of queues are about.
@@ -30,12 +30,12 @@ pub(crate) const QUEUE_NUM: usize = 0x38;
 pub(crate) const QUEUE_READY: usize = 0x44;
 /// Tells the device that a queue has more available entries.
 pub(crate) const QUEUE_NOTIFY: usize = 0x50;
-/// Causes of an interrupt; all those that are acknowledged go.
+/// Causes of an interrupt. Those that the driver acknowledges are cleared.
 pub(crate) const INTERRUPT_STATUS: usize = 0x60;
 pub(crate) const INTERRUPT_ACK: usize = 0x64;
 /// The steps that the driver has done. Zero resets the device.
 pub(crate) const STATUS: usize = 0x70;
-/// The bus addresses of the queue's parts. Each has another half, [`HIGH`] behind.
+/// The bus addresses of the queue's parts. The upper half of each is [`HIGH`] bytes further.
 pub(crate) const QUEUE_DESCRIPTORS: usize = 0x80;
 pub(crate) const QUEUE_AVAILABLE: usize = 0x90;
 pub(crate) const QUEUE_USED: usize = 0xa0;

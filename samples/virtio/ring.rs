@@ -27,8 +27,8 @@ pub(crate) fn descriptor(addr: u64, len: u32, flags: u16, next: u16) -> [u64; 2]
     ]
 }
 
-/// The memory of a queue. Places count in bytes from its start. All values are of this CPU's byte
-/// order here, and of little endian in memory.
+/// The memory of a queue. Places count in bytes from its start. Arguments and results have this
+/// CPU's byte order. The memory is little endian.
 pub(crate) trait QueueMemory {
     /// Stores a descriptor.
     fn put_descriptor(&self, at: usize, words: [u64; 2]);
@@ -81,7 +81,7 @@ impl Layout {
     }
 }
 
-/// An entry of the used ring that no honest device has written, with the wrong value.
+/// A value in the used ring that no honest device has written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lie {
     /// An index: more requests came back than the device has.
@@ -114,7 +114,7 @@ pub(crate) struct Ring<T> {
 }
 
 impl<T> Ring<T> {
-    /// Makes the side of a queue whose memory is zero.
+    /// Makes the driver's side of a queue whose memory is zero.
     pub(crate) fn new(layout: Layout) -> Self {
         Self {
             layout,

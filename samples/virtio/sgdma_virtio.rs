@@ -7,7 +7,8 @@
 //!
 //! - this file: which devices the driver is for, and its handlers
 //! - `registers.rs`: the registers
-//! - `device.rs`, `facts.rs`: the device, recognised, reset and started; what it says of itself
+//! - `device.rs`: the device, recognised, reset and started
+//! - `facts.rs`: its features, and what it says of itself
 //! - `ring.rs`, `queue.rs`: a virtqueue, and its memory
 //! - `../common/memory.rs`, `block.rs`: the memory of a request, and how it is described
 //! - `disk.rs`, `recovery.rs`: the driver's data; requests and interrupts; devices that fail

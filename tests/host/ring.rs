@@ -3,8 +3,8 @@
 //! Tests on the host of the virtqueue of samples/virtio (`ring.rs`), with a model of a device that
 //! is honest, or lies.
 //!
-//! The model knows the memory as the virtio specification has it. What the driver's side must
-//! answer, it finds out by itself.
+//! The model reads the memory as the virtio specification describes it, and works out by itself
+//! what the driver's side must answer.
 //!
 //! With `--cfg=fuzzing`, this is a target of libFuzzer, which then chooses what happens.
 
@@ -33,7 +33,7 @@ use std::{
     collections::BTreeMap, //
 };
 
-/// The memory of a queue, which shows each side as late as it may what the other one has written.
+/// The memory of a queue. Each side sees what the other one has written as late as is allowed.
 struct Memory {
     /// The bytes that the device sees.
     device: RefCell<Vec<u8>>,
@@ -120,7 +120,7 @@ struct Request {
     room: u32,
 }
 
-/// Both sides of a queue, and what must be so.
+/// Both sides of a queue, and what must hold.
 struct Model {
     layout: Layout,
     memory: Memory,
@@ -261,7 +261,7 @@ impl Model {
         }
     }
 
-    /// Writes what cannot be, or may be by chance, as a device that lies does.
+    /// Lies as a device may: writes something at random, which is right only by chance.
     fn lie(&mut self, input: &mut impl Choose) {
         let any = |input: &mut _| Choose::below(input, 256) as u32;
         match input.below(5) {
@@ -327,12 +327,12 @@ impl Model {
     }
 }
 
-/// The number of entries of a queue that is chosen.
+/// Chooses the number of entries of a queue.
 fn entries(input: &mut impl Choose) -> u16 {
     1 << input.below(MAX_ENTRIES.ilog2() as usize + 1)
 }
 
-/// Miri is slow.
+/// The number of queues that a test makes; few under Miri, which is slow.
 const ROUNDS: usize = if cfg!(miri) { 20 } else { 10_000 };
 const STEPS: usize = 200;
 
@@ -372,7 +372,7 @@ fn indices_wrap() {
 
 #[test]
 fn a_device_that_lies_gets_nothing_it_does_not_have() {
-    // So many steps of one are enough for each lie in each state.
+    // So many steps come to each lie in each state.
     assert!(cfg!(miri) || ROUNDS * STEPS >= 1_000_000);
     let (mut random, mut found) = (Random::new(2), 0);
     for _ in 0..ROUNDS {

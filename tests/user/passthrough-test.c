@@ -7,8 +7,8 @@
  * passthrough	all instructions but those of the idle CPU
  * passthrough-task	those of the calling task: the system call, and the wake-up
  *
- * The rest is the interrupt. In place of the idle CPU, whose clock jumps, a
- * program runs that gives way to all others. What it has run is subtracted.
+ * The difference is the interrupt. In place of the idle CPU, whose clock jumps, a
+ * program runs that gives way to all others. Its time is subtracted.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */

@@ -16,7 +16,7 @@ static inline __u8 *map(size_t len)
 	return at;
 }
 
-/* The bytes of the disk from a multiple of 8 on: harness/disks.py makes the same. */
+/* Returns 8 bytes of the disk, from a multiple of 8 on. harness/disks.py makes the same ones. */
 static inline __u64 word_at(unsigned int seed, __u64 pos)
 {
 	__u64 word = (pos / 8 + ((__u64)seed << 32)) * 0x9e3779b97f4a7c15ull;

@@ -52,7 +52,7 @@ static inline void flush(int fd)
 	must(ioctl(fd, SGDMA_VIRTIO_FLUSH, 0), "FLUSH");
 }
 
-/* Waits for processes, each of which has succeeded. */
+/* Waits for processes, each of which must succeed. */
 static inline void wait_for_all(const pid_t *pids, unsigned int count)
 {
 	int status;

@@ -5,7 +5,7 @@
 
 #include "disk.h"
 
-/* The place of a buffer in its first page. A device of virtio takes any. */
+/* The places of a buffer in its first page. A virtio device takes any place. */
 static const size_t offsets[] = { 0, 4, 512, 2052, 4092, 1, 3, 4095 };
 
 #define GUARD	64
@@ -41,7 +41,7 @@ static void exercise_lengths(int fd, __u8 *memory)
 	SAY(1, "%zu lengths, %zu places in a page: ok\n", COUNT(lens), COUNT(offsets));
 }
 
-/* A write of a block leaves its neighbours alone. */
+/* Tests that a write of a block leaves its neighbours alone. */
 static void exercise_neighbours(int fd, __u8 *memory)
 {
 	size_t block = disk.block_size;
@@ -59,7 +59,7 @@ static void exercise_neighbours(int fd, __u8 *memory)
 	SAY(1, "blocks, and their neighbours: ok\n");
 }
 
-/* Memory in pieces, which need not be pages. */
+/* Writes and reads memory in several parts, which need not be pages. */
 static void exercise_pieces(int fd, __u8 *memory)
 {
 	size_t block = disk.block_size, lens[] = { block, 9 * block, 2 * block, 40 * block };

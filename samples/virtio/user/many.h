@@ -60,7 +60,7 @@ static void load(int fd, unsigned int n)
 	}
 }
 
-/* Keeps the device busy, until it goes. */
+/* Keeps the device busy, until the device goes. */
 static void keep_loaded(int fd)
 {
 	static pid_t pids[8];

@@ -32,8 +32,8 @@ static void refuse_places(int fd, __u8 *memory)
 }
 
 /*
- * The memory ends behind a page. Requests before that, and a stage, may have
- * moved some of its bytes.
+ * Takes the result of a request whose memory ends after one page. An earlier
+ * part of the request, or a stage, may have moved bytes of that page.
  */
 static void refuse_behind(const char *what, long moved)
 {
@@ -41,7 +41,7 @@ static void refuse_behind(const char *what, long moved)
 		refused(what, EFAULT, moved);
 }
 
-/* The last one of three pages is not there. */
+/* Makes requests on memory of three pages, of which the last one is not there. */
 static void refuse_memory(int fd, __u8 *memory)
 {
 	void *nowhere = (void *)KIB(4), *kernel = (void *)-KIB(8);

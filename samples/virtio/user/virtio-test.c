@@ -50,7 +50,7 @@ static void show(int fd)
 	    LLU(stats.written_staged));
 }
 
-/* Does @command, of which the first word was given. Returns false if there is no such. */
+/* Runs @command, with the arguments @rest. Returns false if there is no such command. */
 static bool run(int fd, const char *command, char **rest)
 {
 	if (!strcmp(command, "verify"))
