@@ -99,6 +99,10 @@ impl<'bound> Disk<'bound> {
     /// Tells the device of its queue.
     pub(crate) fn start(&self) -> Result {
         let queue = self.queue.lock();
+        // A device that has failed already is about to be reset, or was: it must not be started.
+        if let Some(error) = queue.error {
+            return Err(error);
+        }
         let memory = queue.memory.as_ref().ok_or(ENODEV)?;
         device::start(&self.registers, self.facts.layout, memory.dma_address());
         Ok(())
@@ -156,25 +160,33 @@ impl<'bound> Disk<'bound> {
 
     /// Handles an interrupt.
     pub(crate) fn handle(&self) -> Cause {
-        let status = self.registers.read32(registers::INTERRUPT_STATUS);
-        if status == 0 {
-            return Cause::None;
+        let mut cause = Cause::None;
+        // The line stays raised, and raises no other interrupt, if a cause comes between the read
+        // and the acknowledgement. A device that goes on for ever does not keep the CPU for ever.
+        for _ in 0..4 {
+            let status = self.registers.read32(registers::INTERRUPT_STATUS);
+            if status == 0 {
+                break;
+            }
+            self.registers.write32(status, registers::INTERRUPT_ACK);
+            self.queue.lock().stats.interrupts += 1;
+            let mut failed = self.finish_used();
+            if status & registers::CONFIG_CHANGED != 0
+                && self.registers.read32(registers::STATUS) & registers::NEEDS_RESET != 0
+            {
+                failed |= self.fail(fmt!("the device says that it needs a reset"));
+            }
+            if failed {
+                cause = Cause::Failure;
+            } else if cause == Cause::None {
+                cause = Cause::Requests;
+            }
         }
-        self.registers.write32(status, registers::INTERRUPT_ACK);
-        self.queue.lock().stats.interrupts += 1;
-        let mut failed = self.finish_used();
-        if status & registers::CONFIG_CHANGED != 0
-            && self.registers.read32(registers::STATUS) & registers::NEEDS_RESET != 0
-        {
-            failed |= self.fail(fmt!("the device says that it needs a reset"));
+        if cause != Cause::None {
+            // Wakes those that wait for a descriptor.
+            self.dma.unbinding().wake_all();
         }
-        // Wakes those that wait for a descriptor.
-        self.dma.unbinding().wake_all();
-        if failed {
-            Cause::Failure
-        } else {
-            Cause::Requests
-        }
+        cause
     }
 
     /// Ends each request that the device is done with. Returns true if the device has failed.

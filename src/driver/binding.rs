@@ -175,7 +175,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         let unbinding = Arc::pin_init(Unbinding::new(), GFP_KERNEL)?;
         let mut this = Self {
             unbinding: KBox::new(unbinding, GFP_KERNEL)?,
-            quarantine: KBox::pin_init(Quarantine::new(B::start_dma), GFP_KERNEL)?,
+            // SAFETY: The quarantine is that of a binding to a device of this bus.
+            quarantine: KBox::pin_init(unsafe { Quarantine::new(B::start_dma) }, GFP_KERNEL)?,
             enabled: false,
             limits: None,
             facts: None,
@@ -227,7 +228,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
                 orphans
             );
         }
-        if orphans > 0 && has_switch {
+        if orphans > 0 {
             self.quarantine.start_dma_later(dma.as_raw());
         } else {
             // SAFETY: `dma` borrows a device of this bus, which is being bound.

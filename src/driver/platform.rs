@@ -226,20 +226,27 @@ impl<D: Driver> Bus<D> for platform::Device<Core<'_>> {
         if !D::IRQ_NAMES.is_empty() {
             return Ok(D::IRQ_NAMES.len() as u32);
         }
-        // SAFETY: The device is valid: `self` is a reference to it.
-        let number = unsafe { bindings::platform_irq_count(as_raw(self)) };
-        to_result(number)?;
-        let (number, min) = (number as u32, (*D::VECTORS.start()).max(1));
-        if number < min {
-            dev_err!(
-                self,
-                "cannot bind: the device has {} interrupts, and its driver needs {}\n",
-                number,
-                min
-            );
-            return Err(ENXIO);
+        let min = (*D::VECTORS.start()).max(1);
+        let max = (*D::VECTORS.end()).max(min);
+        for number in 0..max {
+            // SAFETY: The device is valid: `self` is a reference to it.
+            let irq = unsafe { bindings::platform_get_irq_optional(as_raw(self), number) };
+            match to_result(irq) {
+                Ok(()) => {}
+                Err(_) if number >= min => return Ok(number),
+                Err(EPROBE_DEFER) => return Err(EPROBE_DEFER),
+                Err(_) => {
+                    dev_err!(
+                        self,
+                        "cannot bind: the device has {} interrupts, and its driver needs {}\n",
+                        number,
+                        min
+                    );
+                    return Err(ENXIO);
+                }
+            }
         }
-        Ok(number.min(*D::VECTORS.end()).max(min))
+        Ok(max)
     }
 
     fn irq(&self, vector: u32) -> Result<u32> {

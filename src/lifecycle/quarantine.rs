@@ -430,6 +430,7 @@ impl List {
 ///
 /// - Each buffer on `list` is mapped for the device of this binding.
 /// - `start_dma` is null or the device of this binding.
+/// - `start` may be called for that device, as long as it is bound.
 /// - The binding, and with it the device, outlives the quarantine.
 #[pin_data]
 pub(crate) struct Quarantine {
@@ -451,8 +452,12 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     /// Creates an empty quarantine. `start` lets a bound device do DMA.
-    pub(crate) fn new(start: unsafe fn(*mut bindings::device)) -> impl PinInit<Self, Error> {
-        // INVARIANT: The list is empty, and `start_dma` is null.
+    ///
+    /// # Safety
+    ///
+    /// `start` may be called for the device of the binding, as long as that device is bound.
+    pub(crate) unsafe fn new(start: unsafe fn(*mut bindings::device)) -> impl PinInit<Self, Error> {
+        // INVARIANT: The list is empty, and `start_dma` is null. The caller promises the rest.
         try_pin_init!(Self {
             list: List::new(),
             epoch: Atomic::new(0),
@@ -505,8 +510,8 @@ impl Quarantine {
         // `never_start_dma()` takes this lock too. So once that has returned, nothing starts DMA.
         let _scan = self.scan.lock();
         if let Some(dev) = NonNull::new(self.start_dma.xchg(core::ptr::null_mut(), Relaxed)) {
-            // SAFETY: By the type invariants `dev` is the device of the binding, which outlives
-            // `self`. So the device is bound.
+            // SAFETY: By the type invariants `dev` is the device of the binding, for which `start`
+            // may be called while it is bound. The binding outlives `self`, so it is bound.
             unsafe { (self.start)(dev.as_ptr()) };
         }
     }

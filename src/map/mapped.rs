@@ -518,12 +518,12 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
     }
 
     unsafe fn hold(self, epoch: u64) {
-        let (dev, len) = (self.dev, self.len());
+        let (dev, len, attrs) = (self.dev, self.len(), self.attrs());
         let this = ManuallyDrop::new(self);
         // SAFETY: `table` is valid. `this` is not dropped, and its `table` is not used again, so
         // the table is moved out once.
         let mut table = unsafe { core::ptr::read(&this.table) };
-        if this.attrs().contains(MapAttrs::WHOLE_PAGES) {
+        if attrs.contains(MapAttrs::WHOLE_PAGES) {
             // The list must cover the same bytes when it is unmapped as when it was mapped.
             table.cover_whole_pages(true);
         }
@@ -532,14 +532,14 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
         // with these attributes. `route` and `domain` are those of a device that is still bound, so
         // they are those that the list was mapped by. `this` is not dropped, so nobody else unmaps
         // the list. Without `NEEDS_UNMAP`, unmapping does nothing.
-        let needs_unmap = this.attrs().contains(MapAttrs::NEEDS_UNMAP);
+        let needs_unmap = attrs.contains(MapAttrs::NEEDS_UNMAP);
         parts.unmap = needs_unmap.then(|| Unmap {
             dev: dev.as_raw(),
             // SAFETY: The device is valid and bound: `dev` borrows it.
             domain: unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) },
             route: dev.route(),
             direction: D::DIRECTION as c_uint,
-            attrs: this.attrs().for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
+            attrs: attrs.for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
         });
         // SAFETY:
         // - The device is valid and bound: `dev` borrows it.

@@ -49,7 +49,7 @@ pub(crate) struct Parts<P> {
 pub(crate) struct MapState {
     /// The attributes: see `map/attrs.rs`.
     pub(crate) attrs: c_ulong,
-    /// The bytes that belong to the CPU. Empty if the table is not mapped.
+    /// The bytes that belong to the CPU. They mean nothing if the table is not mapped.
     pub(crate) cpu_range: Range<usize>,
 }
 
