@@ -41,16 +41,16 @@ impl Pages {
         Ok(Self(NonNull::new(list).ok_or(ENOMEM)?))
     }
 
-    fn pages(&self) -> KVec<NonNull<bindings::page>> {
+    fn pages(&self) -> Result<KVec<NonNull<bindings::page>>> {
         let mut pages = KVec::new();
         // SAFETY: There are as many pages as were asked for.
         let all = unsafe {
             core::slice::from_raw_parts(generated::bench_list_pages(self.0.as_ptr()), PAGES)
         };
         for page in all.iter().copied().filter_map(NonNull::new) {
-            let _ = pages.push(page, GFP_KERNEL);
+            pages.push(page, GFP_KERNEL)?;
         }
-        pages
+        Ok(pages)
     }
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn lists(dev: DmaDevice<'_>) -> Result {
         to_result(made)?;
         // SAFETY: The list was made.
         unsafe { generated::bench_list_undo(pages.0.as_ptr()) };
-        let owner = SamePages(pages.pages());
+        let owner = SamePages(pages.pages()?);
         let (ours, made) = measure(|| -> Result<_> {
             let table = SgTable::new(owner, 0..PAGES * PAGE_SIZE, limits, GFP_ATOMIC)?;
             let mapped = table.map(dev, FromDevice)?;

@@ -66,7 +66,7 @@ void bench_sync(struct device *dev, struct sg_table *sgt);
 /* Passes the first @size bytes to the CPU and back. */
 void bench_sync_range(struct device *dev, struct sg_table *sgt, size_t size);
 
-/* What a list of the addresses of a buffer's pages is made of, and made in. */
+/* The pages of a buffer, and memory for a list of their addresses. */
 struct bench_list;
 
 /*

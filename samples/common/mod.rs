@@ -11,7 +11,9 @@
 //! - `handles.rs`: objects of open files, by file and handle
 //! - `request.rs`: ioctl requests
 //! - `memory.rs`: the memory of a request to a disk
+//! - `parts.rs`: `read(2)` and `write(2)` of more bytes than one request takes
 //! - `pending.rs`: a request, for the task that waits for its end
+//! - `watchdog.rs`: the clock by which a request is late
 
 // A driver uses only part of this module.
 #![allow(dead_code, unused_imports, unused_macros)]
@@ -21,7 +23,9 @@ pub(crate) mod edu;
 pub(crate) mod engine;
 pub(crate) mod handles;
 pub(crate) mod memory;
+pub(crate) mod parts;
 pub(crate) mod pending;
 pub(crate) mod request;
 pub(crate) mod sharing;
 pub(crate) mod table;
+pub(crate) mod watchdog;

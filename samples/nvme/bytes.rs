@@ -7,7 +7,13 @@
 
 use crate::{
     command::Command,
-    common::memory::Memory,
+    common::{
+        memory::Memory,
+        parts::{
+            in_parts,
+            STAGE, //
+        }, //
+    },
     controller::Controller,
     namespace::Namespace,
     uapi, //
@@ -21,9 +27,6 @@ use kernel::{
     prelude::*, //
 };
 use sgdma::SgTable;
-
-/// The longest stage, in bytes: a multiple of each size of a block.
-const STAGE: usize = 256 << 10;
 
 /// The part of a namespace that a stage holds.
 struct Part {
@@ -103,18 +106,13 @@ impl Namespace {
         pos: &mut i64,
         src: &mut IovIterSource<'_>,
     ) -> Result<usize> {
-        let mut done = 0;
-        while !src.is_empty() {
-            let written = Part::new(self, *pos, src.len())
-                .and_then(|part| part.ok_or(ENOSPC))
-                .and_then(|part| self.write_part(nvme, &part, src));
-            match written {
-                Ok(n) => (*pos, done) = (*pos + n as i64, done + n),
-                Err(error) if done == 0 => return Err(error),
-                Err(_) => break,
+        in_parts(pos, |pos| {
+            if src.is_empty() {
+                return Ok(0);
             }
-        }
-        Ok(done)
+            let part = Part::new(self, pos, src.len())?.ok_or(ENOSPC)?;
+            self.write_part(nvme, &part, src)
+        })
     }
 
     fn write_part(

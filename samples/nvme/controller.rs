@@ -7,7 +7,10 @@ use crate::{
         Command,
         PAGE, //
     },
-    common::memory::Memory,
+    common::{
+        memory::Memory,
+        watchdog::Clock, //
+    },
     power,
     prp::Prps,
     queue::{
@@ -78,7 +81,7 @@ pub(crate) struct Controller<'bound> {
     /// Counts commands, so that each queue gets as many.
     turn: Atomic<u32>,
     /// The watchdog's time.
-    pub(crate) time: Atomic<u32>,
+    pub(crate) time: Clock,
     /// Held while the controller is reset or stopped.
     #[pin]
     pub(crate) life: Mutex<Life>,
@@ -107,7 +110,7 @@ impl<'bound> Controller<'bound> {
                 admin <- admin,
                 io: SetOnce::new(),
                 turn: Atomic::new(0),
-                time: Atomic::new(0),
+                time: Clock::new(),
                 life <- new_mutex!(Life::Up),
             }))
         })
@@ -146,7 +149,7 @@ impl<'bound> Controller<'bound> {
     /// Logs that the device has completed a command that it does not have, but not each time.
     fn complain(&self, queue: u16, id: u16) {
         let number = self.stats.wrong.fetch_add(1, Relaxed);
-        if self.stats.may_complain(self.time.load(Relaxed)) {
+        if self.stats.may_complain(self.time.now()) {
             dev_err!(
                 self.dma.device(),
                 "the device completed command {:#x} of queue {}, which it does not have: {} so \
@@ -218,7 +221,7 @@ impl<'bound> Controller<'bound> {
     ) -> Result<Arc<Request>> {
         let request = Request::new()?;
         let transfer = Transfer::new(self, memory)?;
-        let sent = Sent::new(transfer, request.clone(), self.time.load(Relaxed));
+        let sent = Sent::new(transfer, request.clone(), self.time.now());
         slot.send(&self.bar, command, sent)?;
         Ok(request)
     }

@@ -7,6 +7,7 @@
 //! quarantine until the reset of the controller, which follows, is done.
 
 use crate::{
+    common::watchdog,
     controller::{
         Controller,
         Life, //
@@ -27,20 +28,16 @@ use kernel::{
 };
 use sgdma::Quiet;
 
-/// The time between two looks of the watchdog.
-pub(crate) const WATCHDOG_MS: u32 = 250;
-
 /// Returns whether the device has a command for too long.
 fn is_late(sent: &Sent<'_>, now: u32) -> bool {
-    let limit = (sgdma::parameter(&module_parameters::timeout_ms) / WATCHDOG_MS).max(1);
-    // A command may have been sent after `now`.
-    i64::from(now.wrapping_sub(sent.since) as i32) > i64::from(limit)
+    let limit_ms = sgdma::parameter(&module_parameters::timeout_ms);
+    watchdog::is_late(sent.since, now, limit_ms)
 }
 
 impl<'bound> Controller<'bound> {
     /// Looks after the device, in the watchdog's timer. Returns true if there is work.
     pub(crate) fn watch(&self) -> bool {
-        let now = self.time.fetch_add(1, Relaxed).wrapping_add(1);
+        let now = self.time.tick();
         self.is_broken()
             || self
                 .io_queues()
@@ -54,7 +51,7 @@ impl<'bound> Controller<'bound> {
 
     /// Does the watchdog's work.
     pub(crate) fn attend(&self) {
-        let now = self.time.load(Relaxed);
+        let now = self.time.now();
         let mut failed = self.is_broken();
         for queue in self.io_queues() {
             while !failed {

@@ -44,6 +44,7 @@ mod transfer;
 mod uapi;
 
 use admin::MAX_IO_QUEUES;
+use common::watchdog::WATCHDOG_MS;
 use controller::Controller;
 use core::ops::RangeInclusive;
 use data::{
@@ -59,7 +60,6 @@ use kernel::{
     time::msecs_to_jiffies, //
 };
 use queue::State;
-use recovery::WATCHDOG_MS;
 use sgdma::{
     DmaDevice,
     DmaLimits,

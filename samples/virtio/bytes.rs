@@ -2,11 +2,17 @@
 
 //! `read(2)` and `write(2)`: whole blocks, at the position of a block.
 //!
-//! Where the device uses memory of user space in place, that memory is pinned for each request.
+//! Memory of user space is pinned for each request where the device uses that memory in place.
 //! Elsewhere, and for requests that bring no memory of the process, the bytes go through a stage.
 
 use crate::{
-    common::memory::Memory,
+    common::{
+        memory::Memory,
+        parts::{
+            in_parts,
+            STAGE, //
+        }, //
+    },
     disk::Disk, //
 };
 use kernel::{
@@ -23,9 +29,6 @@ use sgdma::{
     UserTable,
     EOPNOTSUPP, //
 };
-
-/// The longest stage, in bytes.
-const STAGE: usize = 256 << 10;
 
 impl Disk<'_> {
     /// Returns `EINVAL` unless `len` bytes are whole blocks.
@@ -48,16 +51,12 @@ impl Disk<'_> {
     }
 
     pub(crate) fn read(&self, pos: &mut i64, dst: &mut IovIterDest<'_>) -> Result<usize> {
-        let mut done = 0;
-        while !dst.is_empty() {
-            match self.read_part(*pos, dst) {
-                Ok(0) => break,
-                Ok(n) => (*pos, done) = (*pos + n as i64, done + n),
-                Err(error) if done == 0 => return Err(error),
-                Err(_) => break,
+        in_parts(pos, |pos| {
+            if dst.is_empty() {
+                return Ok(0);
             }
-        }
-        Ok(done)
+            self.read_part(pos, dst)
+        })
     }
 
     fn read_part(&self, pos: i64, dst: &mut IovIterDest<'_>) -> Result<usize> {
@@ -87,15 +86,12 @@ impl Disk<'_> {
         if self.facts.is_read_only {
             return Err(EROFS);
         }
-        let mut done = 0;
-        while !src.is_empty() {
-            match self.write_part(*pos, src) {
-                Ok(n) => (*pos, done) = (*pos + n as i64, done + n),
-                Err(error) if done == 0 => return Err(error),
-                Err(_) => break,
+        in_parts(pos, |pos| {
+            if src.is_empty() {
+                return Ok(0);
             }
-        }
-        Ok(done)
+            self.write_part(pos, src)
+        })
     }
 
     fn write_part(&self, pos: i64, src: &mut IovIterSource<'_>) -> Result<usize> {

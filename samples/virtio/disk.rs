@@ -8,7 +8,10 @@ use crate::{
         Outcome,
         Request, //
     },
-    common::memory::Memory,
+    common::{
+        memory::Memory,
+        watchdog::Clock, //
+    },
     device,
     facts::Facts,
     queue::Queue,
@@ -25,13 +28,7 @@ use kernel::{
     new_mutex,
     platform,
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Mutex, //
-    },
+    sync::Mutex,
     time::Jiffies, //
 };
 use sgdma::{
@@ -61,8 +58,7 @@ pub(crate) struct Disk<'bound> {
     /// The device uses memory of user space in place.
     pub(crate) shares: bool,
     pub(crate) pool: DmaPool<'bound>,
-    /// The watchdog's time: the number of times that the watchdog has looked.
-    pub(crate) time: Atomic<u32>,
+    pub(crate) time: Clock,
     #[pin]
     pub(crate) queue: IrqLock<Queue<'bound>>,
     /// Held while `recover` resets the device. True as soon as `stop` is about to reset the device
@@ -89,7 +85,7 @@ impl<'bound> Disk<'bound> {
                 facts,
                 shares,
                 pool,
-                time: Atomic::new(0),
+                time: Clock::new(),
                 queue <- new_irq_lock!(Queue::new(memory, layout)),
                 stopped <- new_mutex!(false),
             }))
@@ -143,7 +139,7 @@ impl<'bound> Disk<'bound> {
             let Some(mut request) = left.take() else {
                 return true;
             };
-            request.since = self.time.load(Relaxed);
+            request.since = self.time.now();
             let result = self.queue.lock().push(request);
             if let Err((why, request)) = result {
                 (left, error) = (Some(request), why);

@@ -7,19 +7,16 @@
 //! `EIO`, and gives the device no more.
 
 use crate::{
+    common::watchdog,
     device,
     disk::Disk,
     module_parameters, //
 };
 use kernel::{
     fmt,
-    prelude::*,
-    sync::atomic::Relaxed, //
+    prelude::*, //
 };
 use sgdma::Quiet;
-
-/// The time between two looks of the watchdog.
-pub(crate) const WATCHDOG_MS: u32 = 250;
 
 impl Disk<'_> {
     /// Gives the device no more requests, and logs why. Returns false if that was done before.
@@ -41,15 +38,12 @@ impl Disk<'_> {
 
     /// Looks for late requests, in the watchdog's timer. Returns true if the device fails by one.
     pub(crate) fn watch(&self) -> bool {
-        let now = self.time.fetch_add(1, Relaxed).wrapping_add(1);
+        let now = self.time.tick();
         let limit_ms = sgdma::parameter(&module_parameters::timeout_ms);
-        let limit = (limit_ms / WATCHDOG_MS).max(1);
-        // Negative for a request that was made after `now`.
-        let age = |since: u32| i64::from(now.wrapping_sub(since) as i32);
         let is_late = {
             let queue = self.queue.lock();
             let mut requests = queue.ring.tokens();
-            requests.any(|request| age(request.since) > i64::from(limit))
+            requests.any(|request| watchdog::is_late(request.since, now, limit_ms))
         };
         is_late
             && self.fail(fmt!(

@@ -30,6 +30,7 @@ mod registers;
 mod ring;
 mod uapi;
 
+use common::watchdog::WATCHDOG_MS;
 use disk::{
     Cause,
     Disk, //
@@ -42,7 +43,6 @@ use kernel::{
     prelude::*,
     time::msecs_to_jiffies, //
 };
-use recovery::WATCHDOG_MS;
 use sgdma::{
     DmaDevice,
     DmaLimits,

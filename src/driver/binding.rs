@@ -227,8 +227,6 @@ impl<'bound, D: Driver> Binding<'bound, D> {
                 },
                 orphans
             );
-        }
-        if orphans > 0 {
             self.quarantine.start_dma_later(dma.as_raw());
         } else {
             // SAFETY: `dma` borrows a device of this bus, which is being bound.

@@ -151,9 +151,14 @@ impl MapAttrs {
     }
 
     /// Returns the set with what was learnt by mapping.
-    pub(crate) fn with_state(self, needs_sync: bool, needs_unmap: bool) -> Self {
-        let sync = [Self::NONE, Self::NEEDS_SYNC][usize::from(needs_sync)];
-        self | sync | [Self::NONE, Self::NEEDS_UNMAP][usize::from(needs_unmap)]
+    pub(crate) fn with_state(mut self, needs_sync: bool, needs_unmap: bool) -> Self {
+        if needs_sync {
+            self = self | Self::NEEDS_SYNC;
+        }
+        if needs_unmap {
+            self = self | Self::NEEDS_UNMAP;
+        }
+        self
     }
 
     /// Returns the attributes to pass to `sgdma_map_sgtable()`.

@@ -147,6 +147,14 @@ static inline long pinned(void)
 	       number_in("/proc/vmstat", "nr_foll_pin_released ");
 }
 
+/* Tests that as many pages are pinned as before. The kernel unpins soon after a device is done. */
+static inline void expect_pinned(long before)
+{
+	for (int i = 0; i < 50 && pinned() != before; i++)
+		usleep(100000);
+	expect(pinned() == before, "pages are pinned at the end that were not at the start");
+}
+
 /* Makes a request whose answer cannot be written: the request lies in read-only memory. */
 static inline void refuse_answer(const char *what, int fd, unsigned long nr, const void *request,
 				 size_t len)
