@@ -17,7 +17,7 @@ use sgdma::{
     UserTable, //
 };
 
-/// The memory of a request that is to be sent.
+/// The memory of a request that is to be sent, or has ended.
 pub(crate) enum Memory {
     None,
     Read(UserTable<FromDevice>),
@@ -74,6 +74,14 @@ impl Memory {
         matches!(self, Self::StagedRead(_) | Self::StagedWrite(_))
     }
 
+    /// Returns the stage that the device writes, if the bytes go through one.
+    pub(crate) fn read_stage(&self) -> Option<&SgTable> {
+        match self {
+            Self::StagedRead(table) => Some(table),
+            _ => None,
+        }
+    }
+
     /// Returns whether the device writes the memory.
     pub(crate) fn is_read(&self) -> bool {
         matches!(self, Self::Read(_) | Self::StagedRead(_))
@@ -109,16 +117,15 @@ impl Memory {
 }
 
 impl InFlightMemory<'_> {
-    /// Takes the memory back, as the device is done with it or was never told of it. Returns the
-    /// stage of a read. For any context.
-    pub(crate) fn complete(self) -> Option<SgTable> {
+    /// Takes the memory back, as the device is done with it or was never told of it. For any
+    /// context. The task that asked for the request drops the memory, because unpinning may sleep.
+    pub(crate) fn complete(self) -> Memory {
         match self {
-            Self::None => {}
-            Self::Read(shared) => drop(shared.complete()),
-            Self::Write(shared) => drop(shared.complete()),
-            Self::StagedRead(mapped) => return Some(mapped.complete().unmap()),
-            Self::StagedWrite(mapped) => drop(mapped.complete()),
+            Self::None => Memory::None,
+            Self::Read(shared) => Memory::Read(shared.complete().unmap()),
+            Self::Write(shared) => Memory::Write(shared.complete().unmap()),
+            Self::StagedRead(mapped) => Memory::StagedRead(mapped.complete().unmap()),
+            Self::StagedWrite(mapped) => Memory::StagedWrite(mapped.complete().unmap()),
         }
-        None
     }
 }

@@ -45,21 +45,22 @@ const CONTIGUOUS: u32 = 1;
 const INTERRUPTS: u32 = 2;
 
 impl<'bound> Controller<'bound> {
-    /// Runs an admin command. Returns the first word of the completion, and the stage.
-    fn run_admin(&self, command: Command, memory: Memory) -> Result<(u32, Option<SgTable>)> {
+    /// Runs an admin command. Returns the first word of the completion, and the memory.
+    fn run_admin(&self, command: Command, memory: Memory) -> Result<(u32, Memory)> {
         let request = self.send(self.admin.reserve()?, command, memory)?;
         let timeout = msecs_to_jiffies(TIMEOUT_MS);
         let outcome = request.wait(self.dma.unbinding(), timeout)?;
-        Ok((outcome.answer?.ok()?, outcome.stage))
+        Ok((outcome.answer?.ok()?, outcome.memory))
     }
 
     /// Reads a data structure of the controller.
     fn identify(&self, nsid: u32, what: u32) -> Result<KVec<u8>> {
         let table = SgTable::alloc(PAGE, self.dma, GFP_KERNEL)?;
         let command = Command::new(admin::IDENTIFY, nsid, &[what]);
-        let (_, stage) = self.run_admin(command, Memory::StagedRead(table))?;
+        let (_, memory) = self.run_admin(command, Memory::StagedRead(table))?;
         let mut bytes = KVec::from_elem(0u8, PAGE, GFP_KERNEL)?;
-        stage.ok_or(EIO)?.copy_to_slice(0, &mut bytes)?;
+        let stage = memory.read_stage().ok_or(EIO)?;
+        stage.copy_to_slice(0, &mut bytes)?;
         Ok(bytes)
     }
 

@@ -71,7 +71,10 @@ impl Namespace {
         let command = Command::transfer(opcode, self.nsid, lba, blocks);
         let outcome = nvme.run(command, Memory::StagedRead(stage))?;
         outcome.answer?.ok()?;
-        outcome.stage.ok_or(EIO)
+        match outcome.memory {
+            Memory::StagedRead(stage) => Ok(stage),
+            _ => Err(EIO),
+        }
     }
 
     pub(crate) fn read(

@@ -150,8 +150,9 @@ impl Ask {
         let memory = self.memory(door)?;
         let outcome = door.enter(|nvme| nvme.controller.run(self.command, memory))?;
         let answer = outcome.answer?;
-        if let Some(stage) = outcome.stage.filter(|_| answer.status == 0) {
-            self.destination().fill(&stage)?;
+        match outcome.memory.read_stage() {
+            Some(stage) if answer.status == 0 => self.destination().fill(stage)?,
+            _ => {}
         }
         Ok((answer.status, answer.result))
     }

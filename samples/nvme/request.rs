@@ -4,17 +4,19 @@
 
 use crate::{
     command::Answer,
-    common::pending::Pending, //
+    common::{
+        memory::Memory,
+        pending::Pending, //
+    }, //
 };
 use kernel::prelude::*;
-use sgdma::SgTable;
 
 /// The end of a command.
 pub(crate) struct Outcome {
     /// The device's answer, or the reason why there is none.
     pub(crate) answer: Result<Answer>,
-    /// The stage that the device has written, if the bytes go through one.
-    pub(crate) stage: Option<SgTable>,
+    /// The memory of the command, unless the device may go on with it.
+    pub(crate) memory: Memory,
 }
 
 pub(crate) type Request = Pending<Outcome>;

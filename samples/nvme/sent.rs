@@ -4,6 +4,7 @@
 
 use crate::{
     command::Answer,
+    common::memory::Memory,
     request::{
         Outcome,
         Request, //
@@ -36,8 +37,8 @@ impl<'bound> Sent<'bound> {
 
     /// Ends the command, with whose memory the device is done. For any context.
     pub(crate) fn finish(self, answer: Result<Answer>) {
-        let stage = self.transfer.complete();
-        self.request.finish(Outcome { answer, stage });
+        let memory = self.transfer.complete();
+        self.request.finish(Outcome { answer, memory });
     }
 
     /// Ends the command, with whose memory the device may go on: it goes into quarantine.
@@ -45,7 +46,7 @@ impl<'bound> Sent<'bound> {
         drop(self.transfer);
         self.request.finish(Outcome {
             answer: Err(error),
-            stage: None,
+            memory: Memory::None,
         });
     }
 }

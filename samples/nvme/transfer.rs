@@ -19,8 +19,7 @@ use kernel::{
 };
 use sgdma::{
     InFlight,
-    PoolBlock,
-    SgTable, //
+    PoolBlock, //
 };
 
 pub(crate) struct Transfer<'bound> {
@@ -48,9 +47,9 @@ impl<'bound> Transfer<'bound> {
         Ok(Self { memory, prp, lists })
     }
 
-    /// Ends the transfer, as the device is done with it or was never told of it. Returns the stage
-    /// of a read. For any context.
-    pub(crate) fn complete(self) -> Option<SgTable> {
+    /// Ends the transfer, as the device is done with it or was never told of it. Returns the
+    /// memory. For any context.
+    pub(crate) fn complete(self) -> Memory {
         for list in self.lists.into_iter().flatten() {
             drop(list.complete());
         }

@@ -30,7 +30,6 @@ use sgdma::{
     DmaTable,
     InFlight,
     PoolBlock,
-    SgTable,
     Words,
     EOPNOTSUPP, //
 };
@@ -59,8 +58,8 @@ const UNSUPPORTED: u8 = 2;
 /// The outcome of a request.
 pub(crate) struct Outcome {
     pub(crate) result: Result,
-    /// The stage that the device has written, if the bytes go through one.
-    pub(crate) stage: Option<SgTable>,
+    /// The memory of the request, unless the device may go on with it.
+    pub(crate) memory: Memory,
 }
 
 /// A request that the device has, or is about to be given.
@@ -179,8 +178,8 @@ impl<'bound> Request<'bound> {
     /// Ends the request. The device is done with the memory. For any context.
     pub(crate) fn finish(self, result: Result) {
         drop(self.block.complete());
-        let stage = self.memory.complete();
-        self.pending.finish(Outcome { result, stage });
+        let memory = self.memory.complete();
+        self.pending.finish(Outcome { result, memory });
     }
 
     /// Ends the request. The device may go on with the memory, which goes into quarantine.
@@ -188,7 +187,7 @@ impl<'bound> Request<'bound> {
         drop((self.block, self.memory));
         self.pending.finish(Outcome {
             result: Err(error),
-            stage: None,
+            memory: Memory::None,
         });
     }
 }

@@ -78,7 +78,8 @@ impl Disk<'_> {
         }
         let len = len.min(STAGE);
         let stage = SgTable::alloc(len, self.dma, GFP_KERNEL_ACCOUNT)?;
-        let stage = self.run(pos, Memory::StagedRead(stage))?.ok_or(EIO)?;
+        let memory = self.run(pos, Memory::StagedRead(stage))?;
+        let stage = memory.read_stage().ok_or(EIO)?;
         stage.copy_to_iter(0, len, dst)
     }
 

@@ -36,8 +36,7 @@ use sgdma::{
     CoherentBuffer,
     DmaDevice,
     DmaPool,
-    IrqLock,
-    SgTable, //
+    IrqLock, //
 };
 
 /// The cause of an interrupt.
@@ -105,8 +104,8 @@ impl<'bound> Disk<'bound> {
     }
 
     /// Runs a request that begins at byte `pos` of the disk, and waits for its end. Returns the
-    /// stage of a read.
-    pub(crate) fn run(&self, pos: u64, memory: Memory) -> Result<Option<SgTable>> {
+    /// memory.
+    pub(crate) fn run(&self, pos: u64, memory: Memory) -> Result<Memory> {
         let (len, is_read, is_staged) = (memory.len(), memory.is_read(), memory.is_staged());
         let request = Request::new(self, pos, memory)?;
         {
@@ -124,8 +123,8 @@ impl<'bound> Disk<'bound> {
         }
         let pending = request.pending();
         self.send(request)?;
-        let Outcome { result, stage } = pending.wait(self.dma.unbinding(), Jiffies::MAX)?;
-        result.map(|()| stage)
+        let Outcome { result, memory } = pending.wait(self.dma.unbinding(), Jiffies::MAX)?;
+        result.map(|()| memory)
     }
 
     /// Waits until the device can have one more request, and gives it this one.
