@@ -179,12 +179,17 @@ static void keep_loaded(const char *node)
 {
 	static void (*const loads[])(int) = { load_commands, load_bytes, load_many };
 	pid_t pids[COUNT(loads)];
+	int fds[COUNT(loads)];
 	int status;
 
+	/* The first load says that all hold the disk, which may go at once. */
+	for (unsigned int i = 0; i < COUNT(loads); i++)
+		fds[i] = must(open(node, O_RDWR), node);
 	for (unsigned int i = 0; i < COUNT(loads); i++) {
 		pids[i] = must(fork(), "fork");
 		if (!pids[i])
-			loads[i](must(open(node, O_RDWR), node));
+			loads[i](fds[i]);
+		close(fds[i]);
 	}
 	for (unsigned int i = 0; i < COUNT(loads); i++) {
 		must(waitpid(pids[i], &status, 0), "waitpid");
