@@ -199,10 +199,7 @@ impl NamespaceFile {
         };
         let filled = outcome.answer.and_then(|answer| {
             (result.status, result.result) = (answer.status.into(), answer.result);
-            match outcome.memory.read_stage() {
-                Some(stage) if answer.status == 0 => command.destination.fill(stage),
-                _ => Ok(()),
-            }
+            command.destination.fill(answer, &outcome.memory)
         });
         if let Err(error) = filled {
             result.error = error.to_errno();

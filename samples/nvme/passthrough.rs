@@ -7,7 +7,10 @@
 //! buffers, would show user space stale bytes.
 
 use crate::{
-    command::Command,
+    command::{
+        Answer,
+        Command, //
+    },
     common::memory::Memory,
     prp::{
         self,
@@ -150,10 +153,7 @@ impl Ask {
         let memory = self.memory(door)?;
         let outcome = door.enter(|nvme| nvme.controller.run(self.command, memory))?;
         let answer = outcome.answer?;
-        match outcome.memory.read_stage() {
-            Some(stage) if answer.status == 0 => self.destination().fill(stage)?,
-            _ => {}
-        }
+        self.destination().fill(answer, &outcome.memory)?;
         Ok((answer.status, answer.result))
     }
 
@@ -166,8 +166,11 @@ impl Ask {
 }
 
 impl Destination {
-    /// Copies a stage to the memory of user space.
-    pub(crate) fn fill(&self, stage: &SgTable) -> Result {
+    /// Copies what a read has read to the memory of user space, if it went through a stage.
+    pub(crate) fn fill(&self, answer: Answer, memory: &Memory) -> Result {
+        let Some(stage) = memory.read_stage().filter(|_| answer.status == 0) else {
+            return Ok(());
+        };
         let mut destination = UserDest::new(UserPtr::from_addr(self.addr), self.len);
         stage.copy_to_iter(0, self.len, destination.iter())?;
         destination.finish()

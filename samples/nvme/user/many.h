@@ -182,7 +182,7 @@ static void keep_loaded(const char *node)
 	int fds[COUNT(loads)];
 	int status;
 
-	/* The first load says that all hold the disk, which may go at once. */
+	/* One load says for all that they hold the disk, which may then go at once. */
 	for (unsigned int i = 0; i < COUNT(loads); i++)
 		fds[i] = must(open(node, O_RDWR), node);
 	for (unsigned int i = 0; i < COUNT(loads); i++) {
