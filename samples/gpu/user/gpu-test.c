@@ -49,6 +49,20 @@ static void move(const struct object *o, int file, const char *name, __u64 bytes
 	}
 }
 
+/*
+ * Leaves free pages of which no two are neighbours, for the next object: one of
+ * pages in a row has one segment, and shows nothing.
+ */
+static void scatter(int fd)
+{
+	struct object o[64];
+
+	for (unsigned int i = 0; i < sizeof(o) / sizeof(*o); i++)
+		must(create(&o[i], fd, PAGE, SGDMA_GPU_MODE_DEFAULT), "create a page");
+	for (unsigned int i = 0; i < sizeof(o) / sizeof(*o); i += 2)
+		handle(&o[i], SGDMA_GPU_DESTROY, "destroy a page");
+}
+
 static void copy(int fd, char **files)
 {
 	int in = must(open(files[0], O_RDONLY), files[0]);
@@ -61,6 +75,7 @@ static void copy(int fd, char **files)
 	union request r;
 
 	must(lseek(in, 0, SEEK_SET), files[0]);
+	scatter(fd);
 	must(create(&src, fd, size, SGDMA_GPU_MODE_DEFAULT), "create source");
 	must(create(&dst, fd, size, SGDMA_GPU_MODE_DEFAULT), "create destination");
 	move(&src, in, files[0], bytes, true);
