@@ -479,6 +479,24 @@ def test_boot_gets_what_was_given(target, checkout, built_kernel):
     assert not list(checkout.rglob("oops"))
 
 
+def test_install_runs_depmod_without_system_map(checkout, built_kernel, tmp_path):
+    release, root, kdir = "7.2.0-test", tmp_path / "root", tmp_path / "kdir"
+    built = shutil.copytree(ROOT / "build" / built_kernel / "modules",
+                            checkout / "build" / release / "modules", symlinks=True)
+    (kdir / "include/config").mkdir(parents=True)
+    (kdir / "include/config/kernel.release").write_text(release)
+    # The kernel's own modules_install, which skips depmod then.
+    updates = f"$(INSTALL_MOD_PATH)/lib/modules/{release}/updates"
+    (kdir / "Makefile").write_text(
+        f"modules_install:\n\tinstall -D -t {updates} {built}/sgdma.ko\n")
+    install = ["make", "modules_install", f"KDIR={kdir}", f"INSTALL_MOD_PATH={root}"]
+    status, said = command.run(*install, cwd=checkout)
+    assert status == 0 and f"DEPMOD  {root}/lib/modules/{release}" in said, said
+    assert "updates/sgdma.ko:" in (root / "lib/modules" / release / "modules.dep").read_text()
+    (kdir / "System.map").touch()
+    assert "DEPMOD" not in command.run(*install, cwd=checkout)[1]
+
+
 @pytest.mark.parametrize("args, status, says", [
     (["modules_install"], 2, "give KDIR=, the build tree of your kernel, or INSTALL_MOD_PATH="),
     (["modules_install", "KDIR=/nonsense"], 2, "KDIR=/nonsense is not the build tree of a kernel"),
