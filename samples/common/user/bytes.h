@@ -8,6 +8,9 @@
 #define KIB(n)		((size_t)(n) << 10)
 #define MIB(n)		((size_t)(n) << 20)
 
+/* The largest page of a kernel. */
+#define PAGE		KIB(64)
+
 static inline __u8 *map(size_t len)
 {
 	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

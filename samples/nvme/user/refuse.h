@@ -58,7 +58,7 @@ static void refuse_commands(int fd, unsigned long nr, const char *name, __u8 *me
 	bad.addr = -KIB(8);
 	refuse_destination("memory of the kernel", fd, nr, bad);
 	bad = good;
-	bad.addr = (unsigned long)memory + KIB(6);
+	bad.addr = (unsigned long)memory + PAGE - KIB(2);
 	refuse_destination("memory that ends", fd, nr, bad);
 	refused("a request that is not there", EFAULT, ioctl(fd, nr, 4096));
 	doing[0] = 0;
@@ -67,21 +67,21 @@ static void refuse_commands(int fd, unsigned long nr, const char *name, __u8 *me
 /* Memory that the process must not write is no destination. */
 static void refuse_read_only(int fd, __u8 *memory)
 {
-	must(syscall(__NR_mprotect, memory, KIB(8), PROT_READ), "mprotect");
+	must(syscall(__NR_mprotect, memory, PAGE, PROT_READ), "mprotect");
 	refused("a read to memory that must not be written", EFAULT,
 		try_io(fd, SGDMA_NVME_READ, 0, memory, KIB(4)));
 	refused("the same through a stage", EFAULT,
 		try_io(fd, SGDMA_NVME_READ, 0, memory + 1, KIB(4)));
-	must(syscall(__NR_mprotect, memory, KIB(8), PROT_READ | PROT_WRITE), "mprotect");
+	must(syscall(__NR_mprotect, memory, PAGE, PROT_READ | PROT_WRITE), "mprotect");
 }
 
 static void refuse(int fd)
 {
 	struct sgdma_nvme_command good;
 	struct sgdma_nvme_result result;
-	__u8 *memory = map(KIB(16));
+	__u8 *memory = map(2 * PAGE);
 
-	must(munmap(memory + KIB(8), KIB(8)), "munmap");
+	must(munmap(memory + PAGE, PAGE), "munmap");
 	refuse_commands(fd, SGDMA_NVME_IO, "IO", memory);
 	refuse_commands(fd, SGDMA_NVME_SUBMIT, "SUBMIT", memory);
 	refuse_read_only(fd, memory);

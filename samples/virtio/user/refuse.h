@@ -5,9 +5,6 @@
 
 #include "disk.h"
 
-/* The largest page of a kernel. */
-#define PAGE		KIB(64)
-
 static void refuse_places(int fd, __u8 *memory)
 {
 	size_t block = disk.block_size;
