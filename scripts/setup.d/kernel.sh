@@ -7,11 +7,9 @@ fragments() {
 	cd -- "$REPO" && cat -- "${CONFIGS[@]}"
 }
 
-# Prints the last line on each symbol. PROC_SYSCTL is gone in 7.3. SYSCTL means the same in each
-# series, but with that name in common.config every kernel that is there would be built again.
+# Prints the last line on each symbol.
 fragment() {
-	fragments | sed 's/^CONFIG_PROC_SYSCTL=/CONFIG_SYSCTL=/' |
-		grep -E '^(# )?CONFIG_' | tac | awk -F '[ =]' '!seen[$1 == "#" ? $2 : $1]++'
+	fragments | grep -E '^(# )?CONFIG_' | tac | awk -F '[ =]' '!seen[$1 == "#" ? $2 : $1]++'
 }
 
 # not_so .CONFIG FRAGMENT: prints the lines of FRAGMENT that do not hold in .CONFIG, which need not
