@@ -117,6 +117,17 @@ impl Memory {
 }
 
 impl InFlightMemory<'_> {
+    /// Puts the memory in flight again, after a reset of the device.
+    pub(crate) fn resubmit(&mut self) {
+        match self {
+            Self::None => {}
+            Self::Read(shared) => shared.resubmit(),
+            Self::Write(shared) => shared.resubmit(),
+            Self::StagedRead(mapped) => mapped.resubmit(),
+            Self::StagedWrite(mapped) => mapped.resubmit(),
+        }
+    }
+
     /// Takes the memory back, as the device is done with it or was never told of it. For any
     /// context. The task that asked for the request drops the memory, because unpinning may sleep.
     pub(crate) fn complete(self) -> Memory {

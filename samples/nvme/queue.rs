@@ -202,10 +202,13 @@ impl<'bound> Queue<'bound> {
     /// Makes the queue as it was when it was new. The controller does not use it.
     pub(crate) fn rewind(&self) -> Result {
         let mut inner = self.inner.lock();
-        let ring = &inner.rings.as_ref().ok_or(ENODEV)?.completion;
+        let rings = inner.rings.as_mut().ok_or(ENODEV)?;
         for n in 0..usize::from(self.depth) {
-            ring.write(n * Completion::SIZE + Completion::STATUS, 0u16)?;
+            let at = n * Completion::SIZE + Completion::STATUS;
+            rings.completion.write(at, 0u16)?;
         }
+        rings.submission.resubmit();
+        rings.completion.resubmit();
         (inner.tail, inner.head, inner.phase) = (0, 0, true);
         inner.slots.forget();
         Ok(())

@@ -70,7 +70,7 @@ impl<'bound> Slot<'_, 'bound> {
         &self,
         bar: &Bar<'_>,
         command: &Command,
-        sent: Sent<'bound>,
+        mut sent: Sent<'bound>,
     ) -> Result<(), (Error, Sent<'bound>)> {
         let queue = self.queue;
         let mut inner = queue.inner.lock();
@@ -85,6 +85,8 @@ impl<'bound> Slot<'_, 'bound> {
         if let Some(error) = error {
             return Err((error, sent));
         }
+        // No reset begins before the lock is free: it closes the queue first.
+        sent.transfer.resubmit();
         // From here on the device may complete the command. The handler waits for the lock.
         let tail = (inner.tail + 1) % queue.depth;
         if let Err(error) = queue.doorbells.submitted(bar, tail) {

@@ -47,6 +47,14 @@ impl<'bound> Transfer<'bound> {
         Ok(Self { memory, prp, lists })
     }
 
+    /// Puts the memory in flight again: the device may have been reset since that was mapped.
+    pub(crate) fn resubmit(&mut self) {
+        self.memory.resubmit();
+        for list in self.lists.iter_mut().flatten() {
+            list.resubmit();
+        }
+    }
+
     /// Ends the transfer, as the device is done with it or was never told of it. Returns the
     /// memory. For any context.
     pub(crate) fn complete(self) -> Memory {

@@ -25,7 +25,8 @@ impl<'bound> DmaDevice<'bound> {
     /// The driver states that the device goes on with no buffer that was *submitted* before this
     /// call. No type can check such a statement about hardware, as with
     /// [`InFlight::complete`](crate::InFlight::complete); see `docs/soundness.md`. Between this
-    /// call and `done()` the driver tells the device no address of such a buffer.
+    /// call and `done()` the driver tells the device no address of such a buffer. Later it does so
+    /// after [`resubmit`](crate::InFlight::resubmit).
     ///
     /// ```
     /// # use kernel::prelude::*;

@@ -71,11 +71,11 @@ pub(crate) mod private {
 /// # Invariants
 ///
 /// - `mapping` is a value that was not moved out.
-/// - `epoch` is the one at which it was submitted.
+/// - `epoch` is the one at which it was submitted last.
 #[must_use = "a buffer that is dropped in flight stays in quarantine; call complete()"]
 pub struct InFlight<M: Mapping> {
     mapping: ManuallyDrop<M>,
-    /// The number of resets of the device that had begun when the mapping was submitted.
+    /// The number of resets of the device that had begun when the mapping was submitted last.
     epoch: u64,
 }
 
@@ -86,6 +86,35 @@ impl<M: Mapping> InFlight<M> {
             epoch: mapping.epoch(),
             mapping: ManuallyDrop::new(mapping),
         }
+    }
+
+    /// States that the device is given the buffer again after a [reset](crate::Reset). For any
+    /// context.
+    ///
+    /// Call this for a buffer that stays in flight over a reset, before the device is told its
+    /// address again: a ring, or a request that is sent only now. Otherwise the reset counts as the
+    /// end of the buffer, as for all that was submitted before it. If the driver then dropped the
+    /// buffer with the device at work, the end of the binding would free the buffer.
+    ///
+    /// ```
+    /// # use kernel::prelude::*;
+    /// # use sgdma::{CoherentBuffer, DmaDevice, InFlight};
+    /// fn restart(dev: DmaDevice<'_>, ring: &mut InFlight<CoherentBuffer<'_>>, engine: &Engine) {
+    ///     let reset = dev.begin_reset();
+    ///     engine.reset();
+    ///     reset.done();
+    ///     ring.resubmit();
+    ///     engine.start(ring.dma_address());
+    /// }
+    /// # struct Engine;
+    /// # impl Engine {
+    /// #     fn reset(&self) {}
+    /// #     fn start(&self, _ring: kernel::dma::DmaAddress) {}
+    /// # }
+    /// ```
+    pub fn resubmit(&mut self) {
+        // INVARIANT: The mapping is submitted anew, at this epoch.
+        self.epoch = self.mapping.epoch();
     }
 
     /// Declares that the device is done with the buffer and will not access it again. For any

@@ -41,6 +41,7 @@ impl Data<'_> {
             }
             // What is submitted when a reset has begun is not over with it.
             b"drop at reset" => self.drop_at_reset(),
+            b"drop again" => self.drop_again(),
             b"stop word" => {
                 WORD_AT_STOP.store(true, Relaxed);
                 Ok(())

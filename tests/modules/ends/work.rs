@@ -139,6 +139,16 @@ impl Data<'_> {
         Ok(())
     }
 
+    /// Drops a buffer that the device was given again after a reset.
+    pub(crate) fn drop_again(&self) -> Result {
+        let table = SgTable::new(Watched::new()?, 0..PAGE_SIZE, self.dma, GFP_KERNEL)?;
+        let mut in_flight = table.map(self.dma, FromDevice)?.submit();
+        let addr = in_flight.dma_pages().next();
+        self.reset()?;
+        in_flight.resubmit();
+        self.drop_at_work(in_flight, addr)
+    }
+
     /// Drops a buffer between the begin of a reset and its end.
     pub(crate) fn drop_at_reset(&self) -> Result {
         let reset = self.dma.begin_reset();
