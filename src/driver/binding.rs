@@ -39,6 +39,7 @@
 //! Anything else that is ever acquired for a driver becomes a stage here, and nowhere else.
 
 use crate::{
+    base::lock_class::lock_class,
     device::{
         dma_device::{
             DmaDevice,
@@ -76,7 +77,6 @@ use kernel::{
         Device, //
     },
     error::to_result,
-    new_mutex,
     prelude::*,
     sync::{
         Arc,
@@ -381,6 +381,8 @@ pub(crate) struct Owned<'bound, D: Driver> {
     binding: Mutex<Option<Binding<'bound, D>>>,
 }
 
+lock_class!(binding_class, c"sgdma binding");
+
 impl<'bound, D: Driver> Owned<'bound, D> {
     /// Binds the driver to the device `bus`: see [`Binding::begin`].
     pub(crate) fn bind<B: Bus<D>>(
@@ -389,8 +391,9 @@ impl<'bound, D: Driver> Owned<'bound, D> {
     ) -> impl PinInit<Self, Error> + use<'bound, D, B> {
         pin_init::pin_init_scope(move || {
             let binding = Binding::begin(bus, info)?;
+            let class = binding_class();
             Ok(try_pin_init!(Self {
-                binding <- new_mutex!(Some(binding)),
+                binding <- Mutex::new(Some(binding), class.name, class.key),
             }))
         })
     }

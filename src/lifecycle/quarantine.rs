@@ -20,7 +20,10 @@
 //! driver's module if that module has the code that releases the buffer.
 
 use crate::{
-    base::gfp::Gfp,
+    base::{
+        gfp::Gfp,
+        lock_class::lock_class, //
+    },
     ffi, //
 };
 use core::{
@@ -36,7 +39,6 @@ use core::{
 };
 use kernel::{
     bindings,
-    new_mutex,
     prelude::*,
     sync::{
         atomic::{
@@ -450,6 +452,8 @@ pub(crate) struct Quarantine {
     scan: Mutex<()>,
 }
 
+lock_class!(scan_class, c"sgdma quarantine");
+
 impl Quarantine {
     /// Creates an empty quarantine. `start` lets a bound device do DMA.
     ///
@@ -457,6 +461,7 @@ impl Quarantine {
     ///
     /// `start` may be called for the device of the binding, as long as that device is bound.
     pub(crate) unsafe fn new(start: unsafe fn(*mut bindings::device)) -> impl PinInit<Self, Error> {
+        let class = scan_class();
         // INVARIANT: The list is empty, and `start_dma` is null. The caller promises the rest.
         try_pin_init!(Self {
             list: List::new(),
@@ -464,7 +469,7 @@ impl Quarantine {
             over: Atomic::new(0),
             start_dma: Atomic::new(core::ptr::null_mut()),
             start,
-            scan <- new_mutex!(()),
+            scan <- Mutex::new((), class.name, class.key),
         })
     }
 
