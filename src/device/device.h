@@ -20,6 +20,15 @@ size_t sgdma_straight(struct device *dev, phys_addr_t phys, size_t size);
 /* Returns true if a segment that begins in the device's reach may go on elsewhere. */
 bool sgdma_has_borders(struct device *dev);
 
+/* Returns true if firmware marks the device's port as leading out of the machine. */
+bool sgdma_is_untrusted(struct device *dev);
+
+/*
+ * Returns true if the device's bus has memory at other addresses than the CPU (`dma-ranges`), which
+ * the kernel forgets when the device is unbound.
+ */
+bool sgdma_has_ranges(struct device *dev);
+
 /* Returns true if the device has all of its memory bounced. */
 bool sgdma_bounces_all(struct device *dev);
 

@@ -69,6 +69,16 @@ bool sgdma_has_borders(struct device *dev)
 		dev->bus_dma_limit - range->dma_start >= range->size);
 }
 
+bool sgdma_is_untrusted(struct device *dev)
+{
+	return dev_is_pci(dev) && to_pci_dev(dev)->untrusted;
+}
+
+bool sgdma_has_ranges(struct device *dev)
+{
+	return dev->dma_range_map;
+}
+
 /*
  * dma_capable() answers more than this since 7.3: it calls force_dma_unencrypted(), which modules
  * cannot where memory can be encrypted. The two functions below answer that part.
@@ -150,7 +160,7 @@ bool sgdma_has_coherent_caches(struct device *dev)
  */
 bool sgdma_bounces_partial_pages(struct device *dev)
 {
-	return dev_is_pci(dev) && to_pci_dev(dev)->untrusted && IS_ENABLED(CONFIG_SWIOTLB) &&
+	return sgdma_is_untrusted(dev) && IS_ENABLED(CONFIG_SWIOTLB) &&
 	       dma_get_merge_boundary(dev) >= PAGE_SIZE;
 }
 

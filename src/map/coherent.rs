@@ -255,37 +255,7 @@ impl Drop for CoherentBuffer<'_> {
         //   borrows the binding, and then waits for the worker.
         // - The device is done with the memory: it was not submitted, or is complete.
         // - `alloc()` has made the place by `new_ours()`.
-        unsafe { free(dev.as_raw(), dev.quarantine().is_some(), len, memory) };
-    }
-}
-
-/// Frees `memory`, now or, if nothing may sleep here, by a worker. For any context.
-///
-/// Unless `is_flushed`, `memory` is kept for ever if nothing may sleep here: nobody would wait for
-/// the worker before the device is unbound.
-///
-/// # Safety
-///
-/// - `dev` is valid and bound. It has been since `memory` was allocated for it, or `memory` is
-///   where it was.
-/// - If `is_flushed`, `dev` stays bound until somebody has called [`deferred::flush`] later.
-/// - `dev` will not access `memory` any more.
-/// - [`Placed::is_ours`] is true for `memory`.
-pub(super) unsafe fn free<T: Hold>(
-    dev: *mut bindings::device,
-    is_flushed: bool,
-    len: usize,
-    memory: Placed<T>,
-) {
-    if deferred::may_sleep() {
-        // SAFETY: The caller promises all of it.
-        unsafe { memory.into_inner().release() };
-    } else if is_flushed {
-        // SAFETY: The caller promises all of it.
-        unsafe { deferred::drop_later(memory) };
-    } else {
-        // SAFETY: The caller promises a device that is valid and bound, and that it has `memory`.
-        unsafe { memory.hold(dev, None, 0, len) };
+        unsafe { deferred::free(dev.as_raw(), dev.quarantine().is_some(), len, memory) };
     }
 }
 

@@ -18,7 +18,10 @@ use crate::{
         route::DmaRoute, //
     },
     ffi,
-    lifecycle::quarantine::Quarantine,
+    lifecycle::quarantine::{
+        Placed,
+        Quarantine, //
+    },
     map::{
         attrs::MapAttrs,
         exclusive::Exclusive,
@@ -37,6 +40,7 @@ use crate::{
         owned_pages::OwnedPages,
         parts::{
             MapState,
+            Parts,
             Unmap, //
         },
         sg_table::SgTable, //
@@ -459,6 +463,40 @@ impl<'bound, D: Direction, P> Mapped<'bound, D, P> {
         }
     }
 
+    /// Returns the parts of the table, which stays mapped. Releasing the parts unmaps it, and hands
+    /// nothing to the CPU if `skip_cpu_sync` is true.
+    pub(crate) fn into_mapped_parts(self, skip_cpu_sync: bool) -> Placed<Parts<P>> {
+        let (dev, attrs) = (self.dev, self.attrs());
+        let skip = if skip_cpu_sync {
+            bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong
+        } else {
+            0
+        };
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `table` is valid. `this` is not dropped, and its `table` is not used again, so
+        // the table is moved out once.
+        let mut table = unsafe { core::ptr::read(&this.table) };
+        if attrs.contains(MapAttrs::WHOLE_PAGES) {
+            // The list must cover the same bytes when it is unmapped as when it was mapped.
+            table.cover_whole_pages(true);
+        }
+        let mut parts = table.into_parts();
+        // INVARIANT: By the invariants of `Mapped` the list is mapped for `dev` in direction `D`
+        // with these attributes. `route` and `domain` are those of a device that is still bound, so
+        // they are those that the list was mapped by. `this` is not dropped, so nobody else unmaps
+        // the list. Without `NEEDS_UNMAP`, unmapping does nothing.
+        let needs_unmap = attrs.contains(MapAttrs::NEEDS_UNMAP);
+        parts.unmap = needs_unmap.then(|| Unmap {
+            dev: dev.as_raw(),
+            // SAFETY: The device is valid and bound: `dev` borrows it.
+            domain: unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) },
+            route: dev.route(),
+            direction: D::DIRECTION as c_uint,
+            attrs: attrs.for_unmap() | skip,
+        });
+        parts
+    }
+
     /// Unmaps the table. The caller uses `self` no more, but for moving the table out.
     #[inline]
     fn unmap_once(&mut self) {
@@ -518,29 +556,8 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
     }
 
     unsafe fn hold(self, epoch: u64) {
-        let (dev, len, attrs) = (self.dev, self.len(), self.attrs());
-        let this = ManuallyDrop::new(self);
-        // SAFETY: `table` is valid. `this` is not dropped, and its `table` is not used again, so
-        // the table is moved out once.
-        let mut table = unsafe { core::ptr::read(&this.table) };
-        if attrs.contains(MapAttrs::WHOLE_PAGES) {
-            // The list must cover the same bytes when it is unmapped as when it was mapped.
-            table.cover_whole_pages(true);
-        }
-        let mut parts = table.into_parts();
-        // INVARIANT: By the invariants of `Mapped` the list is mapped for `dev` in direction `D`
-        // with these attributes. `route` and `domain` are those of a device that is still bound, so
-        // they are those that the list was mapped by. `this` is not dropped, so nobody else unmaps
-        // the list. Without `NEEDS_UNMAP`, unmapping does nothing.
-        let needs_unmap = attrs.contains(MapAttrs::NEEDS_UNMAP);
-        parts.unmap = needs_unmap.then(|| Unmap {
-            dev: dev.as_raw(),
-            // SAFETY: The device is valid and bound: `dev` borrows it.
-            domain: unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) },
-            route: dev.route(),
-            direction: D::DIRECTION as c_uint,
-            attrs: attrs.for_unmap() | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong,
-        });
+        let (dev, len) = (self.dev, self.len());
+        let parts = self.into_mapped_parts(true);
         // SAFETY:
         // - The device is valid and bound: `dev` borrows it.
         // - By the invariants of `Mapped` the list in `parts` is mapped for it.

@@ -11,17 +11,17 @@ use crate::{
     base::gfp::Gfp,
     device::dma_device::DmaDevice,
     ffi,
-    lifecycle::quarantine::{
-        Hold,
-        Place,
-        Placed,
-        Quarantine, //
+    lifecycle::{
+        deferred,
+        quarantine::{
+            Hold,
+            Place,
+            Placed,
+            Quarantine, //
+        }, //
     },
     map::{
-        coherent::{
-            free,
-            Origin, //
-        },
+        coherent::Origin,
         in_flight::{
             private, //
             InFlight,
@@ -387,7 +387,7 @@ impl Drop for Pool {
         // - `place` was made by `new_ours()`.
         // INVARIANT: By the type invariants nobody has destroyed `raw`. It is not used again.
         unsafe {
-            free(
+            deferred::free(
                 self.dev,
                 self.is_flushed,
                 self.size,

@@ -38,8 +38,8 @@ pub(crate) fn segments(
     limits: Limits,
     straight: impl Fn(Run) -> u64,
 ) -> impl Iterator<Item = Run> {
-    // The alignment of cuts that `max_len` makes.
-    let grain = page_size.min(1 << limits.max_len.ilog2());
+    // The alignment of cuts that `max_len`, which is not zero, makes.
+    let grain = page_size.min(1 << limits.max_len.checked_ilog2().unwrap_or(0));
     let mut pages = pages.peekable();
     let (mut offset, mut left) = (bytes.start, bytes.end - bytes.start);
     // Neighbouring bytes that have been read from `pages` and are in no segment yet.

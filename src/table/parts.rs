@@ -40,7 +40,7 @@ pub(crate) struct Parts<P> {
     /// The limits within which the segments were cut.
     pub(crate) limits: SegmentLimits<'static>,
     pub(crate) mapping: MapState,
-    /// Only a table in quarantine has this.
+    /// Only a table in quarantine has this, and one of a dma-buf.
     pub(crate) unmap: Option<Unmap>,
 }
 
