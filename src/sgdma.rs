@@ -52,6 +52,7 @@
 //! - `device/`: devices, what each reaches, and whether each is coherent
 //! - `table/`: pages, and the segments that describe them
 //! - `map/`: tables that are mapped, turns of the CPU and the device, and coherent memory
+//! - `dmabuf/`: buffers that several devices share, whose exporter may be another module
 //! - `driver/`: what a driver implements, its files and handlers, and the stages of a binding
 //! - `tests/`: self-tests, layer by layer
 //!
@@ -74,6 +75,8 @@ compile_error!("sgdma is for kernels whose struct pages are one array");
 
 mod base;
 mod device;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+mod dmabuf;
 mod driver;
 mod ffi;
 mod lifecycle;
@@ -128,6 +131,15 @@ pub use device::{
     limits::DmaLimits,
     reach::Reach,
     reset::Reset, //
+};
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+pub use dmabuf::{
+    attached::Attached,
+    buffer::{
+        DmaBuf,
+        DmaBufForCpu, //
+    },
+    export::DmaBufUse, //
 };
 pub use driver::{
     pci,

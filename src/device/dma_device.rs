@@ -175,6 +175,20 @@ impl<'bound> DmaFacts<'bound> {
         }
     }
 
+    /// Adds the place of buffers that are dropped in flight.
+    ///
+    /// # Safety
+    ///
+    /// `quarantine` is that of the device's binding, whose end waits for deferred drops.
+    #[cfg(sgdma_selftests)]
+    pub(crate) unsafe fn with_quarantine(self, quarantine: &'bound Quarantine) -> Self {
+        // INVARIANT: The other fields stay.
+        Self {
+            quarantine: Some(quarantine),
+            ..self
+        }
+    }
+
     /// Returns the token for mapping.
     pub fn dma(&self) -> DmaDevice<'_> {
         DmaDevice(self)

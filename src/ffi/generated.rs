@@ -6,10 +6,12 @@
 // bdcb3f1bd4af2aa859d84e354412273f43622879  src/lifecycle/quarantine.h
 // b5937624a687ad4a60a8fd8b805cecb1dfbce444  src/lifecycle/deferred.h
 // 1494376585b04bcd080ba54f75f1d74645675ae8  src/lifecycle/completion.h
-// 18d5c5627da719e6806dd9d1bfc0f807d7e41e0f  src/device/device.h
+// f710fb4990195217c649c6d0a219beb4d31938c0  src/device/device.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
+// d2e07e4bb0517a9f4dd7d881876e77f984c78138  src/dmabuf/dma_buf.h
 // 85ecb9ba4d00ff20910d4a8aa7f3ca0c2a37c8b4  src/driver/handlers.h
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
+// 64c5db335c6178308bcca2ef84b345bb2458713a  src/tests/foreign.h
 // 3772b4b24c45a798d2caf81f60307d89257faddf  src/module.h
 // 3eb836003a5b686d2bb3f5e1bbc023782ae743ec  include/sgdma.h
 
@@ -30,6 +32,7 @@ pub type dma_data_direction = ffi::c_uint;
 
 pub const SGDMA_POISON: u32 = 213;
 pub const SGDMA_BUSES: u32 = 3;
+pub const SGDMA_SELFTEST_FOREIGN_PAGES: u32 = 3;
 pub const SGDMA_HELD: sgdma_counter = 0;
 pub const SGDMA_RELEASED: sgdma_counter = 1;
 pub const SGDMA_FOR_EVER: sgdma_counter = 2;
@@ -81,7 +84,43 @@ const _: () = {
         [::core::mem::offset_of!(sgdma_limits, skips_sync) - 32usize];
 };
 #[repr(C)]
-#[derive(Debug, Default)]
+#[derive(Debug)]
+pub struct sgdma_export {
+    _unused: [u8; 0],
+}
+/// A buffer that is mapped for a device.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct sgdma_attachment {
+    pub attachment: *mut dma_buf_attachment,
+    pub sgt: *mut sg_table,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sgdma_attachment"][::core::mem::size_of::<sgdma_attachment>() - 16usize];
+    ["Alignment of sgdma_attachment"][::core::mem::align_of::<sgdma_attachment>() - 8usize];
+    ["Offset of field: sgdma_attachment::attachment"]
+        [::core::mem::offset_of!(sgdma_attachment, attachment) - 0usize];
+    ["Offset of field: sgdma_attachment::sgt"]
+        [::core::mem::offset_of!(sgdma_attachment, sgt) - 8usize];
+};
+/// The CPU's turn: the kernel sees the bytes at `addr`, which is NULL for a buffer of ours.
+#[repr(C)]
+pub struct sgdma_cpu_turn {
+    pub addr: *mut ffi::c_void,
+    pub is_io: bool_,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sgdma_cpu_turn"][::core::mem::size_of::<sgdma_cpu_turn>() - 16usize];
+    ["Alignment of sgdma_cpu_turn"][::core::mem::align_of::<sgdma_cpu_turn>() - 8usize];
+    ["Offset of field: sgdma_cpu_turn::addr"]
+        [::core::mem::offset_of!(sgdma_cpu_turn, addr) - 0usize];
+    ["Offset of field: sgdma_cpu_turn::is_io"]
+        [::core::mem::offset_of!(sgdma_cpu_turn, is_io) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug)]
 pub struct sgdma_handlers {
     _unused: [u8; 0],
 }
@@ -89,7 +128,7 @@ pub struct sgdma_handlers {
 /// which
 /// vector, work item or timer it is. A driver without such a handler has NULL.
 #[repr(C)]
-#[derive(Copy, Clone, Default)]
+#[derive(Copy, Clone)]
 pub struct sgdma_handler_calls {
     /// In hard interrupt context. Returns an irqreturn_t.
     pub irq: ::core::option::Option<
@@ -121,9 +160,46 @@ const _: () = {
     ["Offset of field: sgdma_handler_calls::timer"]
         [::core::mem::offset_of!(sgdma_handler_calls, timer) - 24usize];
 };
-/// The module's parameters.
+/// What an importer sees.
 #[repr(C)]
 #[derive(Default)]
+pub struct sgdma_selftest_seen {
+    /// True if the device could be attached, though perhaps not mapped for.
+    pub attached: bool_,
+    /// The first bus address.
+    pub addr: dma_addr_t,
+    /// The bytes that have an address.
+    pub len: usize,
+    /// The first byte as the device reads it.
+    pub first: u8_,
+    /// What a second mapping of the attachment returns while the first one lasts.
+    pub again: ffi::c_int,
+    /// What a second mapping returns after the first one.
+    pub afterwards: ffi::c_int,
+    /// What a mapping without a direction returns.
+    pub none: ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sgdma_selftest_seen"][::core::mem::size_of::<sgdma_selftest_seen>() - 40usize];
+    ["Alignment of sgdma_selftest_seen"][::core::mem::align_of::<sgdma_selftest_seen>() - 8usize];
+    ["Offset of field: sgdma_selftest_seen::attached"]
+        [::core::mem::offset_of!(sgdma_selftest_seen, attached) - 0usize];
+    ["Offset of field: sgdma_selftest_seen::addr"]
+        [::core::mem::offset_of!(sgdma_selftest_seen, addr) - 8usize];
+    ["Offset of field: sgdma_selftest_seen::len"]
+        [::core::mem::offset_of!(sgdma_selftest_seen, len) - 16usize];
+    ["Offset of field: sgdma_selftest_seen::first"]
+        [::core::mem::offset_of!(sgdma_selftest_seen, first) - 24usize];
+    ["Offset of field: sgdma_selftest_seen::again"]
+        [::core::mem::offset_of!(sgdma_selftest_seen, again) - 28usize];
+    ["Offset of field: sgdma_selftest_seen::afterwards"]
+        [::core::mem::offset_of!(sgdma_selftest_seen, afterwards) - 32usize];
+    ["Offset of field: sgdma_selftest_seen::none"]
+        [::core::mem::offset_of!(sgdma_selftest_seen, none) - 36usize];
+};
+/// The module's parameters.
+#[repr(C)]
 pub struct sgdma_parameters {
     pub sync_debug: bool_,
     pub selftest: bool_,
@@ -388,6 +464,12 @@ unsafe extern "C" {
     pub fn sgdma_straight(dev: *mut device, phys: phys_addr_t, size: usize) -> usize;
     /// Returns true if a segment that begins in the device's reach may go on elsewhere.
     pub fn sgdma_has_borders(dev: *mut device) -> bool_;
+    /// Returns true if firmware marks the device's port as leading out of the machine.
+    pub fn sgdma_is_untrusted(dev: *mut device) -> bool_;
+    /// Returns true if the device's bus has memory at other addresses than the CPU (`dma-ranges`),
+    /// which
+    /// the kernel forgets when the device is unbound.
+    pub fn sgdma_has_ranges(dev: *mut device) -> bool_;
     /// Returns true if the device has all of its memory bounced.
     pub fn sgdma_bounces_all(dev: *mut device) -> bool_;
     /// Returns true if the device can bounce memory.
@@ -453,6 +535,97 @@ unsafe extern "C" {
         len: usize,
         for_cpu: bool_,
     ) -> bool_;
+    /// Calls dma_buf_get(), which takes a reference. Returns an error pointer: -EBADF if there is
+    /// no
+    /// such descriptor or the task has none any more, -EINVAL if it is no dma-buf. For process
+    /// context.
+    pub fn sgdma_dma_buf_get(fd: ffi::c_int) -> *mut dma_buf;
+    /// Takes another reference to `buf`: get_dma_buf(). For any context.
+    pub fn sgdma_dma_buf_ref(buf: *mut dma_buf);
+    /// Gives a reference back, as dma_buf_put() does. For any context.
+    pub fn sgdma_dma_buf_put(buf: *mut dma_buf);
+    /// Returns the length in bytes. It does not change.
+    pub fn sgdma_dma_buf_size(buf: *const dma_buf) -> usize;
+    /// Returns the file, to which `buf` has one reference for each of its own.
+    pub fn sgdma_dma_buf_file(buf: *const dma_buf) -> *mut file;
+    /// Returns what this module has exported as `buf`, or NULL if another module has exported
+    /// `buf`.
+    pub fn sgdma_dma_buf_export_of(buf: *const dma_buf) -> *mut sgdma_export;
+    /// Calls dma_buf_attach() and dma_buf_map_attachment_unlocked(): maps `buf` for `dev`, which is
+    /// bound
+    /// and has a DMA mask. Fills in `result`, and returns zero or a negative error number. May
+    /// sleep.
+    pub fn sgdma_dma_buf_map(
+        buf: *mut dma_buf,
+        dev: *mut device,
+        dir: dma_data_direction,
+        result: *mut sgdma_attachment,
+    ) -> ffi::c_int;
+    /// Undoes sgdma_dma_buf_map(). May sleep.
+    pub fn sgdma_dma_buf_unmap(
+        buf: *mut dma_buf,
+        attachment: *const sgdma_attachment,
+        dir: dma_data_direction,
+    );
+    /// Returns what the exporter keeps of a mapping, for a buffer of ours. It is valid until
+    /// sgdma_dma_buf_unmap().
+    pub fn sgdma_dma_buf_mapping(attachment: *const sgdma_attachment) -> *const ffi::c_void;
+    /// Calls dma_buf_begin_cpu_access() and, unless the buffer is ours, dma_buf_vmap_unlocked().
+    /// Fills
+    /// in `turn`, and returns zero or a negative error number. May sleep.
+    pub fn sgdma_dma_buf_begin(
+        buf: *mut dma_buf,
+        dir: dma_data_direction,
+        turn: *mut sgdma_cpu_turn,
+    ) -> ffi::c_int;
+    /// Undoes sgdma_dma_buf_begin(). May sleep.
+    pub fn sgdma_dma_buf_end(
+        buf: *mut dma_buf,
+        dir: dma_data_direction,
+        turn: *const sgdma_cpu_turn,
+    );
+    /// Copies `len` bytes from byte `offset` of the buffer, which is not ours, on to `dst`. The
+    /// bytes may
+    /// change meanwhile.
+    pub fn sgdma_dma_buf_copy_from(
+        turn: *const sgdma_cpu_turn,
+        offset: usize,
+        dst: *mut ffi::c_void,
+        len: usize,
+    );
+    /// Copies `len` bytes of `src` to the buffer, which is not ours, from byte `offset` on.
+    pub fn sgdma_dma_buf_copy_to(
+        turn: *const sgdma_cpu_turn,
+        offset: usize,
+        src: *const ffi::c_void,
+        len: usize,
+    );
+    /// Calls dma_buf_export() for the `size` bytes of `export`, whole pages. Returns an error
+    /// pointer, or
+    /// the dma-buf, whose last reference calls sgdma_export_release(). May sleep.
+    pub fn sgdma_dma_buf_export(export: *mut sgdma_export, size: usize) -> *mut dma_buf;
+    /// Logs why `dev` does not get the buffer. The rate of the messages is limited.
+    pub fn sgdma_say_not_attached(dev: *mut device, why: *const ffi::c_char);
+    /// Fills in `pages`, for all `count` pages of the buffer.
+    pub fn sgdma_export_pages(export: *mut sgdma_export, pages: *mut *mut page, count: usize);
+    /// Returns zero if `dev` may attach, or a negative error number.
+    pub fn sgdma_export_attach(export: *mut sgdma_export, dev: *mut device) -> ffi::c_int;
+    /// Maps the buffer for `dev`, which is bound. Returns zero, with the table in `sgt` and in
+    /// `mapping`
+    /// what sgdma_export_unmap() takes, or a negative error number.
+    pub fn sgdma_export_map(
+        export: *mut sgdma_export,
+        dev: *mut device,
+        dir: dma_data_direction,
+        sgt: *mut *mut sg_table,
+        mapping: *mut *mut ffi::c_void,
+    ) -> ffi::c_int;
+    /// Unmaps what sgdma_export_map() has mapped, for a device that is bound or mapped as it was.
+    pub fn sgdma_export_unmap(export: *mut sgdma_export, mapping: *mut ffi::c_void);
+    /// Returns zero if the CPU may access the bytes in direction `dir`, or -EBUSY.
+    pub fn sgdma_export_begin(export: *mut sgdma_export, dir: dma_data_direction) -> ffi::c_int;
+    /// Frees the buffer, which nobody is attached to.
+    pub fn sgdma_export_release(export: *mut sgdma_export);
     /// Allocates the work items, timers and vectors of a binding, each at rest. `calls` is used
     /// until
     /// sgdma_handlers_delete(). Returns NULL if there is no memory. May sleep.
@@ -531,6 +704,29 @@ unsafe extern "C" {
     /// Sets the DMA mask of `dev`, and pretends that memory was plugged in which `mask` does not
     /// reach.
     pub fn sgdma_selftest_plug(dev: *mut device, mask: u64_);
+    /// Exports zeroed pages as another driver does, without access for the kernel. The exporter
+    /// adds
+    /// `extra` bytes to the length of the first segment. Returns a dma-buf, or an error pointer.
+    pub fn sgdma_selftest_export(extra: ffi::c_int) -> *mut dma_buf;
+    /// Imports `buf` for `dev` as another driver does. The device writes `byte` to the first byte,
+    /// and is
+    /// then detached. Fills in `seen`, and returns zero or the error of the first mapping.
+    pub fn sgdma_selftest_import(
+        buf: *mut dma_buf,
+        dev: *mut device,
+        byte: u8_,
+        seen: *mut sgdma_selftest_seen,
+    ) -> ffi::c_int;
+    /// Copies all of `buf` to `dst` in a turn of the CPU, as another driver does. Returns zero, or
+    /// an
+    /// error.
+    pub fn sgdma_selftest_copy(buf: *mut dma_buf, dst: *mut ffi::c_void) -> ffi::c_int;
+    /// Returns the number of references to `buf`.
+    pub fn sgdma_selftest_buf_refs(buf: *const dma_buf) -> ffi::c_long;
+    /// Installs `buf` in the calling process. Returns the descriptor, or an error.
+    pub fn sgdma_selftest_install(buf: *mut dma_buf) -> ffi::c_int;
+    /// Closes a descriptor of sgdma_selftest_install().
+    pub fn sgdma_selftest_close(fd: ffi::c_uint);
     /// Returns the module's parameters. They do not change while the module is loaded.
     pub fn sgdma_parameters() -> *const sgdma_parameters;
     /// Starts the report in debugfs and the other C parts of the module. Returns zero or an error.

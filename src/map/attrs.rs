@@ -47,12 +47,23 @@ impl MapAttrs {
     /// Mapping returns `EOPNOTSUPP` if the device is not coherent, and `EIO` if a page would
     /// bounce.
     ///
-    /// The kernel reserves this attribute for memory that user space accesses, so each mapping of a
-    /// [`UserTable`](crate::UserTable) has it and no other mapping has it. The attribute also tells
+    /// The kernel reserves this attribute for memory that user space accesses. So each mapping of a
+    /// [`UserTable`](crate::UserTable) has it, and each of a dma-buf that is shared without turns.
+    /// No other mapping has it. The attribute also tells
     /// DMA debugging that mappings may overlap in a cache line, provided that all mappings of that
     /// line have it. Pages of a process do overlap: a process can have one page pinned and mapped
-    /// for several devices. All other pages are in one table only, which is mapped once.
+    /// for several devices. All other pages, but those of dma-bufs, are in one table only, which is
+    /// mapped once.
     pub(crate) const REQUIRE_COHERENT: Self = Self(bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong);
+
+    /// Tells DMA debugging that mappings may overlap in a cache line:
+    /// `DMA_ATTR_DEBUGGING_IGNORE_CACHELINES`.
+    ///
+    /// All mappings of the line have it. Only for pages for which somebody else sees to it that
+    /// devices take turns: those of a dma-buf.
+    #[cfg(CONFIG_DMA_SHARED_BUFFER)]
+    pub(crate) const IGNORE_CACHELINES: Self =
+        Self(bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES as c_ulong);
 
     /// Maps the first and the last page as a whole, so that neither of them bounces.
     ///

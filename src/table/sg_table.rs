@@ -82,7 +82,8 @@ use kernel::{
 /// - The list is not mapped for any device, and `unmap` is `None`.
 /// - All bytes of the pages are initialised.
 /// - Nobody else uses these bytes. User space is exempt if a [`UserTable`](crate::UserTable) has
-///   the table, which then lends no reference to it.
+///   the table, which then lends no reference to it. All are exempt if a dma-buf has the table,
+///   which then only copies.
 #[doc(alias = "sg_table")]
 pub struct SgTable<P = OwnedPages> {
     /// Moved out once, when the table ends. They are in the place where they stay if they are
@@ -282,8 +283,8 @@ impl<P> SgTable<P> {
     /// - `list` describes the bytes `range` of `owner`'s pages, in order, by segments within
     ///   `limits`, and is not mapped for any device.
     /// - All bytes of these pages are initialised.
-    /// - Nobody else uses these bytes, or the table goes into a [`UserTable`](crate::UserTable) and
-    ///   only user space does.
+    /// - Nobody else uses these bytes. Or the table goes into a [`UserTable`](crate::UserTable) and
+    ///   only user space does. Or nothing is done with the table but mapping.
     pub(crate) unsafe fn from_parts(
         owner: P,
         range: Range<usize>,

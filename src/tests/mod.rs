@@ -11,8 +11,14 @@ mod suite;
 mod base;
 mod coherent;
 mod device;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+mod dma_buf;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+mod dma_buf_turns;
 mod examples;
 mod for_cpu;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+mod foreign;
 mod iov;
 mod lifecycle;
 mod map;

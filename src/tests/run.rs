@@ -25,8 +25,15 @@ use super::{
 };
 use kernel::prelude::*;
 
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+use super::{
+    dma_buf,
+    dma_buf_turns,
+    foreign, //
+};
+
 /// All suites, in the order of the layers.
-const SUITES: [Suite; 15] = [
+const SUITES: &[Suite] = &[
     base::SUITE,
     walk::SUITE,
     lifecycle::SUITE,
@@ -41,6 +48,12 @@ const SUITES: [Suite; 15] = [
     coherent::SUITE,
     words::SUITE,
     iov::SUITE,
+    #[cfg(CONFIG_DMA_SHARED_BUFFER)]
+    dma_buf::SUITE,
+    #[cfg(CONFIG_DMA_SHARED_BUFFER)]
+    dma_buf_turns::SUITE,
+    #[cfg(CONFIG_DMA_SHARED_BUFFER)]
+    foreign::SUITE,
     examples::SUITE,
 ];
 
@@ -52,7 +65,7 @@ pub(crate) fn run() {
     pr_info!("    # Subtest: sgdma\n");
     pr_info!("    1..{}\n", SUITES.len());
     let mut passed = true;
-    for (number, suite) in (1..).zip(&SUITES) {
+    for (number, suite) in (1..).zip(SUITES) {
         let suite_passed = suite.run();
         pr_info!(
             "    {}ok {} {}\n",

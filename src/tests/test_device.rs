@@ -4,6 +4,11 @@
 
 use crate::{
     ffi,
+    lifecycle::{
+        deferred,
+        quarantine::Quarantine, //
+    },
+    this_module,
     DmaDevice,
     DmaFacts,
     Unbinding, //
@@ -16,19 +21,27 @@ use kernel::{
     },
     error::to_result,
     faux,
+    ffi::c_ulong,
     page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
 };
 
-const NAME: &CStr = c"sgdma-selftest";
-
-/// The limits of most test devices. A segment has at most 16 pages, of any size: what the kernel
+/// The length of the longest segment of most test devices: 16 pages, of any size. What the kernel
 /// takes for granted of a device is 16 pages of 4 KiB, and one of 64 KiB.
-static MANY_PAGES: bindings::device_dma_parameters = segments_of(16 * PAGE_SIZE as u32);
+pub(super) const MAX_SEGMENT: u32 = 16 * PAGE_SIZE as u32;
+
+/// The limits of most test devices.
+static MANY_PAGES: bindings::device_dma_parameters = segments_of(MAX_SEGMENT);
 
 /// The limits of a device whose descriptors have 16 bits for a length.
 static SIXTEEN_BITS: bindings::device_dma_parameters = segments_of(u16::MAX as u32);
+
+/// The limits of a device that sends each page by itself.
+static SINGLE_PAGES: bindings::device_dma_parameters = bindings::device_dma_parameters {
+    segment_boundary_mask: PAGE_SIZE as c_ulong - 1,
+    ..segments_of(MAX_SEGMENT)
+};
 
 const fn segments_of(max: u32) -> bindings::device_dma_parameters {
     bindings::device_dma_parameters {
@@ -42,17 +55,18 @@ const fn segments_of(max: u32) -> bindings::device_dma_parameters {
 ///
 /// # Invariants
 ///
-/// What `facts` borrows are the other two fields, which stay where they are on the heap.
+/// What `facts` borrows are the other three fields, which stay where they are on the heap.
 // Fields are dropped in order: `facts` goes first.
 pub(super) struct TestDevice {
     facts: DmaFacts<'static>,
+    quarantine: Pin<KBox<Quarantine>>,
     _unbinding: KBox<Arc<Unbinding>>,
     _faux: faux::Registration,
 }
 
 impl TestDevice {
     pub(super) fn new() -> Result<Self> {
-        Self::limited(u64::MAX, &[])
+        Self::named(c"sgdma-selftest")
     }
 
     pub(super) fn named(name: &'static CStr) -> Result<Self> {
@@ -61,16 +75,22 @@ impl TestDevice {
 
     /// Makes a device whose descriptors have 16 bits for a length.
     pub(super) fn of_16_bits() -> Result<Self> {
-        Self::with(NAME, u64::MAX, &[], &SIXTEEN_BITS)
+        Self::with(c"sgdma-selftest-16", u64::MAX, &[], &SIXTEEN_BITS)
+    }
+
+    /// Makes a device none of whose segments may cross the end of a page.
+    pub(super) fn of_single_pages() -> Result<Self> {
+        Self::with(c"sgdma-selftest-page", u64::MAX, &[], &SINGLE_PAGES)
     }
 
     /// Makes a device with this mask and these ranges of its bus.
     ///
     /// A range is an address in memory, an address on the bus, and a size.
     pub(super) fn limited(mask: u64, ranges: &[[u64; 3]]) -> Result<Self> {
-        Self::with(NAME, mask, ranges, &MANY_PAGES)
+        Self::with(c"sgdma-selftest-limited", mask, ranges, &MANY_PAGES)
     }
 
+    /// Makes a device. No other one has this name at the same time.
     fn with(
         name: &'static CStr,
         mask: u64,
@@ -94,23 +114,52 @@ impl TestDevice {
         // SAFETY: `dev` is valid, has a pointer to a mask, and nothing is mapped for it yet.
         to_result(unsafe { bindings::dma_set_mask_and_coherent(dev, mask) })?;
         let unbinding = KBox::new(Arc::pin_init(Unbinding::new(), GFP_KERNEL)?, GFP_KERNEL)?;
+        // SAFETY: `start()` takes any device.
+        let quarantine = KBox::pin_init(unsafe { Quarantine::new(start) }, GFP_KERNEL)?;
         // SAFETY:
-        // - A faux device is valid and bound as long as it is registered, and the box has its
-        //   value as long: both are kept in the result, behind `facts`, which alone borrows them.
+        // - A faux device is valid and bound as long as it is registered, and the boxes have their
+        //   values as long: all are kept in the result, behind `facts`, which alone borrows them.
         // - `Device` is `repr(transparent)` over the C structure.
-        let (dev, borrowed): (&'static Device<Bound>, &'static Arc<Unbinding>) =
-            unsafe { (&*dev.cast(), &*core::ptr::from_ref(&*unbinding)) };
-        // INVARIANT: `facts` borrows the faux device and the value in the box.
+        let (dev, borrowed, held): (_, &'static Arc<Unbinding>, &'static Quarantine) = unsafe {
+            (
+                &*dev.cast::<Device<Bound>>(),
+                &*core::ptr::from_ref(&*unbinding),
+                &*core::ptr::from_ref(&*quarantine),
+            )
+        };
+        // SAFETY: The mask was set above, and nobody changes it afterwards.
+        let facts = unsafe { DmaFacts::from_bound(dev, borrowed) };
+        // INVARIANT: `facts` borrows the faux device and the values in the boxes.
         Ok(Self {
-            // SAFETY: The mask was set above, and nobody changes it afterwards.
-            facts: unsafe { DmaFacts::from_bound(dev, borrowed) },
+            // SAFETY: No other quarantine is the device's. `drop()` waits for deferred drops.
+            facts: unsafe { facts.with_quarantine(held) },
+            quarantine,
             _unbinding: unbinding,
             _faux: faux,
         })
     }
 
+    /// Leaves what is in quarantine over to the next reset, as the end of a binding does.
+    pub(super) fn make_orphans(&self) {
+        self.quarantine.end(false, MODULE);
+        self.quarantine.start_dma_later(self.dma().as_raw());
+    }
+
     pub(super) fn dma(&self) -> DmaDevice<'_> {
         self.facts.dma()
+    }
+}
+
+const MODULE: &ThisModule = this_module!();
+
+/// Lets the device do DMA: the test device needs nothing for that.
+fn start(_dev: *mut bindings::device) {}
+
+impl Drop for TestDevice {
+    fn drop(&mut self) {
+        deferred::flush();
+        // The device has no hardware that could still be at work.
+        self.quarantine.end(true, MODULE);
     }
 }
 
