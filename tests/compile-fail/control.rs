@@ -182,6 +182,28 @@ fn poll(file: &File, ctx: &DriverContext<'_, Gpu>) -> PollEvents {
     }
 }
 
+/// A file may keep a dma-buf, and the data of a binding may keep the device's mapping.
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+struct DmaBufFile(DmaBuf);
+
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+fn attach<'bound>(
+    dma: DmaDevice<'bound>,
+    table: SgTable,
+    fd: u32,
+) -> Result<(DmaBufFile, InFlight<Attached<'bound, Bidirectional>>)> {
+    let buffer = table.export(DmaBufUse::Turns)?;
+    buffer.for_cpu(ToDevice)?.copy_from_slice(0, &[0; 16])?;
+    buffer.for_cpu(FromDevice)?.copy_to_slice(0, &mut [0; 16])?;
+    let turn = DmaBuf::from_fd(fd)?.attach(dma, FromDevice)?.submit();
+    let pages = turn.dma_pages().count();
+    let done = turn.complete();
+    let _ = done.dma_pages().count() == pages && done.needs_turns();
+    drop(done);
+    let kept = buffer.clone().attach(dma, Bidirectional)?.submit();
+    Ok((DmaBufFile(buffer), kept))
+}
+
 fn wait(done: &Completion, ctx: &DriverContext<'_, Gpu>) -> Result {
     done.reset();
     done.wait(ctx.unbinding(), 1)?;
