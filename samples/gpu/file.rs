@@ -28,15 +28,26 @@ use crate::{
     Gpu, //
 };
 use kernel::{
+    fs::{
+        file::{
+            flags::O_CLOEXEC,
+            FileDescriptorReservation, //
+        },
+        File, //
+    },
     mm::virt::VmaNew,
     prelude::*,
-    sync::Arc,
+    sync::{
+        aref::ARef,
+        Arc, //
+    },
     uaccess::{
         UserPtr,
         UserSlice, //
     },
 };
 use sgdma::{
+    DmaBuf,
     Door,
     DriverContext, //
     FileOps,
@@ -107,6 +118,18 @@ impl FileOps<Gpu> for ObjectFile {
                 |plan, written| written.and_then(|()| door.enter(|gpu| self.copy(gpu, plan))),
             ),
             uapi::SGDMA_GPU_INFO => inside(door, arg, cmd, |gpu, request| self.info(gpu, request)),
+            uapi::SGDMA_GPU_EXPORT => answer(
+                arg,
+                cmd,
+                |request| self.plan_export(door, request),
+                |(fd, file), written| written.map(|()| fd.fd_install(file)),
+            ),
+            uapi::SGDMA_GPU_IMPORT => answer(
+                arg,
+                cmd,
+                |request| self.plan_import(request),
+                |plan, written| written.and_then(|()| door.enter(|gpu| self.import(gpu, plan))),
+            ),
             _ => Err(ENOTTY),
         }?;
         Ok(0)
@@ -157,13 +180,7 @@ impl ObjectFile {
             request.mode = sgdma::parameter(&module_parameters::mode);
         }
         let mode = Mode::try_from(request.mode)?;
-        if request.size == 0 || request.size % GPU_PAGE as u64 != 0 {
-            return Err(EINVAL);
-        }
-        if request.size > MAX_SIZE {
-            return Err(EFBIG);
-        }
-        let size = usize::try_from(request.size)?;
+        let size = object_size(request.size)?;
         request.handle = self.handles.new_handle()?;
         Ok(Plan {
             size,
@@ -292,6 +309,39 @@ impl ObjectFile {
         result
     }
 
+    /// Reserves a descriptor. The descriptor opens the file once user space was told its number.
+    fn plan_export(
+        &self,
+        door: &Door<'_, Gpu>,
+        request: &mut uapi::sgdma_gpu_export,
+    ) -> Result<(FileDescriptorReservation, ARef<File>)> {
+        if request.pad != 0 {
+            return Err(EINVAL);
+        }
+        let file = door.enter(|gpu| {
+            self.object(gpu, request.handle)?
+                .with(|state| state.to_file())
+        })?;
+        let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
+        request.fd = i32::try_from(fd.reserved_fd())?;
+        Ok((fd, file))
+    }
+
+    /// Plans an object of a dma-buf, as [`plan`](Self::plan) does.
+    fn plan_import(&self, request: &mut uapi::sgdma_gpu_import) -> Result<(DmaBuf, u32)> {
+        let fd = u32::try_from(request.fd).map_err(|_| EBADF)?;
+        let dma_buf = DmaBuf::from_fd(fd)?;
+        request.size = dma_buf.len() as u64;
+        object_size(request.size)?;
+        request.handle = self.handles.new_handle()?;
+        Ok((dma_buf, request.handle))
+    }
+
+    fn import(&self, gpu: &DriverContext<'_, Gpu>, (dma_buf, handle): (DmaBuf, u32)) -> Result {
+        let object = Object::import(dma_buf, gpu.sharing.dma())?;
+        gpu.objects.insert(&self.handles, handle, object)
+    }
+
     fn info(&self, gpu: &DriverContext<'_, Gpu>, request: &mut uapi::sgdma_gpu_info) -> Result {
         if request.pad != 0 {
             return Err(EINVAL);
@@ -305,6 +355,17 @@ impl ObjectFile {
             Ok(())
         })
     }
+}
+
+/// Returns the size of an object, unless no object can have that size.
+fn object_size(size: u64) -> Result<usize> {
+    if size == 0 || size % GPU_PAGE as u64 != 0 {
+        return Err(EINVAL);
+    }
+    if size > MAX_SIZE {
+        return Err(EFBIG);
+    }
+    Ok(usize::try_from(size)?)
 }
 
 impl uapi::sgdma_gpu_info {

@@ -23,7 +23,10 @@ use kernel::{
         Mutex, //
     },
 };
-use sgdma::DmaDevice;
+use sgdma::{
+    DmaBuf,
+    DmaDevice, //
+};
 
 /// The steps that undo that an object was bound.
 pub(crate) struct Undo {
@@ -47,12 +50,26 @@ pub(crate) struct Object<'bound> {
 impl<'bound> Object<'bound> {
     /// Makes an object of `size` bytes, which is a multiple of `GPU_PAGE`.
     pub(crate) fn new(size: usize, mode: Mode, sharing: Sharing<'bound>) -> Result<Arc<Self>> {
-        let state = State::new(size, mode, sharing)?;
+        Self::with_state(size, mode, sharing.dma(), State::new(size, mode, sharing)?)
+    }
+
+    /// Makes an object of a dma-buf, whose length is a multiple of `GPU_PAGE`.
+    pub(crate) fn import(dma_buf: DmaBuf, dma: DmaDevice<'bound>) -> Result<Arc<Self>> {
+        let size = dma_buf.len();
+        Self::with_state(size, Mode::DmaBuf, dma, State::import(dma_buf, dma))
+    }
+
+    fn with_state(
+        size: usize,
+        mode: Mode,
+        dma: DmaDevice<'bound>,
+        state: State<'bound>,
+    ) -> Result<Arc<Self>> {
         Arc::pin_init(
             try_pin_init!(Self {
                 size,
                 mode,
-                dma: sharing.dma(),
+                dma,
                 state <- new_mutex!(Some(state)),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -123,7 +140,7 @@ impl<'bound> Object<'bound> {
             (None, _) => Err(EINVAL),
             (Some(_), true) => Err(EBUSY),
             (Some(_), false) => {
-                state.unbind(self.mode == Mode::Bind);
+                state.unbind(self.mode.maps_to_bind());
                 Ok(())
             }
         })

@@ -23,6 +23,13 @@
 #define SGDMA_GPU_MODE_COHERENT	1	/* dma_alloc_coherent() */
 #define SGDMA_GPU_MODE_POPULATE	2	/* pages, mapped from CREATE to DESTROY */
 #define SGDMA_GPU_MODE_BIND	3	/* pages, mapped from BIND to UNBIND */
+/*
+ * A dma-buf, of this driver or of another one, mapped as in mode BIND. The size
+ * is a multiple of the CPU's page size. Where the device needs syncs, a mapped
+ * object is the device's: READ and WRITE fail with EBUSY, and so does mapping
+ * while another device has its turn.
+ */
+#define SGDMA_GPU_MODE_DMABUF	4
 
 struct sgdma_gpu_create {
 	__u64 size;		/* in: a multiple of 4096, not zero */
@@ -62,15 +69,27 @@ struct sgdma_gpu_info {
 	__u32 handle;
 	__u32 mode;		/* out */
 	__u64 size;		/* out */
-	__u64 mmap_offset;	/* out: for mmap(2) */
+	__u64 mmap_offset;	/* out: for mmap(2), but a dma-buf is mapped by its descriptor */
 	__u32 state;		/* out: SGDMA_GPU_MAPPED and so on */
-	__u32 orig_nents;	/* out: segments in memory */
+	__u32 orig_nents;	/* out: segments in memory, zero for a dma-buf */
 	__u32 nents;		/* out: segments that the device sees, zero if not mapped */
 	__u32 pad;
 };
 
+struct sgdma_gpu_export {
+	__u32 handle;
+	__u32 pad;		/* zero */
+	__s32 fd;		/* out: a descriptor of the dma-buf, close-on-exec */
+};
+
+struct sgdma_gpu_import {
+	__s32 fd;		/* in: a descriptor of a dma-buf, which may be closed afterwards */
+	__u32 handle;		/* out: never zero */
+	__u64 size;		/* out */
+};
+
 #define SGDMA_GPU_MAPPED	1	/* for the device */
-#define SGDMA_GPU_SHARED	2	/* with the device, without syncs; may be mmapped */
+#define SGDMA_GPU_SHARED	2	/* with the device, without syncs; pages may be mmapped */
 #define SGDMA_GPU_BOUND		4	/* has a page table */
 
 #define SGDMA_GPU_CREATE	_IOWR('G', 0xe0, struct sgdma_gpu_create)
@@ -91,5 +110,11 @@ struct sgdma_gpu_info {
 #define SGDMA_GPU_STORE		_IOW('G', 0xe9, struct sgdma_gpu_io)
 #define SGDMA_GPU_COPY		_IOWR('G', 0xea, struct sgdma_gpu_copy)
 #define SGDMA_GPU_INFO		_IOWR('G', 0xeb, struct sgdma_gpu_info)
+/*
+ * EXPORT gives a descriptor of an object that is a dma-buf. IMPORT makes an
+ * object of a dma-buf, each time another one.
+ */
+#define SGDMA_GPU_EXPORT	_IOWR('G', 0xec, struct sgdma_gpu_export)
+#define SGDMA_GPU_IMPORT	_IOWR('G', 0xed, struct sgdma_gpu_import)
 
 #endif

@@ -12,6 +12,7 @@
 //! - `object.rs`: buffer objects, and who may use an object
 //! - `state.rs`: an object's memory and page table, and when the memory is mapped
 //! - `coherent.rs`: the memory of objects that are coherent allocations
+//! - `dma_buf.rs`: the memory of objects that several devices use
 //! - `mob.rs`: page tables
 //! - `uapi.rs`: the structures and constants of `sgdma_gpu.h`, generated
 //! - `file.rs`: the requests of user space
@@ -19,6 +20,7 @@
 mod coherent;
 #[path = "../common/mod.rs"]
 mod common;
+mod dma_buf;
 mod file;
 mod mob;
 mod object;
@@ -149,7 +151,7 @@ sgdma::module_pci_driver! {
     params: {
         mode: u32 {
             default: 2,
-            description: "Default memory: 1 coherent, 2 mapped when created, 3 mapped when bound",
+            description: "Default memory: 1 coherent, 2 mapped at once, 3 when bound, 4 dma-buf",
         },
         streaming: u8 {
             default: 0,

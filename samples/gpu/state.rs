@@ -3,10 +3,10 @@
 //! The part of an object that changes: the memory, mapped for the device or not, and the page
 //! table.
 //!
-//! The modes are those of vmwgfx: a coherent allocation, pages that are mapped as long as the
-//! object lives, and pages that are mapped while the object is bound. vmwgfx once had a fourth
-//! mode, which gave the device physical addresses. `sgdma` has none to give, and behind an IOMMU
-//! physical addresses would be wrong.
+//! The first modes are those of vmwgfx: a coherent allocation, pages that are mapped as long as the
+//! object lives, and pages that are mapped while the object is bound. vmwgfx once had another mode,
+//! which gave the device physical addresses. `sgdma` has none to give, and behind an IOMMU physical
+//! addresses would be wrong. The last mode is a dma-buf, which several devices use.
 
 use crate::{
     coherent::CoherentMemory,
@@ -14,6 +14,7 @@ use crate::{
         buffer::Buffer,
         sharing::Sharing, //
     },
+    dma_buf::DmaBufMemory,
     mob::{
         Mob,
         GPU_PAGE, //
@@ -21,11 +22,14 @@ use crate::{
     uapi, //
 };
 use kernel::{
+    fs::File,
     mm::virt::VmaNew,
-    prelude::*, //
+    prelude::*,
+    sync::aref::ARef, //
 };
 use sgdma::{
     Bidirectional,
+    DmaBuf,
     DmaDevice,
     SgTable, //
 };
@@ -37,6 +41,14 @@ pub(crate) enum Mode {
     Coherent = uapi::SGDMA_GPU_MODE_COHERENT,
     Populate = uapi::SGDMA_GPU_MODE_POPULATE,
     Bind = uapi::SGDMA_GPU_MODE_BIND,
+    DmaBuf = uapi::SGDMA_GPU_MODE_DMABUF,
+}
+
+impl Mode {
+    /// Returns whether an object is mapped only while the object is bound.
+    pub(crate) fn maps_to_bind(self) -> bool {
+        matches!(self, Self::Bind | Self::DmaBuf)
+    }
 }
 
 impl TryFrom<u32> for Mode {
@@ -47,6 +59,7 @@ impl TryFrom<u32> for Mode {
             uapi::SGDMA_GPU_MODE_COHERENT => Ok(Self::Coherent),
             uapi::SGDMA_GPU_MODE_POPULATE => Ok(Self::Populate),
             uapi::SGDMA_GPU_MODE_BIND => Ok(Self::Bind),
+            uapi::SGDMA_GPU_MODE_DMABUF => Ok(Self::DmaBuf),
             _ => Err(EINVAL),
         }
     }
@@ -57,6 +70,7 @@ enum Memory<'bound> {
     /// Mapped as long as the object lives.
     Coherent(CoherentMemory),
     Pages(Buffer<'bound, Bidirectional>),
+    DmaBuf(DmaBufMemory<'bound>),
 }
 
 /// The part of an object that changes.
@@ -71,32 +85,59 @@ impl<'bound> State<'bound> {
     /// Makes the state of an object of `size` bytes. Maps the memory, if `mode` says so.
     pub(crate) fn new(size: usize, mode: Mode, sharing: Sharing<'bound>) -> Result<Self> {
         let dma = sharing.dma();
-        let memory = if mode == Mode::Coherent {
-            Memory::Coherent(CoherentMemory::new(size, dma)?)
-        } else {
-            let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
-            Memory::Pages(Buffer::new(table, Bidirectional, sharing)?)
+        let memory = match mode {
+            Mode::Coherent => Memory::Coherent(CoherentMemory::new(size, dma)?),
+            Mode::Populate | Mode::Bind => {
+                let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
+                Memory::Pages(Buffer::new(table, Bidirectional, sharing)?)
+            }
+            Mode::DmaBuf => Memory::DmaBuf(DmaBufMemory::new(size, sharing)?),
         };
-        let mut state = Self {
-            memory,
-            mob: None,
-            unsettled: false,
-        };
+        let mut state = Self::of(memory);
         if mode == Mode::Populate {
             state.map()?;
         }
         Ok(state)
     }
 
+    /// Makes the state of an object that is a dma-buf of any driver.
+    pub(crate) fn import(dma_buf: DmaBuf, dma: DmaDevice<'bound>) -> Self {
+        Self::of(Memory::DmaBuf(DmaBufMemory::import(dma_buf, dma)))
+    }
+
+    fn of(memory: Memory<'bound>) -> Self {
+        Self {
+            memory,
+            mob: None,
+            unsettled: false,
+        }
+    }
+
+    /// Returns the file of a dma-buf.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the memory is none.
+    pub(crate) fn to_file(&self) -> Result<ARef<File>> {
+        match &self.memory {
+            Memory::Coherent(_) | Memory::Pages(_) => Err(EINVAL),
+            Memory::DmaBuf(memory) => Ok(memory.to_file()),
+        }
+    }
+
     /// Returns whether the memory can be unmapped: coherent memory cannot.
     pub(crate) fn can_unmap(&self) -> bool {
-        matches!(&self.memory, Memory::Pages(pages) if pages.is_mapped())
+        match &self.memory {
+            Memory::Coherent(_) => false,
+            Memory::Pages(_) | Memory::DmaBuf(_) => self.is_mapped(),
+        }
     }
 
     pub(crate) fn is_mapped(&self) -> bool {
         match &self.memory {
             Memory::Coherent(memory) => memory.pieces() > 0,
             Memory::Pages(pages) => pages.is_mapped(),
+            Memory::DmaBuf(memory) => memory.dma().is_some(),
         }
     }
 
@@ -104,14 +145,17 @@ impl<'bound> State<'bound> {
         match &self.memory {
             Memory::Coherent(_) => false,
             Memory::Pages(pages) => pages.is_shared(),
+            Memory::DmaBuf(memory) => memory.is_shared(),
         }
     }
 
-    /// Returns the number of segments in memory, and the number that the device sees.
+    /// Returns the number of segments in memory, and the number that the device sees. Nobody but
+    /// its exporter knows how a dma-buf lies in memory.
     pub(crate) fn segments(&self) -> (usize, usize) {
         match &self.memory {
             Memory::Coherent(memory) => (memory.pieces(), memory.pieces()),
             Memory::Pages(pages) => pages.segments(),
+            Memory::DmaBuf(memory) => (0, memory.dma().map_or(0, |dma| dma.nents())),
         }
     }
 
@@ -119,13 +163,16 @@ impl<'bound> State<'bound> {
         match &mut self.memory {
             Memory::Coherent(_) => Err(EIO),
             Memory::Pages(pages) => pages.map(),
+            Memory::DmaBuf(memory) => memory.map(),
         }
     }
 
     /// Unmaps the object. The device does not use the object: whoever calls this has the state.
     pub(crate) fn unmap(&mut self) {
-        if let Memory::Pages(pages) = &mut self.memory {
-            pages.unmap();
+        match &mut self.memory {
+            Memory::Coherent(_) => {}
+            Memory::Pages(pages) => pages.unmap(),
+            Memory::DmaBuf(memory) => memory.unmap(),
         }
     }
 
@@ -136,13 +183,13 @@ impl<'bound> State<'bound> {
         count: usize,
         bits: u32,
     ) -> Result<Mob<'bound>> {
-        match &self.memory {
-            Memory::Coherent(memory) => Mob::new(dma, memory.pages(), count, bits),
-            Memory::Pages(pages) => {
-                let blocks = pages.dma().ok_or(EINVAL)?.dma_blocks(GPU_PAGE as u64)?;
-                Mob::new(dma, blocks, count, bits)
-            }
-        }
+        let table = match &self.memory {
+            Memory::Coherent(memory) => return Mob::new(dma, memory.pages(), count, bits),
+            Memory::Pages(pages) => pages.dma(),
+            Memory::DmaBuf(memory) => memory.dma(),
+        };
+        let blocks = table.ok_or(EINVAL)?.dma_blocks(GPU_PAGE as u64)?;
+        Mob::new(dma, blocks, count, bits)
     }
 
     /// Frees the page table, and unmaps the memory if `unmap` is true.
@@ -161,6 +208,7 @@ impl<'bound> State<'bound> {
         match &mut self.memory {
             Memory::Coherent(memory) => memory.leak(),
             Memory::Pages(pages) => pages.leak(),
+            Memory::DmaBuf(memory) => memory.leak(),
         }
     }
 
@@ -169,6 +217,7 @@ impl<'bound> State<'bound> {
         match &mut self.memory {
             Memory::Coherent(memory) => memory.write(offset, bytes),
             Memory::Pages(pages) => pages.write(offset, bytes),
+            Memory::DmaBuf(memory) => memory.write(offset, bytes),
         }
     }
 
@@ -177,13 +226,15 @@ impl<'bound> State<'bound> {
         match &mut self.memory {
             Memory::Coherent(memory) => memory.read(offset, bytes),
             Memory::Pages(pages) => pages.read(offset, bytes),
+            Memory::DmaBuf(memory) => memory.read(offset, bytes),
         }
     }
 
     /// Maps part of the object to user space, whose mapping is cached: that is for shared pages.
+    /// User space maps a dma-buf by its descriptor.
     pub(crate) fn mmap(&self, offset: usize, vma: &VmaNew) -> Result {
         match &self.memory {
-            Memory::Coherent(_) => Err(EINVAL),
+            Memory::Coherent(_) | Memory::DmaBuf(_) => Err(EINVAL),
             Memory::Pages(pages) => pages.mmap(offset, vma),
         }
     }

@@ -59,6 +59,8 @@ static const char *error_text(int error)
 	case E2BIG:	return "Too many entries";
 	case EOVERFLOW:	return "Value too large";
 	case EFBIG:	return "File too large";
+	case EBADF:	return "Bad file descriptor";
+	case EOPNOTSUPP: return "Operation not supported";
 	case ENOTTY:	return "Inappropriate ioctl for device";
 	}
 	snprintf(number, sizeof(number), "error %d", error);

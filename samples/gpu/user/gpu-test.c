@@ -6,9 +6,10 @@
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  *
- * Read in this order: object.h (objects and their requests),
+ * Read in this order: requests.h, object.h (objects and what is in them),
  * exercise.h (all sizes and modes), refuse.h (bad requests), many.h (many
- * objects and processes), this file (the commands).
+ * objects and processes), share.h (dma-bufs of two devices), this file (the
+ * commands).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +30,7 @@
 #include "exercise.h"
 #include "refuse.h"
 #include "many.h"
+#include "share.h"
 
 /* Moves the first @bytes bytes of an object, in from a file or out to a file. */
 static void move(const struct object *o, int file, const char *name, __u64 bytes, bool in)
@@ -93,21 +96,26 @@ static void copy(int fd, char **files)
 	    bound.root, bound.level, bound.table_pages);
 }
 
-/* Keeps a bound object of every mode until the process is killed. */
+/* Keeps a bound object of every mode, and a descriptor, until the process is killed. */
 static void hold(int fd)
 {
-	for (__u32 mode = SGDMA_GPU_MODE_COHERENT; mode <= SGDMA_GPU_MODE_BIND; mode++) {
+	for (__u32 mode = SGDMA_GPU_MODE_COHERENT; mode <= SGDMA_GPU_MODE_DMABUF; mode++) {
 		struct sgdma_gpu_info info;
+		int dma_buf = -1;
 		struct object o;
-		char *memory;
 
 		must(create(&o, fd, KIB(64), mode), "create");
 		write_all(&o);
 		must(try_bind(&o, 64, NULL), "bind");
 		info = look(&o);
-		memory = info.state & SGDMA_GPU_SHARED ? map_shared(&o, &info) : NULL;
-		if (memory)
+		if (mode == SGDMA_GPU_MODE_DMABUF)
+			dma_buf = export(&o);
+		if (info.state & SGDMA_GPU_SHARED) {
+			char *memory = dma_buf < 0 ? map_shared(&o, &info) :
+						     map_dma_buf(dma_buf, o.size);
+
 			memory[0] = 1;
+		}
 	}
 	SAY(1, "holding\n");
 	sleep(1000000);
@@ -119,6 +127,8 @@ int main(int argc, char **argv)
 	bool quick = argc == 4 && !strcmp(argv[3], "quick");
 	int fd = argc > 2 && strcmp(command, "held") ? must(open(argv[2], O_RDWR), argv[2]) : -1;
 
+	one_way = argc == 6 && !strcmp(argv[5], "one-way");
+	not_for_devices = argc == 6 && !strcmp(argv[5], "refused");
 	if (!strcmp(command, "copy") && argc == 5) {
 		copy(fd, argv + 3);
 	} else if (!strcmp(command, "exercise") && (argc == 3 || quick)) {
@@ -127,6 +137,8 @@ int main(int argc, char **argv)
 		refuse(fd, argv[2]);
 	} else if (!strcmp(command, "many") && argc == 3) {
 		many(fd, argv[2]);
+	} else if (!strcmp(command, "share") && (argc == 5 || one_way || not_for_devices)) {
+		share(fd, argv[2], argv[3], argv[4]);
 	} else if (!strcmp(command, "hold") && argc == 3) {
 		hold(fd);
 	} else if (!strcmp(command, "held") && argc == 3) {
@@ -137,6 +149,7 @@ int main(int argc, char **argv)
 	} else {
 		SAY(2, "copy NODE SRC DST | exercise NODE [quick]\n");
 		SAY(2, "refuse|many|hold NODE | held FD\n");
+		SAY(2, "share NODE NODE own|udmabuf|heap [one-way|refused]\n");
 		return 2;
 	}
 	return 0;

@@ -4,7 +4,7 @@
 #define SGDMA_GPU_OBJECT_H
 
 #include "../../common/user/say.h"
-#include "../sgdma_gpu.h"
+#include "requests.h"
 
 #define PAGE		4096ull
 #define KIB(n)		((n) * 1024ull)
@@ -16,27 +16,6 @@
 static char buffer[MIB(1)];
 static __u64 fetched, stored;	/* pages */
 static bool sharing;		/* the CPU and the device use objects at the same time */
-
-/* Requests */
-
-union request {
-	__u32 handle;	/* the first field of all requests but CREATE */
-	struct sgdma_gpu_create create;
-	struct sgdma_gpu_handle only;
-	struct sgdma_gpu_bind bind;
-	struct sgdma_gpu_io io;
-	struct sgdma_gpu_copy copy;
-	struct sgdma_gpu_info info;
-};
-
-#define OF_CREATE(s, m)	((union request){ .create = { .size = (s), .mode = (m) } })
-#define OF_HANDLE(h)	((union request){ .info = { .handle = (h) } })
-#define OF_BIND(h, b)	((union request){ .bind = { .handle = (h), .entry_bits = (b) } })
-#define OF_COPY(s, d)	((union request){ .copy = { .src = (s), .dst = (d), .pages = ~0ULL } })
-#define OF_IO(h, o, l, u) ((union request){ \
-	.io = { .handle = (h), .offset = (o), .len = (l), .user = (unsigned long)(u) } })
-
-/* Objects and their contents */
 
 struct object {
 	int fd;

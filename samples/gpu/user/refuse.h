@@ -11,6 +11,7 @@ static void refuse_handle(int fd, const char *what, int expected, __u32 h, __u32
 	/* The last three requests have no pad that must be zero. */
 	static const unsigned long nrs[] = {
 		SGDMA_GPU_DESTROY, SGDMA_GPU_MAP, SGDMA_GPU_UNMAP, SGDMA_GPU_UNBIND,
+		SGDMA_GPU_EXPORT,
 		SGDMA_GPU_READ, SGDMA_GPU_WRITE, SGDMA_GPU_FETCH, SGDMA_GPU_STORE,
 		SGDMA_GPU_BIND, SGDMA_GPU_COPY, SGDMA_GPU_INFO,
 	};
@@ -76,6 +77,12 @@ static void refuse_requests(int fd)
 		BAD("of what is not bound", EINVAL, UNBIND, OF_HANDLE(p)),
 		BAD("of what is mapped", EINVAL, MAP, OF_HANDLE(p)),
 		BAD("of what is not mapped", EINVAL, UNMAP, OF_HANDLE(evicted.handle)),
+
+		BAD("of mapped pages", EINVAL, EXPORT, OF_EXPORT(p)),
+		BAD("of bound pages", EINVAL, EXPORT, OF_EXPORT(b)),
+		BAD("of coherent memory", EINVAL, EXPORT, OF_EXPORT(shared.handle)),
+		BAD("of a node", EINVAL, IMPORT, OF_IMPORT(fd)),
+		BAD("of no descriptor", EBADF, IMPORT, OF_IMPORT(-1)),
 
 		BAD("onto itself", EINVAL, COPY, OF_COPY(b, b)),
 		BAD("to another size", EINVAL, COPY, OF_COPY(b, small.handle)),

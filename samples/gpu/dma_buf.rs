@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An object's memory in mode `DmaBuf`: a buffer that several devices use, made by this driver or
+//! by another one.
+//!
+//! A device that needs syncs has its turn from [`DmaBufMemory::map`] to [`DmaBufMemory::unmap`].
+//! Neither the CPU nor another such device has one meanwhile. Where nobody needs syncs, all use the
+//! buffer at the same time.
+
+use crate::common::sharing::Sharing;
+use core::mem;
+use kernel::{
+    fs::File,
+    prelude::*,
+    sync::aref::ARef, //
+};
+use sgdma::{
+    Attached,
+    Bidirectional,
+    DmaBuf,
+    DmaBufUse,
+    DmaDevice,
+    DmaTable,
+    FromDevice,
+    InFlight,
+    SgTable, //
+};
+
+enum State<'bound> {
+    Idle,
+    /// Mapped all the time: the device may have been told the addresses.
+    Mapped(InFlight<Attached<'bound, Bidirectional>>),
+    /// In quarantine: the device did not answer, and may still be using the buffer.
+    Leaked,
+}
+
+/// A dma-buf, mapped for the device or not. Its owner calls the methods only while the device does
+/// not use the buffer.
+pub(crate) struct DmaBufMemory<'bound> {
+    dma: DmaDevice<'bound>,
+    dma_buf: DmaBuf,
+    state: State<'bound>,
+}
+
+impl<'bound> DmaBufMemory<'bound> {
+    /// Makes a dma-buf of `size` bytes, a multiple of the size of the CPU's pages.
+    ///
+    /// Where the device needs syncs, so may others, and the devices take turns.
+    pub(crate) fn new(size: usize, sharing: Sharing<'bound>) -> Result<Self> {
+        let dma = sharing.dma();
+        let for_use = match sharing {
+            Sharing::Coherent(_) => DmaBufUse::Shared,
+            Sharing::Streaming(_) => DmaBufUse::Turns,
+        };
+        let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
+        Ok(Self::import(table.export(for_use)?, dma))
+    }
+
+    /// Takes a dma-buf of any driver.
+    pub(crate) fn import(dma_buf: DmaBuf, dma: DmaDevice<'bound>) -> Self {
+        Self {
+            dma,
+            dma_buf,
+            state: State::Idle,
+        }
+    }
+
+    /// Returns the file that a descriptor of the dma-buf is for.
+    pub(crate) fn to_file(&self) -> ARef<File> {
+        self.dma_buf.to_file()
+    }
+
+    /// Maps the buffer for the device, whose turn begins if the device needs syncs.
+    ///
+    /// # Errors
+    ///
+    /// `EIO` if the buffer is not idle, and the errors of [`DmaBuf::attach`].
+    pub(crate) fn map(&mut self) -> Result {
+        match self.state {
+            State::Idle => {
+                let attached = self.dma_buf.attach(self.dma, Bidirectional)?;
+                self.state = State::Mapped(attached.submit());
+                Ok(())
+            }
+            State::Mapped(_) | State::Leaked => Err(EIO),
+        }
+    }
+
+    /// Unmaps the buffer, if the buffer is mapped. The device does not use the buffer any more.
+    pub(crate) fn unmap(&mut self) {
+        self.state = match mem::replace(&mut self.state, State::Idle) {
+            State::Mapped(attached) => {
+                drop(attached.complete());
+                State::Idle
+            }
+            state => state,
+        };
+    }
+
+    /// Leaves the buffer to a device that does not answer: a mapped buffer goes into quarantine.
+    pub(crate) fn leak(&mut self) {
+        self.state = State::Leaked;
+    }
+
+    fn attached(&self) -> Option<&Attached<'bound, Bidirectional>> {
+        match &self.state {
+            State::Mapped(attached) => Some(attached),
+            State::Idle | State::Leaked => None,
+        }
+    }
+
+    /// Returns what the device sees of the buffer, if the buffer is mapped.
+    pub(crate) fn dma(&self) -> Option<&DmaTable> {
+        self.attached().map(|attached| &**attached)
+    }
+
+    /// Returns whether the CPU and the device use the buffer at the same time.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.attached()
+            .is_some_and(|attached| !attached.needs_turns())
+    }
+
+    /// Copies from byte `offset` of the buffer on into `bytes`, by the CPU.
+    pub(crate) fn read(&self, offset: usize, bytes: &mut [u8]) -> Result {
+        self.check_turn()?;
+        let turn = self.dma_buf.for_cpu(FromDevice)?;
+        turn.copy_to_slice(offset, bytes)
+    }
+
+    /// Copies `bytes` to the buffer, from byte `offset` on, by the CPU.
+    pub(crate) fn write(&self, offset: usize, bytes: &[u8]) -> Result {
+        self.check_turn()?;
+        // Both ways: the bytes beside the written ones stay what a device has made them.
+        let mut turn = self.dma_buf.for_cpu(Bidirectional)?;
+        turn.copy_from_slice(offset, bytes)
+    }
+
+    /// Fails unless the CPU may have a turn.
+    fn check_turn(&self) -> Result {
+        match &self.state {
+            State::Mapped(attached) if attached.needs_turns() => Err(EBUSY),
+            State::Leaked => Err(EIO),
+            State::Idle | State::Mapped(_) => Ok(()),
+        }
+    }
+}
+
+impl Drop for DmaBufMemory<'_> {
+    fn drop(&mut self) {
+        // The owner drops the buffer, so the device does not use the buffer.
+        self.unmap();
+    }
+}
