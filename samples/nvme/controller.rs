@@ -7,10 +7,7 @@ use crate::{
         Command,
         PAGE, //
     },
-    common::{
-        memory::Memory,
-        watchdog::Clock, //
-    },
+    common::watchdog::Clock,
     power,
     prp::Prps,
     queue::{
@@ -30,9 +27,12 @@ use crate::{
     sent::Sent,
     slot::Slot,
     stats::Stats,
-    transfer::Transfer, //
+    transfer::IntoTransfer, //
 };
-use core::iter;
+use core::{
+    iter,
+    ops::Range, //
+};
 use kernel::{
     device::Bound,
     io::Io,
@@ -161,9 +161,9 @@ impl<'bound> Controller<'bound> {
         }
     }
 
-    /// Describes a mapped table to the device.
-    pub(crate) fn describe(&self, table: &DmaTable, len: usize) -> Result<Prps<'bound>> {
-        Prps::new(&self.pool, &self.stats, table, len)
+    /// Describes bytes of a mapped table to the device: see [`Prps::new`].
+    pub(crate) fn describe(&self, table: &DmaTable, range: Range<usize>) -> Result<Prps<'bound>> {
+        Prps::new(&self.pool, &self.stats, table, range)
     }
 
     /// Reserves a slot of an I/O queue.
@@ -205,7 +205,7 @@ impl<'bound> Controller<'bound> {
         &self,
         slot: Slot<'_, 'bound>,
         command: Command,
-        memory: Memory,
+        memory: impl IntoTransfer<'bound>,
     ) -> Result<Arc<Request>> {
         self.try_send(slot, command, memory).inspect_err(|_| {
             // Somebody may wait for the slot, which is free again.
@@ -217,17 +217,21 @@ impl<'bound> Controller<'bound> {
         &self,
         slot: Slot<'_, 'bound>,
         command: Command,
-        memory: Memory,
+        memory: impl IntoTransfer<'bound>,
     ) -> Result<Arc<Request>> {
         let request = Request::new()?;
-        let transfer = Transfer::new(self, memory)?;
+        let transfer = memory.into_transfer(self)?;
         let sent = Sent::new(transfer, request.clone(), self.time.now());
         slot.send(&self.bar, command, sent)?;
         Ok(request)
     }
 
     /// Runs a command of a namespace, and waits for its end.
-    pub(crate) fn run(&self, command: Command, memory: Memory) -> Result<Outcome> {
+    pub(crate) fn run(
+        &self,
+        command: Command,
+        memory: impl IntoTransfer<'bound>,
+    ) -> Result<Outcome> {
         let request = self.send(self.reserve_in_time()?, command, memory)?;
         request.wait(self.dma.unbinding(), Jiffies::MAX)
     }

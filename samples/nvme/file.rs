@@ -8,6 +8,7 @@ use crate::{
         inside,
         nothing, //
     },
+    dma_buf,
     passthrough::{
         Ask,
         Destination, //
@@ -124,6 +125,15 @@ impl FileOps<Nvme> for NamespaceFile {
                 |request: &mut uapi::sgdma_nvme_command| {
                     let ask = door.enter(|nvme| Ask::new(nvme, self.node, request))?;
                     (status, request.result) = ask.run(door)?;
+                    Ok(())
+                },
+                nothing,
+            ),
+            uapi::SGDMA_NVME_DMA_BUF => answer(
+                arg,
+                cmd,
+                |request: &mut uapi::sgdma_nvme_dma_buf| {
+                    (status, request.result) = dma_buf::run(door, self.node, request)?;
                     Ok(())
                 },
                 nothing,

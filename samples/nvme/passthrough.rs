@@ -47,10 +47,11 @@ pub(crate) enum Operation {
 
 /// A command of user space, checked.
 pub(crate) struct Ask {
-    operation: Operation,
-    command: Command,
-    addr: usize,
-    len: usize,
+    pub(crate) operation: Operation,
+    pub(crate) command: Command,
+    /// The address in user space, or the offset in a dma-buf.
+    pub(crate) addr: usize,
+    pub(crate) len: usize,
 }
 
 /// The way of a command's bytes.

@@ -10,6 +10,7 @@ use crate::{
     command::PAGE,
     stats::Stats, //
 };
+use core::ops::Range;
 use kernel::{
     prelude::*,
     sync::atomic::Relaxed, //
@@ -45,7 +46,7 @@ pub(crate) struct Prps<'bound> {
 }
 
 impl<'bound> Prps<'bound> {
-    /// Describes a table of `len` bytes.
+    /// Describes bytes of a table. The first one of `range` is a multiple of [`PAGE`].
     ///
     /// # Errors
     ///
@@ -56,16 +57,16 @@ impl<'bound> Prps<'bound> {
         pool: &DmaPool<'bound>,
         stats: &Stats,
         table: &DmaTable,
-        len: usize,
+        range: Range<usize>,
     ) -> Result<Self> {
         let mut blocks = table.dma_blocks(PAGE as u64)?;
         let offset = blocks.offset();
-        let first = blocks.next().ok_or(EINVAL)? + offset;
+        let first = blocks.nth(range.start / PAGE).ok_or(EINVAL)? + offset;
         if first % 4 != 0 {
             stats.misaligned.fetch_add(1, Relaxed);
             return Err(EIO);
         }
-        let mut left = pages(offset as usize, len) - 1;
+        let mut left = pages(offset as usize, range.len()) - 1;
         let mut this = Self {
             prp: [first, 0],
             lists: [const { None }; MAX_LISTS],

@@ -49,6 +49,30 @@ struct sgdma_nvme_command {
 	__u32 result;		/* out, of IO: the first word of the completion */
 };
 
+/*
+ * READ and WRITE of bytes in a dma-buf, which the CPU does not touch. The device
+ * has its turn at the dma-buf until the request returns.
+ *
+ * EBADF	there is no such descriptor
+ * EINVAL	the descriptor is not one of a dma-buf, a field is wrong, or the
+ *		range goes beyond the end of the dma-buf
+ * EBUSY	another device has its turn
+ * EOPNOTSUPP	the device needs turns, and the exporter has none
+ *
+ * After EINTR the turn lasts until the command is complete, and after ETIMEDOUT
+ * until the controller was reset. If that fails, the turn lasts until the driver
+ * was unbound.
+ */
+struct sgdma_nvme_dma_buf {
+	__u8 opcode;		/* SGDMA_NVME_READ or SGDMA_NVME_WRITE */
+	__u8 pad[3];		/* zero */
+	__u32 blocks;		/* not zero */
+	__u64 lba;
+	__u64 offset;		/* in the dma-buf, in bytes: a multiple of 4096 */
+	__s32 fd;		/* a descriptor of the dma-buf */
+	__u32 result;		/* out: the first word of the completion */
+};
+
 struct sgdma_nvme_result {
 	__u64 user_data;	/* out */
 	__u32 tag;		/* out */
@@ -84,5 +108,7 @@ struct sgdma_nvme_stats {
 #define SGDMA_NVME_REAP		_IOR('N', 0xe3, struct sgdma_nvme_result)
 /* Counts since the driver was bound, of the whole controller. */
 #define SGDMA_NVME_STATS	_IOR('N', 0xe4, struct sgdma_nvme_stats)
+/* Returns as SGDMA_NVME_IO does. */
+#define SGDMA_NVME_DMA_BUF	_IOWR('N', 0xe5, struct sgdma_nvme_dma_buf)
 
 #endif

@@ -16,6 +16,7 @@
 //! - `recovery.rs`: what is done when the device does not answer, and at the end
 //! - `namespace.rs`, `bytes.rs`: a namespace, and `read(2)` and `write(2)` of it
 //! - `passthrough.rs`: commands of user space
+//! - `dma_buf.rs`: such commands whose bytes are in a dma-buf
 //! - `data.rs`, `stats.rs`: what exists while a device is bound, and its counters
 //! - `uapi.rs`: the structures and constants of `sgdma_nvme.h`, generated
 //! - `file.rs`: the requests of user space
@@ -27,6 +28,7 @@ mod command;
 mod common;
 mod controller;
 mod data;
+mod dma_buf;
 mod file;
 mod namespace;
 mod passthrough;

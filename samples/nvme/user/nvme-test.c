@@ -8,7 +8,8 @@
  *
  * Read in this order: disk.h (a namespace and its requests), exercise.h (all
  * ways to and from the disk), many.h (many commands at once), refuse.h (bad
- * requests), faults.h (allocations that fail), this file (the commands).
+ * requests), faults.h (allocations that fail), share.h (dma-bufs of a GPU), this
+ * file (the commands).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@
 #include "faults.h"
 #include "many.h"
 #include "refuse.h"
+#include "share.h"
 
 /* Prints the counters that are not zero. */
 static void show(int fd)
@@ -52,14 +54,22 @@ static void show(int fd)
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
-	int fd = argc == 3 ? open_disk(argv[2]) : -1;
+	const char *gpu = argc == 4 ? argv[3] : NULL;
+	int fd = argc == 3 || gpu ? open_disk(argv[2]) : -1;
 	long before = pinned();
 
 	if (fd < 0) {
 		SAY(2, "exercise|many|late|load|refuse|empty|faults|show NODE\n");
+		SAY(2, "share|killed NODE GPU_NODE\n");
 		return 2;
 	}
-	if (!strcmp(command, "exercise"))
+	if (gpu && !strcmp(command, "share"))
+		share(fd, gpu);
+	else if (gpu && !strcmp(command, "killed"))
+		share_killed(fd, gpu);
+	else if (gpu)
+		return 2;
+	else if (!strcmp(command, "exercise"))
 		exercise(fd);
 	else if (!strcmp(command, "many"))
 		many(fd);
