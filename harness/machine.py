@@ -47,6 +47,7 @@ def guest_parameters(name, mode, amounts, varied):
         "devices": scenario.get("devices", 1),
         "disks": disks.verdicts(scenario),
         "mask": scenario.get("mask_bits", 64),
+        "pair": "y" if "pair" in scenario else "",
         "lacks": ",".join(lacks(name)),
         "has": ",".join(has(name)),
         **AMOUNTS,
@@ -80,7 +81,8 @@ def command_line(name, work, mode, cmdline="", qemu_args="", own={}, **amounts):
             *shlex.split(joined(parts, "qemu", work))]
     # With disks, the clock runs as on a real machine.
     qemu += disks.make(work, scenario) or shlex.split(joined(parts, "icount", work))
-    qemu += ["-device", joined(parts, "edu", work, ","), *words(qemu_args, "QEMU_ARGS")]
+    qemu += ["-device", joined(parts, "edu", work, ",")] * (2 if "pair" in scenario else 1)
+    qemu += words(qemu_args, "QEMU_ARGS")
     if port := scenario.get("external"):
         (work / "external.aml").write_bytes(acpi.external_facing(port))
         qemu += ["-acpitable", f"file={work}/external.aml"]

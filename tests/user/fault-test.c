@@ -524,6 +524,43 @@ static void gpu_verify_mmap(const struct operation *op)
 	must(munmap(mapping, op->size), "munmap");
 }
 
+/* A descriptor of a dma-buf */
+static int dma_buf;
+
+static long gpu_export(const struct operation *op)
+{
+	struct sgdma_gpu_export request = { .handle = created.handle };
+	long result = ioctl(file, SGDMA_GPU_EXPORT, &request);
+
+	(void)op;
+	dma_buf = request.fd;
+	return result;
+}
+
+static void gpu_close_and_destroy(const struct operation *op)
+{
+	must(close(dma_buf), "close");
+	gpu_destroy(op);
+}
+
+/* Makes a dma-buf that only a descriptor holds. */
+static void gpu_new_exported(const struct operation *op)
+{
+	gpu_new(op);
+	must(gpu_export(op), "export");
+	gpu_destroy(op);
+}
+
+static long gpu_import(const struct operation *op)
+{
+	struct sgdma_gpu_import request = { .fd = dma_buf };
+	long result = ioctl(file, SGDMA_GPU_IMPORT, &request);
+
+	(void)op;
+	created.handle = request.handle;
+	return result;
+}
+
 /* Opens a file with an object of each mode, bound. */
 static void gpu_open_full(const struct operation *op)
 {
@@ -532,7 +569,7 @@ static void gpu_open_full(const struct operation *op)
 
 	must_open(op);
 	file = second;
-	for (make.mode = SGDMA_GPU_MODE_COHERENT; make.mode <= SGDMA_GPU_MODE_BIND; make.mode++)
+	for (make.mode = SGDMA_GPU_MODE_COHERENT; make.mode <= SGDMA_GPU_MODE_DMABUF; make.mode++)
 		gpu_new_bound(&make);
 	file = first;
 }
@@ -558,18 +595,25 @@ static const struct operation gpu_operations[] = {
 	{ "close with objects", .run = close_node, .prepare = gpu_open_full, .never_fails = true,
 	  .size = KIB(64) },
 	CREATE(COHERENT, 128), CREATE(POPULATE, 128), CREATE(BIND, 128), CREATE(POPULATE, 256),
+	CREATE(DMABUF, 64),
 	{ "destroy", .run = gpu_simple, .prepare = gpu_new_bound, .never_fails = true,
 	  .nr = SGDMA_GPU_DESTROY, .mode = SGDMA_GPU_MODE_BIND, .size = KIB(64), .bits = 64 },
 	SIMPLE(MAP, POPULATE, gpu_new_unmapped), SIMPLE(UNMAP, POPULATE, gpu_new),
 	SIMPLE(UNBIND, BIND, gpu_new_bound),
 	BIND(COHERENT, 8, 64), BIND(POPULATE, 8, 32), BIND(BIND, 128, 64), BIND(BIND, 4, 64),
+	BIND(DMABUF, 64, 64),
 	TRANSFER(READ, POPULATE), TRANSFER(WRITE, POPULATE), TRANSFER(WRITE, COHERENT),
+	TRANSFER(READ, DMABUF), TRANSFER(WRITE, DMABUF),
 	/* The others do the same as FETCH, in other directions. */
 	TRANSFER(FETCH, BIND), TRANSFER(STORE, BIND, .slow = true),
 	{ "COPY", .run = gpu_copy, .prepare = gpu_new_two, .verify = gpu_verify, .slow = true,
 	  .finish = gpu_destroy_two, .mode = SGDMA_GPU_MODE_POPULATE, .size = KIB(16), .bits = 64 },
 	{ "mmap", .run = gpu_mmap, .prepare = gpu_new, .verify = gpu_verify_mmap,
 	  .finish = gpu_destroy, .mode = SGDMA_GPU_MODE_POPULATE, .size = KIB(64) },
+	{ "EXPORT", .run = gpu_export, .prepare = gpu_new, .verify = gpu_verify,
+	  .finish = gpu_close_and_destroy, .mode = SGDMA_GPU_MODE_DMABUF, .size = KIB(64) },
+	{ "IMPORT", .run = gpu_import, .prepare = gpu_new_exported, .verify = gpu_verify,
+	  .finish = gpu_close_and_destroy, .mode = SGDMA_GPU_MODE_DMABUF, .size = KIB(64) },
 };
 
 /* sgdma_rdma */

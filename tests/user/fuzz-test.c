@@ -33,6 +33,7 @@
 /* Limits to what a process holds. Memory must not run out, or the kernel would kill processes. */
 #define MAX_HANDLES	12
 #define MAX_MAPS	4
+#define MAX_DMA_BUFS	4
 #define MAX_OBJECT	(128 * PAGE)
 #define MAX_FRAME	(256 * PAGE)
 #define MAX_BUFFERS	4
@@ -50,6 +51,8 @@ union request {
 	struct sgdma_gpu_io io;
 	struct sgdma_gpu_copy copy;
 	struct sgdma_gpu_info info;
+	struct sgdma_gpu_export export;
+	struct sgdma_gpu_import import;
 	struct sgdma_rdma_reg reg;
 	struct sgdma_rdma_io rdma_io;
 	struct sgdma_camera_format format;
@@ -77,6 +80,7 @@ static const struct kind gpu_kinds[] = {
 	KIND(GPU, BIND, 4, false), KIND(GPU, UNBIND, 3, false),
 	KIND(GPU, FETCH, 2, true), KIND(GPU, STORE, 2, true),
 	KIND(GPU, COPY, 2, true), KIND(GPU, INFO, 2, false),
+	KIND(GPU, EXPORT, 2, false), KIND(GPU, IMPORT, 2, false),
 };
 
 static const struct kind rdma_kinds[] = {
@@ -131,6 +135,9 @@ static struct {
 	char *start;
 	unsigned long len;
 } maps[MAX_MAPS];
+
+static int dma_bufs[MAX_DMA_BUFS];	/* descriptors, or zero; the oldest is overwritten */
+static unsigned int exported;		/* number of descriptors so far */
 
 /* Pages that requests may use, and two pages at the end of a mapping. */
 static char *arena, *edge;
@@ -208,7 +215,7 @@ static void make_gpu(union request *r, unsigned int file, const struct kind *kin
 	switch (kind->nr) {
 	case SGDMA_GPU_CREATE:
 		r->create.size = (1 + below(one_in(6) ? MAX_OBJECT / PAGE : 4)) * PAGE;
-		r->create.mode = below(4);
+		r->create.mode = below(5);
 		break;
 	case SGDMA_GPU_BIND:
 		r->bind.entry_bits = one_in(3) ? 32 : 64;
@@ -222,6 +229,9 @@ static void make_gpu(union request *r, unsigned int file, const struct kind *kin
 		break;
 	case SGDMA_GPU_COPY:
 		r->copy.dst = any_handle(file, &size);
+		break;
+	case SGDMA_GPU_IMPORT:
+		r->import.fd = dma_bufs[below(MAX_DMA_BUFS)];
 		break;
 	}
 }
@@ -337,6 +347,17 @@ static void remember(const union request *r, unsigned int file, unsigned long nr
 		handles[file][i].size = nr == SGDMA_RDMA_REG ? r->reg.len : r->create.size;
 		given[file]++;
 		break;
+	case SGDMA_GPU_IMPORT:
+		handles[file][i].handle = r->import.handle;
+		handles[file][i].size = r->import.size;
+		given[file]++;
+		break;
+	case SGDMA_GPU_EXPORT:
+		i = exported++ % MAX_DMA_BUFS;
+		if (dma_bufs[i])
+			close(dma_bufs[i]);
+		dma_bufs[i] = r->export.fd;
+		break;
 	case SGDMA_CAMERA_FORMAT:
 		frame_size[file] = r->format.size;
 		break;
@@ -348,7 +369,8 @@ static void forget(unsigned int file, unsigned long nr)
 {
 	union request r = { .words = { handles[file][given[file] % MAX_HANDLES].handle } };
 
-	if (r.words[0] && (nr == SGDMA_GPU_CREATE || nr == SGDMA_RDMA_REG))
+	if (r.words[0] &&
+	    (nr == SGDMA_GPU_CREATE || nr == SGDMA_GPU_IMPORT || nr == SGDMA_RDMA_REG))
 		ioctl(fds[file], nr == SGDMA_RDMA_REG ? SGDMA_RDMA_DEREG : SGDMA_GPU_DESTROY, &r);
 }
 
