@@ -324,6 +324,11 @@ impl<'bound> DmaDevice<'bound> {
         self.0.quarantine
     }
 
+    /// Returns the number of resets of the device that have begun.
+    pub(crate) fn epoch(self) -> u64 {
+        self.0.quarantine.map_or(0, Quarantine::epoch)
+    }
+
     /// Returns how many bytes of `run`, from its first one on, are in one piece on the bus if the
     /// run is mapped directly.
     pub(crate) fn straight(self, run: Run) -> u64 {

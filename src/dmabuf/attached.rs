@@ -25,8 +25,7 @@ use crate::{
         quarantine::{
             Hold,
             Place,
-            Placed,
-            Quarantine, //
+            Placed, //
         }, //
     },
     map::in_flight::{
@@ -170,7 +169,7 @@ impl<D: Direction> Mapping for Attached<'_, D> {}
 
 impl<D: Direction> private::Mapping for Attached<'_, D> {
     fn epoch(&self) -> u64 {
-        self.dev.quarantine().map_or(0, Quarantine::epoch)
+        self.dev.epoch()
     }
 
     unsafe fn hold(self, epoch: u64) {

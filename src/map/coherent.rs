@@ -21,8 +21,7 @@ use crate::{
         quarantine::{
             Hold,
             Place,
-            Placed,
-            Quarantine, //
+            Placed, //
         }, //
     },
     map::{
@@ -225,7 +224,7 @@ impl Mapping for CoherentBuffer<'_> {}
 
 impl private::Mapping for CoherentBuffer<'_> {
     fn epoch(&self) -> u64 {
-        self.dev.quarantine().map_or(0, Quarantine::epoch)
+        self.dev.epoch()
     }
 
     unsafe fn hold(self, epoch: u64) {

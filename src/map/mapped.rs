@@ -18,10 +18,7 @@ use crate::{
         route::DmaRoute, //
     },
     ffi,
-    lifecycle::quarantine::{
-        Placed,
-        Quarantine, //
-    },
+    lifecycle::quarantine::Placed,
     map::{
         attrs::MapAttrs,
         exclusive::Exclusive,
@@ -552,7 +549,7 @@ impl<D: Direction, P: Send + 'static> Mapping for Mapped<'_, D, P> {}
 
 impl<D: Direction, P: Send + 'static> private::Mapping for Mapped<'_, D, P> {
     fn epoch(&self) -> u64 {
-        self.dev.quarantine().map_or(0, Quarantine::epoch)
+        self.dev.epoch()
     }
 
     unsafe fn hold(self, epoch: u64) {
