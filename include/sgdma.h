@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 struct device;
+struct dma_buf;
 struct sg_table;
 
 /**
@@ -86,6 +87,21 @@ bool dma_streaming_is_coherent(struct device *dev);
  * share must change hands explicitly; -1 if there is none.
  */
 int sgdma_first_incoherent(struct device *const *devs, unsigned int count);
+
+/**
+ * sgdma_dma_buf_first_incoherent() - who of those attached to a dma-buf may need
+ * dma_sync_*()?
+ * @buf: the dma-buf. None of the attached devices is being unbound.
+ *
+ * Each attached device is asked as by sgdma_coherency(). A device that does not
+ * reach all of memory may find this buffer in place. Only in kernels with
+ * CONFIG_DMA_SHARED_BUFFER.
+ *
+ * Context: Process context. May sleep: takes the reservation of @buf.
+ * Return: a device because of which the buffer may have to change hands explicitly,
+ * with a reference for put_device(); NULL if there is none.
+ */
+struct device *sgdma_dma_buf_first_incoherent(struct dma_buf *buf);
 
 /**
  * sgdma_coherency_name() - a coherency in a word

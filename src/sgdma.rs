@@ -139,7 +139,8 @@ pub use dmabuf::{
         DmaBuf,
         DmaBufForCpu, //
     },
-    export::DmaBufUse, //
+    export::DmaBufUse,
+    revocable::Revocable, //
 };
 pub use driver::{
     pci,

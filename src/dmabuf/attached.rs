@@ -17,7 +17,8 @@ use crate::{
     },
     dmabuf::{
         buffer::DmaBuf,
-        export, //
+        export,
+        revocation::Revocation, //
     },
     ffi,
     lifecycle::{
@@ -90,7 +91,7 @@ pub struct Attached<'bound, D: Direction> {
 
 // SAFETY: Any task may unmap and detach.
 unsafe impl<D: Direction> Send for Attached<'_, D> {}
-// SAFETY: A shared reference only permits reading the table, which does not change.
+// SAFETY: A shared reference only permits reading the table, which does not change, and a flag.
 unsafe impl<D: Direction> Sync for Attached<'_, D> {}
 
 impl DmaBuf {
@@ -105,7 +106,8 @@ impl DmaBuf {
     ///   address would mean other memory to that exporter once `dev` is unbound: behind an IOMMU if
     ///   caches are not coherent, and on a bus with `dma-ranges`.
     /// - `E2BIG` if another module has exported the buffer, and a segment is longer than `dev`
-    ///   allows or crosses its boundary. `EIO` if that module has not mapped all bytes.
+    ///   allows or crosses its boundary. `EIO` if that module has not mapped all bytes, or has
+    ///   mapped some beyond the mask of `dev`.
     /// - `EBUSY` if `dev` needs turns, another device has its turn, and one of both writes.
     /// - `ENOMEM` if there is no memory.
     /// - `ERESTARTSYS` if a signal comes while fences are waited for.
@@ -117,17 +119,33 @@ impl DmaBuf {
         dev: DmaDevice<'bound>,
         _direction: D,
     ) -> Result<Attached<'bound, D>> {
-        let mapping = Attachment::new(self, dev, D::DIRECTION as c_uint)?;
+        Attached::new(self, dev, None)
+    }
+}
+
+impl<'bound, D: Direction> Attached<'bound, D> {
+    /// Attaches `dev` to `buf`, for an exporter that may take the buffer back if there is a
+    /// `revocation`.
+    pub(super) fn new(
+        buf: &DmaBuf,
+        dev: DmaDevice<'bound>,
+        revocation: Option<KBox<Revocation>>,
+    ) -> Result<Self> {
+        let mapping = Attachment::new(buf, dev, D::DIRECTION as c_uint, revocation)?;
         // INVARIANT: The attachment was just made for `dev`.
-        Ok(Attached {
+        Ok(Self {
             dev,
             mapping: ManuallyDrop::new(mapping),
             _direction: PhantomData,
         })
     }
-}
 
-impl<D: Direction> Attached<'_, D> {
+    /// Returns true if the exporter has taken the buffer back.
+    pub(super) fn is_revoked(&self) -> bool {
+        let revocation = self.mapping.revocation.as_ref();
+        revocation.is_some_and(|revocation| revocation.is_revoked())
+    }
+
     /// Returns the length of the buffer in bytes.
     #[expect(
         clippy::len_without_is_empty,
@@ -216,6 +234,8 @@ struct Attachment {
     direction: ffi::dma_data_direction,
     route: DmaRoute,
     needs_turns: bool,
+    /// The revocation that the exporter calls until the device is detached. Dropped last.
+    revocation: Option<KBox<Revocation>>,
 }
 
 // SAFETY: Any task may use the device and the attachment that the pointers are to.
@@ -229,6 +249,7 @@ impl Attachment {
         buf: &DmaBuf,
         dev: DmaDevice<'_>,
         direction: ffi::dma_data_direction,
+        revocation: Option<KBox<Revocation>>,
     ) -> Result<Placed<Self>> {
         let is_ours = buf.is_ours();
         if !is_ours && is_moved_by_unbinding(dev) {
@@ -243,10 +264,14 @@ impl Attachment {
             attachment: core::ptr::null_mut(),
             sgt: core::ptr::null_mut(),
         };
+        let told = revocation
+            .as_ref()
+            .map_or(core::ptr::null_mut(), |revocation| revocation.as_raw());
         // SAFETY: The dma-buf is valid. The device is bound and has a mask, by the invariants of
-        // `DmaFacts`. The direction is not `DMA_NONE`.
+        // `DmaFacts`. The direction is not `DMA_NONE`. The revocation is on the heap, and is freed
+        // after the mapping is undone.
         to_result(unsafe {
-            ffi::sgdma_dma_buf_map(buf.as_raw(), dev.as_raw(), direction, &mut raw)
+            ffi::sgdma_dma_buf_map(buf.as_raw(), dev.as_raw(), direction, told, &mut raw)
         })?;
         let needs_turns = if is_ours {
             // SAFETY: The buffer is ours, and `raw` is mapped.
@@ -263,6 +288,7 @@ impl Attachment {
             direction,
             route: dev.route(),
             needs_turns,
+            revocation,
         };
         if let Err(error) = this.check(dev) {
             // SAFETY: The device is bound, and was told no address.
@@ -282,8 +308,13 @@ impl Attachment {
         // SAFETY: The device is valid and bound.
         let max = unsafe { ffi::sgdma_dma_get_max_seg_size(dev.as_raw()) }.into();
         let boundary = dev.seg_boundary() as u64;
+        let mask = dev.mask();
         let mut len = 0;
         for segment in table.dma_segments() {
+            let last = segment.addr.checked_add(segment.len.saturating_sub(1));
+            if last.is_none_or(|last| last > mask) {
+                return Err(EIO);
+            }
             if segment.len > max || boundary != u64::MAX && !segment.within(boundary) {
                 return Err(E2BIG);
             }

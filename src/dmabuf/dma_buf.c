@@ -177,17 +177,81 @@ struct sgdma_export *sgdma_dma_buf_export_of(const struct dma_buf *buf)
 }
 EXPORT_SYMBOL_GPL(sgdma_dma_buf_export_of);
 
-int sgdma_dma_buf_map(struct dma_buf *buf, struct device *dev, enum dma_data_direction dir,
-		      struct sgdma_attachment *result)
+/* An exporter also calls this before it has mapped the buffer, as it moves what is to be pinned. */
+static void invalidate_mappings(struct dma_buf_attachment *attachment)
 {
-	struct dma_buf_attachment *attachment = dma_buf_attach(buf, dev);
+	if (attachment->importer_priv)
+		sgdma_dma_buf_revoked(attachment->importer_priv);
+}
+
+/* The table has addresses only, so it may be of memory that has no pages. */
+static const struct dma_buf_attach_ops revocable_ops = {
+	.allow_peer2peer = true,
+	.invalidate_mappings = invalidate_mappings,
+};
+
+/*
+ * Maps a buffer that the exporter could move, and has the exporter call @revocation. The buffer is
+ * pinned until it is unmapped.
+ */
+static struct sg_table *pin_and_map(struct dma_buf_attachment *attachment,
+				    enum dma_data_direction dir,
+				    struct sgdma_revocation *revocation)
+{
+	struct sg_table *sgt;
+	long left;
+	int err = dma_buf_pin(attachment);
+
+	if (err)
+		return ERR_PTR(err);
+	/* The exporter may be moving the buffer to where it is pinned. */
+	left = dma_resv_wait_timeout(attachment->dmabuf->resv, DMA_RESV_USAGE_KERNEL, true,
+				     MAX_SCHEDULE_TIMEOUT);
+	sgt = left < 0 ? ERR_PTR(left) : dma_buf_map_attachment(attachment, dir);
+	if (IS_ERR(sgt))
+		dma_buf_unpin(attachment);
+	else
+		attachment->importer_priv = revocation;
+	return sgt;
+}
+
+static struct dma_buf_attachment *attach_to(struct dma_buf *buf, struct device *dev,
+					    bool revocable)
+{
+	struct dma_buf_attachment *attachment;
+
+	if (!revocable)
+		return dma_buf_attach(buf, dev);
+	attachment = dma_buf_dynamic_attach(buf, dev, &revocable_ops, NULL);
+	/* The exporter may call this module, even if the driver has forgotten the buffer. */
+	if (!IS_ERR(attachment))
+		__module_get(THIS_MODULE);
+	return attachment;
+}
+
+static void detach(struct dma_buf *buf, struct dma_buf_attachment *attachment)
+{
+	bool revocable = attachment->importer_ops;
+
+	dma_buf_detach(buf, attachment);
+	if (revocable)
+		module_put(THIS_MODULE);
+}
+
+int sgdma_dma_buf_map(struct dma_buf *buf, struct device *dev, enum dma_data_direction dir,
+		      struct sgdma_revocation *revocation, struct sgdma_attachment *result)
+{
+	struct dma_buf_attachment *attachment = attach_to(buf, dev, revocation);
 	struct sg_table *sgt;
 
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
-	sgt = dma_buf_map_attachment_unlocked(attachment, dir);
+	dma_resv_lock(buf->resv, NULL);
+	sgt = revocation ? pin_and_map(attachment, dir, revocation) :
+			   dma_buf_map_attachment(attachment, dir);
+	dma_resv_unlock(buf->resv);
 	if (IS_ERR(sgt)) {
-		dma_buf_detach(buf, attachment);
+		detach(buf, attachment);
 		return PTR_ERR(sgt);
 	}
 	/* An attachment that is forgotten stays on the list of the dma-buf, which lives on. */
@@ -202,10 +266,33 @@ void sgdma_dma_buf_unmap(struct dma_buf *buf, const struct sgdma_attachment *att
 {
 	struct device *dev = attachment->attachment->dev;
 
-	dma_buf_unmap_attachment_unlocked(attachment->attachment, attachment->sgt, dir);
-	dma_buf_detach(buf, attachment->attachment);
+	dma_resv_lock(buf->resv, NULL);
+	dma_buf_unmap_attachment(attachment->attachment, attachment->sgt, dir);
+	if (attachment->attachment->importer_ops)
+		dma_buf_unpin(attachment->attachment);
+	dma_resv_unlock(buf->resv);
+	detach(buf, attachment->attachment);
 	put_device(dev);
 }
+
+struct device *sgdma_dma_buf_first_incoherent(struct dma_buf *buf)
+{
+	struct dma_buf_attachment *attachment;
+	struct device *dev = NULL;
+
+	dma_resv_lock(buf->resv, NULL);
+	list_for_each_entry(attachment, &buf->attachments, node) {
+		/* One whose driver has gone is still attached if it may be at work. */
+		if (device_is_bound(attachment->dev) &&
+		    !dma_streaming_is_coherent(attachment->dev)) {
+			dev = get_device(attachment->dev);
+			break;
+		}
+	}
+	dma_resv_unlock(buf->resv);
+	return dev;
+}
+EXPORT_SYMBOL_GPL(sgdma_dma_buf_first_incoherent);
 
 const void *sgdma_dma_buf_mapping(const struct sgdma_attachment *attachment)
 {

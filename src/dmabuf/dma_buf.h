@@ -16,6 +16,7 @@ struct file;
 struct page;
 struct sg_table;
 struct sgdma_export;
+struct sgdma_revocation;
 
 /*
  * Calls dma_buf_get(), which takes a reference. Returns an error pointer: -EBADF if there is no
@@ -45,15 +46,26 @@ struct sgdma_attachment {
 };
 
 /*
- * Calls dma_buf_attach() and dma_buf_map_attachment_unlocked(): maps @buf for @dev, which is bound
- * and has a DMA mask. Fills in @result, and returns zero or a negative error number. May sleep.
+ * Attaches @dev, which is bound and has a DMA mask, to @buf, and maps @buf: dma_buf_attach() and
+ * dma_buf_map_attachment(). Fills in @result, and returns zero or a negative error number. May
+ * sleep.
+ *
+ * If @revocation is not NULL, the exporter may take @buf back, and the buffer may be memory of
+ * another device: dma_buf_dynamic_attach() and dma_buf_pin(). Then sgdma_dma_buf_revoked() may be
+ * called until sgdma_dma_buf_unmap() has returned.
  */
 int sgdma_dma_buf_map(struct dma_buf *buf, struct device *dev, enum dma_data_direction dir,
-		      struct sgdma_attachment *result);
+		      struct sgdma_revocation *revocation, struct sgdma_attachment *result);
 
 /* Undoes sgdma_dma_buf_map(). May sleep. */
 void sgdma_dma_buf_unmap(struct dma_buf *buf, const struct sgdma_attachment *attachment,
 			 enum dma_data_direction dir);
+
+/*
+ * Tells the importer that the exporter takes a buffer back (revocation.rs). The exporter waits for
+ * sgdma_dma_buf_unmap(). Only for dma_buf.c. With the reservation held. Does not sleep.
+ */
+void sgdma_dma_buf_revoked(struct sgdma_revocation *revocation);
 
 /*
  * Returns what the exporter keeps of a mapping, for a buffer of ours. It is valid until

@@ -13,3 +13,5 @@
 pub(crate) mod attached;
 pub(crate) mod buffer;
 pub(crate) mod export;
+pub(crate) mod revocable;
+mod revocation;

@@ -10,6 +10,7 @@
 #include <linux/interrupt.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
@@ -36,6 +37,7 @@ struct sgdma_timer {
 };
 
 struct sgdma_handlers {
+	refcount_t refs;
 	const struct sgdma_handler_calls *calls;
 	const void *context;
 	unsigned int nr_vectors;
@@ -87,13 +89,14 @@ struct sgdma_handlers *sgdma_handlers_new(const struct sgdma_handler_calls *call
 
 	if (!handlers)
 		return NULL;
+	refcount_set(&handlers->refs, 1);
 	handlers->calls = calls;
 	/* kcalloc(0) is not NULL. */
 	handlers->vectors = kcalloc(vectors, sizeof(*handlers->vectors), GFP_KERNEL);
 	handlers->items = kcalloc(items, sizeof(*handlers->items), GFP_KERNEL);
 	handlers->timers = kcalloc(timers, sizeof(*handlers->timers), GFP_KERNEL);
 	if (!handlers->vectors || !handlers->items || !handlers->timers) {
-		sgdma_handlers_delete(handlers);
+		sgdma_handlers_put(handlers);
 		return NULL;
 	}
 	for (; handlers->nr_vectors < vectors; handlers->nr_vectors++)
@@ -145,14 +148,25 @@ void sgdma_handlers_shut_down(struct sgdma_handlers *handlers)
 }
 EXPORT_SYMBOL_GPL(sgdma_handlers_shut_down);
 
-void sgdma_handlers_delete(struct sgdma_handlers *handlers)
+bool sgdma_handlers_get(struct sgdma_handlers *handlers, unsigned int item)
 {
+	if (item >= handlers->nr_items)
+		return false;
+	refcount_inc(&handlers->refs);
+	return true;
+}
+EXPORT_SYMBOL_GPL(sgdma_handlers_get);
+
+void sgdma_handlers_put(struct sgdma_handlers *handlers)
+{
+	if (!refcount_dec_and_test(&handlers->refs))
+		return;
 	kfree(handlers->vectors);
 	kfree(handlers->items);
 	kfree(handlers->timers);
 	kfree(handlers);
 }
-EXPORT_SYMBOL_GPL(sgdma_handlers_delete);
+EXPORT_SYMBOL_GPL(sgdma_handlers_put);
 
 unsigned int sgdma_handlers_vectors(const struct sgdma_handlers *handlers)
 {

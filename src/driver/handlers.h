@@ -28,7 +28,7 @@ struct sgdma_handler_calls {
 
 /*
  * Allocates the work items, timers and vectors of a binding, each at rest. @calls is used until
- * sgdma_handlers_delete(). Returns NULL if there is no memory. May sleep.
+ * sgdma_handlers_shut_down(). Returns a reference, or NULL if there is no memory. May sleep.
  */
 struct sgdma_handlers *sgdma_handlers_new(const struct sgdma_handler_calls *calls,
 					  unsigned int items, unsigned int timers,
@@ -51,8 +51,14 @@ int sgdma_handlers_request_irq(struct sgdma_handlers *handlers, unsigned int vec
  */
 void sgdma_handlers_shut_down(struct sgdma_handlers *handlers);
 
-/* Frees handlers that were shut down. May sleep. */
-void sgdma_handlers_delete(struct sgdma_handlers *handlers);
+/*
+ * Takes another reference, for queueing @item. Returns false if the driver has no such work item.
+ * For any context.
+ */
+bool sgdma_handlers_get(struct sgdma_handlers *handlers, unsigned int item);
+
+/* Gives a reference back. The last one is of handlers that were shut down. For any context. */
+void sgdma_handlers_put(struct sgdma_handlers *handlers);
 
 /* Returns the number of vectors. For any context. */
 unsigned int sgdma_handlers_vectors(const struct sgdma_handlers *handlers);

@@ -36,7 +36,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `raw` comes from `sgdma_handlers_new()`, with [`CALLS`](Self::CALLS) of this driver.
+/// `raw` comes from `sgdma_handlers_new()`, with [`CALLS`](Self::CALLS) of this driver. The value
+/// has the reference.
 pub(crate) struct HandlerSet<D: Driver> {
     raw: NonNull<ffi::sgdma_handlers>,
     _driver: PhantomData<fn(D) -> D>,
@@ -84,7 +85,7 @@ impl<D: Driver> HandlerSet<D> {
     /// Nobody reaches the result after this value is dropped.
     pub(crate) unsafe fn tasks(&self) -> Tasks {
         // SAFETY: By the type invariants `raw` comes from `sgdma_handlers_new()`. Nobody reaches
-        // the result when the handlers are deleted, by the drop of this value: the caller promises
+        // the result when this value gives its reference back, by its drop: the caller promises
         // that.
         unsafe { Tasks::new(self.raw) }
     }
@@ -155,9 +156,9 @@ impl<D: Driver> HandlerSet<D> {
 impl<D: Driver> Drop for HandlerSet<D> {
     fn drop(&mut self) {
         self.shut_down();
-        // SAFETY: By the type invariants the handlers exist. They were shut down, so nothing uses
-        // them, and this is the last use here.
-        unsafe { ffi::sgdma_handlers_delete(self.raw.as_ptr()) };
+        // SAFETY: By the type invariants the reference is this value's, which is not used again.
+        // The handlers were shut down.
+        unsafe { ffi::sgdma_handlers_put(self.raw.as_ptr()) };
     }
 }
 

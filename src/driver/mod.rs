@@ -20,6 +20,8 @@ mod nodes;
 pub mod pci;
 pub mod platform;
 mod poll;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+mod revocation;
 mod tasks;
 
 pub use bus::Quiet;

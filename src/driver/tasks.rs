@@ -3,6 +3,8 @@
 //! The work items, timers and vectors of a binding, as their driver uses them.
 
 use crate::ffi;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+use crate::lifecycle::work_ref::WorkRef;
 use core::ptr::NonNull;
 use kernel::time::Jiffies;
 
@@ -25,8 +27,8 @@ impl Tasks {
     ///
     /// # Safety
     ///
-    /// `handlers` come from `sgdma_handlers_new()`, and are deleted only when nobody can reach the
-    /// result any more.
+    /// `handlers` come from `sgdma_handlers_new()`. They have a reference as long as anybody can
+    /// reach the result.
     pub(super) unsafe fn new(handlers: NonNull<ffi::sgdma_handlers>) -> Self {
         // INVARIANT: The handlers exist as long, as the caller promises.
         Self(handlers)
@@ -40,6 +42,13 @@ impl Tasks {
     pub fn queue(&self, item: u32) -> bool {
         // SAFETY: By the type invariants the handlers exist.
         unsafe { ffi::sgdma_handlers_queue(self.0.as_ptr(), item) }
+    }
+
+    /// Returns a reference to a work item, or `None` if there is no such item. For any context.
+    #[cfg(CONFIG_DMA_SHARED_BUFFER)]
+    pub(super) fn work_ref(&self, item: u32) -> Option<WorkRef> {
+        // SAFETY: By the type invariants the handlers exist.
+        unsafe { WorkRef::new(self.0, item) }
     }
 
     /// Makes a timer expire `delay` jiffies from now: `mod_timer()`. For any context.

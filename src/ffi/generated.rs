@@ -8,12 +8,12 @@
 // 1494376585b04bcd080ba54f75f1d74645675ae8  src/lifecycle/completion.h
 // f710fb4990195217c649c6d0a219beb4d31938c0  src/device/device.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
-// d2e07e4bb0517a9f4dd7d881876e77f984c78138  src/dmabuf/dma_buf.h
-// 85ecb9ba4d00ff20910d4a8aa7f3ca0c2a37c8b4  src/driver/handlers.h
+// 9161ce40a82d56a1ffb425b7c8c2e030f4ec4bf6  src/dmabuf/dma_buf.h
+// 8030b8238297fb2542a83c87a39715e7803cf89b  src/driver/handlers.h
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
-// 64c5db335c6178308bcca2ef84b345bb2458713a  src/tests/foreign.h
+// 787b3863d4884956f0c7e6c77f98c3272e852509  src/tests/foreign.h
 // 3772b4b24c45a798d2caf81f60307d89257faddf  src/module.h
-// 3eb836003a5b686d2bb3f5e1bbc023782ae743ec  include/sgdma.h
+// ce6f4bf033a45afab3688097541b6cfd5eb791bb  include/sgdma.h
 
 #![allow(
     clippy::all,
@@ -86,6 +86,11 @@ const _: () = {
 #[repr(C)]
 #[derive(Debug)]
 pub struct sgdma_export {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct sgdma_revocation {
     _unused: [u8; 0],
 }
 /// A buffer that is mapped for a device.
@@ -411,6 +416,9 @@ unsafe extern "C" {
     pub fn dma_streaming_is_coherent(dev: *mut device) -> bool_;
     /// `sgdma_first_incoherent()`: who of several devices needs dma_sync_*()?
     pub fn sgdma_first_incoherent(devs: *const *mut device, count: ffi::c_uint) -> ffi::c_int;
+    /// `sgdma_dma_buf_first_incoherent()`: who of those attached to a dma-buf may need
+    /// dma_sync_*()?
+    pub fn sgdma_dma_buf_first_incoherent(buf: *mut dma_buf) -> *mut device;
     /// `sgdma_coherency_name()`: a coherency in a word
     pub fn sgdma_coherency_name(coherency: sgdma_coherency) -> *const ffi::c_char;
     /// `sgdma_coherency_string()`: a coherency in words
@@ -551,14 +559,22 @@ unsafe extern "C" {
     /// Returns what this module has exported as `buf`, or NULL if another module has exported
     /// `buf`.
     pub fn sgdma_dma_buf_export_of(buf: *const dma_buf) -> *mut sgdma_export;
-    /// Calls dma_buf_attach() and dma_buf_map_attachment_unlocked(): maps `buf` for `dev`, which is
-    /// bound
-    /// and has a DMA mask. Fills in `result`, and returns zero or a negative error number. May
+    /// Attaches `dev`, which is bound and has a DMA mask, to `buf`, and maps `buf`:
+    /// dma_buf_attach() and
+    /// dma_buf_map_attachment(). Fills in `result`, and returns zero or a negative error number.
+    /// May
     /// sleep.
+    ///
+    /// If `revocation` is not NULL, the exporter may take `buf` back, and the buffer may be memory
+    /// of
+    /// another device: dma_buf_dynamic_attach() and dma_buf_pin(). Then sgdma_dma_buf_revoked() may
+    /// be
+    /// called until sgdma_dma_buf_unmap() has returned.
     pub fn sgdma_dma_buf_map(
         buf: *mut dma_buf,
         dev: *mut device,
         dir: dma_data_direction,
+        revocation: *mut sgdma_revocation,
         result: *mut sgdma_attachment,
     ) -> ffi::c_int;
     /// Undoes sgdma_dma_buf_map(). May sleep.
@@ -567,6 +583,10 @@ unsafe extern "C" {
         attachment: *const sgdma_attachment,
         dir: dma_data_direction,
     );
+    /// Tells the importer that the exporter takes a buffer back (revocation.rs). The exporter waits
+    /// for
+    /// sgdma_dma_buf_unmap(). Only for dma_buf.c. With the reservation held. Does not sleep.
+    pub fn sgdma_dma_buf_revoked(revocation: *mut sgdma_revocation);
     /// Returns what the exporter keeps of a mapping, for a buffer of ours. It is valid until
     /// sgdma_dma_buf_unmap().
     pub fn sgdma_dma_buf_mapping(attachment: *const sgdma_attachment) -> *const ffi::c_void;
@@ -628,7 +648,7 @@ unsafe extern "C" {
     pub fn sgdma_export_release(export: *mut sgdma_export);
     /// Allocates the work items, timers and vectors of a binding, each at rest. `calls` is used
     /// until
-    /// sgdma_handlers_delete(). Returns NULL if there is no memory. May sleep.
+    /// sgdma_handlers_shut_down(). Returns a reference, or NULL if there is no memory. May sleep.
     pub fn sgdma_handlers_new(
         calls: *const sgdma_handler_calls,
         items: ffi::c_uint,
@@ -651,8 +671,12 @@ unsafe extern "C" {
     /// work
     /// items nor timers can be started again. May sleep.
     pub fn sgdma_handlers_shut_down(handlers: *mut sgdma_handlers);
-    /// Frees handlers that were shut down. May sleep.
-    pub fn sgdma_handlers_delete(handlers: *mut sgdma_handlers);
+    /// Takes another reference, for queueing `item`. Returns false if the driver has no such work
+    /// item.
+    /// For any context.
+    pub fn sgdma_handlers_get(handlers: *mut sgdma_handlers, item: ffi::c_uint) -> bool_;
+    /// Gives a reference back. The last one is of handlers that were shut down. For any context.
+    pub fn sgdma_handlers_put(handlers: *mut sgdma_handlers);
     /// Returns the number of vectors. For any context.
     pub fn sgdma_handlers_vectors(handlers: *const sgdma_handlers) -> ffi::c_uint;
     /// Queues a work item. Returns false if the item was queued already, is not one of the
@@ -706,8 +730,14 @@ unsafe extern "C" {
     pub fn sgdma_selftest_plug(dev: *mut device, mask: u64_);
     /// Exports zeroed pages as another driver does, without access for the kernel. The exporter
     /// adds
-    /// `extra` bytes to the length of the first segment. Returns a dma-buf, or an error pointer.
-    pub fn sgdma_selftest_export(extra: ffi::c_int) -> *mut dma_buf;
+    /// `extra` bytes to the length of the first segment. If `goes`, it only accepts importers that
+    /// it can
+    /// take the buffer back from. Returns a dma-buf, or an error pointer.
+    pub fn sgdma_selftest_export(extra: ffi::c_int, goes: bool_) -> *mut dma_buf;
+    /// Takes `buf` back, but does not wait until it is unmapped.
+    pub fn sgdma_selftest_revoke(buf: *mut dma_buf);
+    /// Returns how many devices `buf` is mapped for, and how often it is pinned.
+    pub fn sgdma_selftest_uses(buf: *const dma_buf, maps: *mut ffi::c_int, pins: *mut ffi::c_int);
     /// Imports `buf` for `dev` as another driver does. The device writes `byte` to the first byte,
     /// and is
     /// then detached. Fills in `seen`, and returns zero or the error of the first mapping.

@@ -5,6 +5,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/fdtable.h>
@@ -19,6 +20,10 @@
 struct foreign {
 	struct sg_table sgt;
 	int extra;
+	bool goes;
+	bool revoked;
+	int maps;
+	int pins;
 };
 
 static void free_foreign(struct foreign *foreign)
@@ -57,13 +62,39 @@ static struct foreign *alloc_foreign(void)
 	return foreign;
 }
 
+static int attach(struct dma_buf *buf, struct dma_buf_attachment *attachment)
+{
+	struct foreign *foreign = buf->priv;
+
+	return foreign->goes && !dma_buf_attach_revocable(attachment) ? -EOPNOTSUPP : 0;
+}
+
+static int pin(struct dma_buf_attachment *attachment)
+{
+	struct foreign *foreign = attachment->dmabuf->priv;
+
+	/* As if it had moved the buffer. */
+	dma_buf_invalidate_mappings(attachment->dmabuf);
+	foreign->pins++;
+	return 0;
+}
+
+static void unpin(struct dma_buf_attachment *attachment)
+{
+	struct foreign *foreign = attachment->dmabuf->priv;
+
+	foreign->pins--;
+}
+
 static struct sg_table *map(struct dma_buf_attachment *attachment, enum dma_data_direction dir)
 {
 	struct foreign *foreign = attachment->dmabuf->priv;
-	int err = dma_map_sgtable(attachment->dev, &foreign->sgt, dir, 0);
+	int err = foreign->revoked ? -ENODEV :
+				     dma_map_sgtable(attachment->dev, &foreign->sgt, dir, 0);
 
 	if (err)
 		return ERR_PTR(err);
+	foreign->maps++;
 	sg_dma_len(foreign->sgt.sgl) += foreign->extra;
 	return &foreign->sgt;
 }
@@ -73,6 +104,7 @@ static void unmap(struct dma_buf_attachment *attachment, struct sg_table *sgt,
 {
 	struct foreign *foreign = attachment->dmabuf->priv;
 
+	foreign->maps--;
 	sg_dma_len(sgt->sgl) -= foreign->extra;
 	dma_unmap_sgtable(attachment->dev, sgt, dir, 0);
 }
@@ -83,12 +115,15 @@ static void release(struct dma_buf *buf)
 }
 
 static const struct dma_buf_ops ops = {
+	.attach = attach,
+	.pin = pin,
+	.unpin = unpin,
 	.map_dma_buf = map,
 	.unmap_dma_buf = unmap,
 	.release = release,
 };
 
-struct dma_buf *sgdma_selftest_export(int extra)
+struct dma_buf *sgdma_selftest_export(int extra, bool goes)
 {
 	struct foreign *foreign = alloc_foreign();
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
@@ -97,6 +132,7 @@ struct dma_buf *sgdma_selftest_export(int extra)
 	if (!foreign)
 		return ERR_PTR(-ENOMEM);
 	foreign->extra = extra;
+	foreign->goes = goes;
 	info.ops = &ops;
 	info.size = SGDMA_SELFTEST_FOREIGN_PAGES * PAGE_SIZE;
 	info.flags = O_RDWR;
@@ -105,6 +141,27 @@ struct dma_buf *sgdma_selftest_export(int extra)
 	if (IS_ERR(buf))
 		free_foreign(foreign);
 	return buf;
+}
+
+void sgdma_selftest_revoke(struct dma_buf *buf)
+{
+	struct foreign *foreign = buf->priv;
+
+	dma_resv_lock(buf->resv, NULL);
+	foreign->revoked = true;
+	dma_buf_invalidate_mappings(buf);
+	dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
+	dma_resv_unlock(buf->resv);
+}
+
+void sgdma_selftest_uses(const struct dma_buf *buf, int *maps, int *pins)
+{
+	const struct foreign *foreign = buf->priv;
+
+	dma_resv_lock(buf->resv, NULL);
+	*maps = foreign->maps;
+	*pins = foreign->pins;
+	dma_resv_unlock(buf->resv);
 }
 
 /* Maps in direction @dir, and unmaps. Returns zero or the error of mapping. */

@@ -12,9 +12,16 @@ struct dma_buf;
 
 /*
  * Exports zeroed pages as another driver does, without access for the kernel. The exporter adds
- * @extra bytes to the length of the first segment. Returns a dma-buf, or an error pointer.
+ * @extra bytes to the length of the first segment. If @goes, it only accepts importers that it can
+ * take the buffer back from. Returns a dma-buf, or an error pointer.
  */
-struct dma_buf *sgdma_selftest_export(int extra);
+struct dma_buf *sgdma_selftest_export(int extra, bool goes);
+
+/* Takes @buf back, but does not wait until it is unmapped. */
+void sgdma_selftest_revoke(struct dma_buf *buf);
+
+/* Returns how many devices @buf is mapped for, and how often it is pinned. */
+void sgdma_selftest_uses(const struct dma_buf *buf, int *maps, int *pins);
 
 /* What an importer sees. */
 struct sgdma_selftest_seen {

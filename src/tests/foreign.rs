@@ -34,16 +34,18 @@ use crate::{
     EOPNOTSUPP, //
 };
 use kernel::{
+    bindings,
     error::to_result,
     page::PAGE_SIZE,
     prelude::*, //
 };
 
-/// Returns a buffer of another exporter, which adds `extra` bytes to the first segment.
-fn foreign(extra: i32) -> Result<DmaBuf> {
-    // SAFETY: The function takes any number. It returns an error pointer, or a dma-buf with a
+/// Returns a buffer of another exporter, which adds `extra` bytes to the first segment, and takes
+/// the buffer back if it `goes`.
+pub(super) fn foreign(extra: i32, goes: bool) -> Result<DmaBuf> {
+    // SAFETY: The function takes any arguments. It returns an error pointer, or a dma-buf with a
     // reference for the caller.
-    unsafe { DmaBuf::from_owned(ffi::sgdma_selftest_export(extra)) }
+    unsafe { DmaBuf::from_owned(ffi::sgdma_selftest_export(extra, goes)) }
 }
 
 /// Maps the buffer by another importer, whose device writes `byte`.
@@ -55,8 +57,35 @@ fn import(buf: &DmaBuf, dev: DmaDevice<'_>, byte: u8) -> (Result, ffi::sgdma_sel
     (to_result(done), seen)
 }
 
+/// Returns an attached device that needs turns, as a driver in C does.
+fn incoherent(buf: &DmaBuf) -> Option<*mut bindings::device> {
+    // SAFETY: The dma-buf is valid as long as `buf` is.
+    let dev = unsafe { ffi::sgdma_dma_buf_first_incoherent(buf.as_raw()) };
+    if dev.is_null() {
+        return None;
+    }
+    // SAFETY: The reference is this function's. The caller knows that the device is attached.
+    unsafe { ffi::sgdma_put_device(dev) };
+    Some(dev)
+}
+
 cases! {
     sgdma_foreign;
+
+    fn drivers_in_c_learn_who_needs_turns() -> Result {
+        let (dev, other) = (TestDevice::new()?, TestDevice::named(c"sgdma-selftest-2")?);
+        let buf = exported(DmaBufUse::Turns)?;
+        let devices = [dev.dma(), other.dma()];
+        check_eq!(incoherent(&buf), None);
+        let attached = buf.attach(dev.dma(), ToDevice)?;
+        let both = (attached, buf.attach(other.dma(), ToDevice)?);
+        let found = incoherent(&buf);
+        check_eq!(found.is_some(), Coherency::first_incoherent(&devices).is_some());
+        check!(found.is_none_or(|found| devices.iter().any(|dev| dev.as_raw() == found)));
+        drop(both);
+        check_eq!(incoherent(&buf), None);
+        Ok(())
+    }
 
     fn other_importers_see_the_bytes() -> Result {
         let dev = TestDevice::new()?;
@@ -102,7 +131,7 @@ cases! {
 
     fn buffers_of_other_exporters_are_attached() -> Result {
         let devices = [TestDevice::new()?, TestDevice::of_single_pages()?];
-        let buf = foreign(0)?;
+        let buf = foreign(0, false)?;
         let pages = ffi::SGDMA_SELFTEST_FOREIGN_PAGES as usize;
         check_eq!((buf.len(), refs(&buf)), (pages * PAGE_SIZE, 1));
         let mut byte = 0;
@@ -129,7 +158,7 @@ cases! {
     fn what_other_exporters_map_is_checked() -> Result {
         let dev = TestDevice::new()?;
         let attach = |extra| -> Result<Option<Error>> {
-            let buf = foreign(extra)?;
+            let buf = foreign(extra, false)?;
             let error = buf.attach(dev.dma(), ToDevice).err();
             check_eq!(refs(&buf), 1);
             Ok(error)
@@ -143,7 +172,7 @@ cases! {
         check_eq!(attach(max - page)?, Some(EIO));
         check_eq!(attach(max - page + 1)?, Some(E2BIG));
         let single = TestDevice::of_single_pages()?;
-        let refused = foreign(1)?.attach(single.dma(), ToDevice).err();
+        let refused = foreign(1, false)?.attach(single.dma(), ToDevice).err();
         check_eq!(refused, Some(E2BIG));
         Ok(())
     }
@@ -151,7 +180,7 @@ cases! {
     fn buffers_of_other_exporters_are_not_for_buses_with_ranges() -> Result {
         let elsewhere = 1 << 40;
         let dev = TestDevice::limited(u64::MAX, &[[0, elsewhere, elsewhere / 2]])?;
-        let buf = foreign(0)?;
+        let buf = foreign(0, false)?;
         let refused = buf.attach(dev.dma(), ToDevice).err();
         check_eq!(refused, Some(EOPNOTSUPP));
         check_eq!(refs(&buf), 1);
@@ -164,7 +193,7 @@ cases! {
 
     fn buffers_of_other_exporters_stay_in_quarantine() -> Result {
         let dev = TestDevice::new()?;
-        let buf = foreign(0)?;
+        let buf = foreign(0, false)?;
         for is_orphan in [false, true] {
             drop(buf.attach(dev.dma(), Bidirectional)?.submit());
             if is_orphan {

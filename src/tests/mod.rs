@@ -23,6 +23,8 @@ mod iov;
 mod lifecycle;
 mod map;
 mod owner;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+mod revocation;
 mod segments;
 mod sharing;
 mod sync_debug;

@@ -29,7 +29,8 @@ use kernel::prelude::*;
 use super::{
     dma_buf,
     dma_buf_turns,
-    foreign, //
+    foreign,
+    revocation, //
 };
 
 /// All suites, in the order of the layers.
@@ -54,6 +55,8 @@ const SUITES: &[Suite] = &[
     dma_buf_turns::SUITE,
     #[cfg(CONFIG_DMA_SHARED_BUFFER)]
     foreign::SUITE,
+    #[cfg(CONFIG_DMA_SHARED_BUFFER)]
+    revocation::SUITE,
     examples::SUITE,
 ];
 

@@ -204,6 +204,20 @@ fn attach<'bound>(
     Ok((DmaBufFile(buffer), kept))
 }
 
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+fn attach_revocable<'bound>(
+    ctx: &DriverContext<'bound, Gpu>,
+    buffer: &DmaBuf,
+) -> Result<InFlight<Revocable<'bound, FromDevice>>> {
+    let turn = buffer.attach_revocable(ctx, FromDevice, 0)?.submit();
+    let pages = turn.table()?.dma_pages().count();
+    if turn.is_revoked() || turn.needs_turns() || turn.len() != pages {
+        drop(turn.complete());
+        return Err(ENODEV);
+    }
+    Ok(turn)
+}
+
 fn wait(done: &Completion, ctx: &DriverContext<'_, Gpu>) -> Result {
     done.reset();
     done.wait(ctx.unbinding(), 1)?;
