@@ -14,6 +14,7 @@ use crate::{
     },
     device_page::DummyNumbers,
     format::Layout,
+    import::Import,
     list::Lists, //
 };
 use kernel::{
@@ -22,6 +23,8 @@ use kernel::{
     prelude::*, //
 };
 use sgdma::{
+    DmaBuf,
+    DmaDevice,
     FromDevice,
     SgTable, //
 };
@@ -29,11 +32,15 @@ use sgdma::{
 /// The highest order of a block of contiguous memory: 1 MiB of pages of 4 KiB.
 const MAX_ORDER: u32 = 8;
 
+enum Pages<'bound> {
+    Own(Buffer<'bound, FromDevice>, Lists),
+    Imported(Import<'bound>),
+}
+
 pub(crate) struct FrameBuffer<'bound> {
     pub(crate) len: usize,
-    pub(crate) lists: Lists,
     pub(crate) queued: bool,
-    pages: Buffer<'bound, FromDevice>,
+    pages: Pages<'bound>,
 }
 
 impl<'bound> FrameBuffer<'bound> {
@@ -52,38 +59,106 @@ impl<'bound> FrameBuffer<'bound> {
         };
         let mut pages = Buffer::new(table, FromDevice, sharing)?;
         pages.map()?;
+        let lists = Lists::new(dma, pages.dma().ok_or(EIO)?, layout, dummy)?;
         Ok(Self {
             len,
-            lists: Lists::new(dma, pages.dma().ok_or(EIO)?, layout, dummy)?,
             queued: false,
-            pages,
+            pages: Pages::Own(pages, lists),
         })
     }
 
-    /// Returns whether the CPU and the device use the buffer at the same time.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.pages.is_shared()
+    /// Takes a dma-buf in place of the pages, and of an earlier dma-buf. User space keeps the pages
+    /// that it has mapped.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if the buffer is queued, `EINVAL` if the dma-buf is shorter.
+    pub(crate) fn import(&mut self, dma_buf: &DmaBuf) -> Result {
+        if self.queued {
+            return Err(EBUSY);
+        }
+        if dma_buf.len() < self.len {
+            return Err(EINVAL);
+        }
+        self.pages = Pages::Imported(Import::new(dma_buf.clone()));
+        Ok(())
     }
 
-    /// Returns the number of segments in memory, and the number that the device sees.
+    /// Begins the device's turn at a dma-buf. The buffer is about to be queued.
+    pub(crate) fn begin(
+        &mut self,
+        dma: DmaDevice<'bound>,
+        layout: Layout,
+        dummy: DummyNumbers,
+    ) -> Result {
+        match &mut self.pages {
+            Pages::Own(..) => Ok(()),
+            Pages::Imported(import) => import.begin(dma, layout, dummy),
+        }
+    }
+
+    /// Ends the device's turn at a dma-buf. The buffer is not queued any more.
+    pub(crate) fn end(&mut self) {
+        if let Pages::Imported(import) = &mut self.pages {
+            import.end();
+        }
+    }
+
+    /// Returns the lists. Those of a dma-buf exist only while the buffer is queued.
+    pub(crate) fn lists(&self) -> Option<&Lists> {
+        match &self.pages {
+            Pages::Own(_, lists) => Some(lists),
+            Pages::Imported(import) => import.lists(),
+        }
+    }
+
+    pub(crate) fn is_imported(&self) -> bool {
+        matches!(self.pages, Pages::Imported(_))
+    }
+
+    /// Returns whether the CPU and the device use the buffer at the same time. Only an exporter
+    /// knows that of its dma-buf.
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.pages {
+            Pages::Own(pages, _) => pages.is_shared(),
+            Pages::Imported(_) => false,
+        }
+    }
+
+    /// Returns the number of segments in memory, and the number that the device sees. Nobody but
+    /// its exporter knows how a dma-buf lies in memory.
     pub(crate) fn segments(&self) -> (usize, usize) {
-        self.pages.segments()
+        match &self.pages {
+            Pages::Own(pages, _) => pages.segments(),
+            Pages::Imported(import) => (0, import.segments()),
+        }
     }
 
     /// Copies bytes of the buffer, by the CPU. The range lies within the buffer. The buffer is not
     /// queued, so the device does not use the buffer.
     pub(crate) fn read(&mut self, at: usize, bytes: &mut [u8]) -> Result {
-        self.pages.read(at, bytes)
+        match &mut self.pages {
+            Pages::Own(pages, _) => pages.read(at, bytes),
+            Pages::Imported(import) => import.read(at, bytes),
+        }
     }
 
-    /// Maps part of a shared buffer to user space.
+    /// Maps part of a shared buffer to user space, which maps a dma-buf by its descriptor.
     pub(crate) fn mmap(&self, offset: usize, vma: &VmaNew) -> Result {
-        self.pages.mmap(offset, vma)
+        match &self.pages {
+            Pages::Own(pages, _) => pages.mmap(offset, vma),
+            Pages::Imported(_) => Err(EINVAL),
+        }
     }
 
     /// Leaks the pages and the lists to a device that does not answer.
     pub(crate) fn leak(&mut self) {
-        self.pages.leak();
-        self.lists.leak();
+        match &mut self.pages {
+            Pages::Own(pages, lists) => {
+                pages.leak();
+                lists.leak();
+            }
+            Pages::Imported(import) => import.leak(),
+        }
     }
 }

@@ -30,6 +30,7 @@ use kernel::{
     },
 };
 use sgdma::{
+    DmaBuf,
     Door,
     DriverContext, //
     FileOps,
@@ -83,7 +84,7 @@ impl FileOps<Camera> for CameraFile {
                 cmd,
                 |camera, request: &mut uapi::sgdma_camera_index| {
                     no_pad(request.pad)?;
-                    self.stream(camera)?.queue(request.index as usize)
+                    self.stream(camera)?.queue(camera, request.index as usize)
                 },
             ),
             uapi::SGDMA_CAMERA_STREAM => inside(
@@ -101,6 +102,9 @@ impl FileOps<Camera> for CameraFile {
                 |request| door.enter(|camera| capture(camera, &*self.stream(camera)?, request)),
                 |(), written| door.enter(|camera| self.stream(camera)?.settle(written)),
             ),
+            uapi::SGDMA_CAMERA_IMPORT => {
+                answer(arg, cmd, |request| self.import(door, request), nothing)
+            }
             uapi::SGDMA_CAMERA_DUMMY => {
                 answer(arg, cmd, |request| show_dummy(door, request), nothing)
             }
@@ -167,6 +171,14 @@ impl CameraFile {
             .cloned()
             .ok_or(ENODEV)
     }
+
+    fn import(&self, door: &Door<'_, Camera>, request: &uapi::sgdma_camera_import) -> Result {
+        let fd = u32::try_from(request.fd).map_err(|_| EBADF)?;
+        // Outside of the gate: the last reference frees the dma-buf, which is work of the exporter.
+        let dma_buf = DmaBuf::from_fd(fd)?;
+        let index = request.index as usize;
+        door.enter(|camera| self.stream(camera)?.import(index, &dma_buf))
+    }
 }
 
 /// Returns the index of the buffer at a file offset, and the offset in that buffer.
@@ -223,12 +235,14 @@ fn query(
         request.state = flags([
             (buffer.queued, uapi::SGDMA_CAMERA_QUEUED),
             (buffer.is_shared(), uapi::SGDMA_CAMERA_SHARED),
+            (buffer.is_imported(), uapi::SGDMA_CAMERA_IMPORTED),
         ]);
         request.length = buffer.len as u32;
         request.orig_nents = orig_nents as u32;
         request.nents = nents as u32;
-        request.first = buffer.lists.first;
-        request.last = buffer.lists.last;
+        (request.first, request.last) = buffer
+            .lists()
+            .map_or(([0; 4], 0), |lists| (lists.first, lists.last));
         Ok(())
     })
 }

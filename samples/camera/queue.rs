@@ -46,14 +46,14 @@ impl Queue {
     }
 
     /// Returns the index of the first buffer.
-    pub(crate) fn first_buffer(&self) -> usize {
+    fn first_buffer(&self) -> usize {
         self.buffers[self.first]
     }
 
     pub(crate) fn push(&mut self, index: usize, buffer: &FrameBuffer<'_>) -> Result {
         // There are no more buffers than entries, and no buffer is queued twice.
         let slot = (self.first + self.count) % MAX_BUFFERS;
-        self.table.set(slot, &buffer.lists)?;
+        self.table.set(slot, buffer.lists().ok_or(EIO)?)?;
         self.buffers[slot] = index;
         self.count += 1;
         Ok(())

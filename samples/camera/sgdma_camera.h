@@ -64,6 +64,7 @@ struct sgdma_camera_buffer {
 
 #define SGDMA_CAMERA_QUEUED	1
 #define SGDMA_CAMERA_SHARED	2	/* with the device, without syncs; may be mmapped */
+#define SGDMA_CAMERA_IMPORTED	4	/* a dma-buf, whose entries are known while it is queued */
 
 struct sgdma_camera_stream {
 	__u32 on;		/* 1, or 0, which also empties the queue */
@@ -88,6 +89,28 @@ struct sgdma_camera_frame {
 /* The frame is not as long as the format says. */
 #define SGDMA_CAMERA_ERROR	2
 
+/*
+ * Takes a dma-buf in place of the pages of a buffer. The device has its turn at
+ * the dma-buf while the buffer is queued. User space reads the bytes by read(2),
+ * or by a mapping of the descriptor.
+ *
+ * EBUSY	the buffer is queued
+ * EBADF	there is no such descriptor
+ * EINVAL	there is no such buffer, or the descriptor is not one of a dma-buf
+ *		that is as long as the buffer
+ *
+ * QUEUE of such a buffer also fails with
+ *
+ * EBUSY	another device has its turn
+ * EOPNOTSUPP	the device needs turns, and the exporter has none
+ * ERANGE	the lists cannot hold the addresses of the pages
+ * E2BIG, EIO	the exporter has mapped what the device cannot use
+ */
+struct sgdma_camera_import {
+	__u32 index;		/* from 0 on */
+	__s32 fd;		/* a descriptor of the dma-buf, which may be closed afterwards */
+};
+
 struct sgdma_camera_dummy {
 	__u64 user;		/* the address of SGDMA_CAMERA_PAGE bytes */
 };
@@ -102,6 +125,7 @@ struct sgdma_camera_dummy {
 #define SGDMA_CAMERA_DEQUEUE	_IOWR('C', 0xe5, struct sgdma_camera_frame)
 /* Returns the bytes of the dummy page, to which excess lines go. For tests. */
 #define SGDMA_CAMERA_DUMMY	_IOW('C', 0xe6, struct sgdma_camera_dummy)
+#define SGDMA_CAMERA_IMPORT	_IOW('C', 0xe7, struct sgdma_camera_import)
 
 /* Returns the value of a pixel. The bytes of a line behind its pixels are zero. */
 static inline __u16 sgdma_camera_pixel(__u32 picture, __u32 line, __u32 column)

@@ -14,6 +14,7 @@
 //! - `list.rs`: lists of page numbers
 //! - `frame_table.rs`: the frame table, word by word
 //! - `buffer.rs`: a buffer's pages, and the lists of these pages
+//! - `import.rs`: a dma-buf in place of the pages
 //! - `queue.rs`, `stream.rs`: the queue, and the stream of one open file
 //! - `capture.rs`: the device's part
 //! - `uapi.rs`: the structures and constants of `sgdma_camera.h`, generated
@@ -27,6 +28,7 @@ mod device_page;
 mod file;
 mod format;
 mod frame_table;
+mod import;
 mod list;
 mod queue;
 mod stream;

@@ -23,6 +23,7 @@ use kernel::{
         Mutex, //
     },
 };
+use sgdma::DmaBuf;
 
 /// A frame that was captured.
 #[derive(Clone, Copy)]
@@ -37,9 +38,10 @@ pub(crate) struct Frame {
 
 struct State<'bound> {
     format: Option<Format>,
-    buffers: KVec<FrameBuffer<'bound>>,
-    /// `None` while there are no buffers.
+    /// `None` while there are no buffers. Dropped before the buffers: the frame table has the
+    /// addresses of their lists.
     queue: Option<Queue>,
+    buffers: KVec<FrameBuffer<'bound>>,
     /// The number of frames since the stream was switched on, or `None` while the stream is off.
     sequence: Option<u32>,
     /// The device writes to the first buffer of the queue, or user space is being told of the frame
@@ -88,14 +90,16 @@ impl<'bound> State<'bound> {
         frame
     }
 
-    /// Returns the frame in the first buffer. Leaks the buffer if the device did not answer.
+    /// Returns the frame in the first buffer. Leaks all that the frame table leads to if the device
+    /// did not answer.
     fn captured(&mut self, shot: &Shot, result: Result) -> Result<Frame> {
         let (Some(queue), Some(sequence)) = (&mut self.queue, self.sequence) else {
             return Err(EINVAL);
         };
         if result == Err(ETIMEDOUT) {
             queue.leak();
-            self.buffers[queue.first_buffer()].leak();
+            let queued = self.buffers.iter_mut().filter(|buffer| buffer.queued);
+            queued.for_each(FrameBuffer::leak);
         }
         result?;
         let (index, entry) = queue.peek()?;
@@ -122,6 +126,7 @@ impl<'bound> State<'bound> {
     fn pop(&mut self) -> Result {
         let index = self.queue.as_mut().ok_or(EINVAL)?.pop()?;
         self.buffers[index].queued = false;
+        self.buffers[index].end();
         self.frame = None;
         Ok(())
     }
@@ -211,15 +216,24 @@ impl<'bound> Stream<'bound> {
         look(self.state.lock().buffer(index)?)
     }
 
-    pub(crate) fn queue(&self, index: usize) -> Result {
+    pub(crate) fn queue(&self, camera: &CameraData<'bound>, index: usize) -> Result {
+        let (dma, dummy) = (camera.sharing.dma(), camera.dummy.lock().numbers());
         let state = &mut *self.state.lock();
+        let layout = state.format.ok_or(EINVAL)?.layout;
         let buffer = state.buffers.get_mut(index).ok_or(EINVAL)?;
         if buffer.queued {
             return Err(EBUSY);
         }
-        state.queue.as_mut().ok_or(EINVAL)?.push(index, buffer)?;
+        let queue = state.queue.as_mut().ok_or(EINVAL)?;
+        buffer.begin(dma, layout, dummy)?;
+        queue.push(index, buffer).inspect_err(|_| buffer.end())?;
         buffer.queued = true;
         Ok(())
+    }
+
+    /// Takes a dma-buf in place of the pages of a buffer.
+    pub(crate) fn import(&self, index: usize, dma_buf: &DmaBuf) -> Result {
+        self.state.lock().buffer(index)?.import(dma_buf)
     }
 
     pub(crate) fn switch(&self, on: bool) -> Result {

@@ -72,6 +72,25 @@ impl<T> Handles<T> {
         objects.get(&(file.file, handle)).cloned().ok_or(ENOENT)
     }
 
+    /// Calls `work` for each object, without the lock.
+    pub(crate) fn for_each(&self, mut work: impl FnMut(&T)) {
+        let mut from = (0, 0);
+        while let Some(((file, handle), object)) = self.at_or_after(from) {
+            work(&object);
+            from = match handle.checked_add(1) {
+                Some(next) => (file, next),
+                None => (file + 1, 0),
+            };
+        }
+    }
+
+    fn at_or_after(&self, key: (u64, u32)) -> Option<((u64, u32), Arc<T>)> {
+        let objects = self.objects.lock();
+        let cursor = objects.cursor_lower_bound(&key)?;
+        let (key, object) = cursor.current();
+        Some((*key, object.clone()))
+    }
+
     /// Removes an object, and drops the object unless somebody still uses it.
     pub(crate) fn remove(&self, file: &FileHandles, handle: u32) -> Result {
         let object = self.objects.lock().remove(&(file.file, handle));

@@ -10,7 +10,7 @@
 //! - `table.rs`: tables of bus addresses, as the driver fills them and the device reads them
 //! - `handles.rs`: objects of open files, by file and handle
 //! - `request.rs`: ioctl requests
-//! - `memory.rs`: the memory of a request to a disk
+//! - `memory.rs`, `loan.rs`: the memory of a request to a disk, or its dma-buf
 //! - `parts.rs`: `read(2)` and `write(2)` of more bytes than one request takes
 //! - `pending.rs`: a request, for the task that waits for its end
 //! - `watchdog.rs`: the clock by which a request is late
@@ -22,6 +22,8 @@ pub(crate) mod buffer;
 pub(crate) mod edu;
 pub(crate) mod engine;
 pub(crate) mod handles;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+pub(crate) mod loan;
 pub(crate) mod memory;
 pub(crate) mod parts;
 pub(crate) mod pending;

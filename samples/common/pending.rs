@@ -2,7 +2,8 @@
 
 //! A request, for the task that waits for its end.
 //!
-//! A [`Pending`] borrows nothing of the binding, so an open file may keep one.
+//! A [`Pending`] borrows no more of the binding than its outcome does. One that borrows nothing may
+//! be kept by an open file.
 
 use kernel::{
     prelude::*,

@@ -6,8 +6,15 @@
 //! A device that needs syncs has its turn from [`DmaBufMemory::map`] to [`DmaBufMemory::unmap`].
 //! Neither the CPU nor another such device has one meanwhile. Where nobody needs syncs, all use the
 //! buffer at the same time.
+//!
+//! An exporter may take its buffer back, because the memory goes. Work item [`UNMAP`] unmaps such
+//! buffers, if the device does not use them. A request whose device uses one ends early, and then
+//! unmaps the buffer.
 
-use crate::common::sharing::Sharing;
+use crate::{
+    common::sharing::Sharing,
+    Gpu, //
+};
 use core::mem;
 use kernel::{
     fs::File,
@@ -15,21 +22,27 @@ use kernel::{
     sync::aref::ARef, //
 };
 use sgdma::{
-    Attached,
     Bidirectional,
     DmaBuf,
     DmaBufUse,
-    DmaDevice,
     DmaTable,
+    DriverContext,
     FromDevice,
     InFlight,
+    Revocable,
     SgTable, //
 };
+
+/// The work item that unmaps what exporters have taken back.
+pub(crate) const UNMAP: u32 = 0;
+
+/// The order of a buffer's blocks, if memory has such blocks. Other devices may take few segments.
+const BLOCK_ORDER: u32 = 2;
 
 enum State<'bound> {
     Idle,
     /// Mapped all the time: the device may have been told the addresses.
-    Mapped(InFlight<Attached<'bound, Bidirectional>>),
+    Mapped(InFlight<Revocable<'bound, Bidirectional>>),
     /// In quarantine: the device did not answer, and may still be using the buffer.
     Leaked,
 }
@@ -37,7 +50,6 @@ enum State<'bound> {
 /// A dma-buf, mapped for the device or not. Its owner calls the methods only while the device does
 /// not use the buffer.
 pub(crate) struct DmaBufMemory<'bound> {
-    dma: DmaDevice<'bound>,
     dma_buf: DmaBuf,
     state: State<'bound>,
 }
@@ -52,14 +64,14 @@ impl<'bound> DmaBufMemory<'bound> {
             Sharing::Coherent(_) => DmaBufUse::Shared,
             Sharing::Streaming(_) => DmaBufUse::Turns,
         };
-        let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
-        Ok(Self::import(table.export(for_use)?, dma))
+        let table = SgTable::alloc_blocks(size, BLOCK_ORDER, dma, GFP_KERNEL_ACCOUNT)
+            .or_else(|_| SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT))?;
+        Ok(Self::import(table.export(for_use)?))
     }
 
     /// Takes a dma-buf of any driver.
-    pub(crate) fn import(dma_buf: DmaBuf, dma: DmaDevice<'bound>) -> Self {
+    pub(crate) fn import(dma_buf: DmaBuf) -> Self {
         Self {
-            dma,
             dma_buf,
             state: State::Idle,
         }
@@ -74,11 +86,11 @@ impl<'bound> DmaBufMemory<'bound> {
     ///
     /// # Errors
     ///
-    /// `EIO` if the buffer is not idle, and the errors of [`DmaBuf::attach`].
-    pub(crate) fn map(&mut self) -> Result {
+    /// `EIO` if the buffer is not idle, and the errors of [`DmaBuf::attach_revocable`].
+    pub(crate) fn map(&mut self, gpu: &DriverContext<'bound, Gpu>) -> Result {
         match self.state {
             State::Idle => {
-                let attached = self.dma_buf.attach(self.dma, Bidirectional)?;
+                let attached = self.dma_buf.attach_revocable(gpu, Bidirectional, UNMAP)?;
                 self.state = State::Mapped(attached.submit());
                 Ok(())
             }
@@ -102,16 +114,30 @@ impl<'bound> DmaBufMemory<'bound> {
         self.state = State::Leaked;
     }
 
-    fn attached(&self) -> Option<&Attached<'bound, Bidirectional>> {
+    fn attached(&self) -> Option<&Revocable<'bound, Bidirectional>> {
         match &self.state {
             State::Mapped(attached) => Some(attached),
             State::Idle | State::Leaked => None,
         }
     }
 
-    /// Returns what the device sees of the buffer, if the buffer is mapped.
-    pub(crate) fn dma(&self) -> Option<&DmaTable> {
-        self.attached().map(|attached| &**attached)
+    /// Returns whether the exporter has taken the buffer back.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.attached()
+            .is_some_and(|attached| attached.is_revoked())
+    }
+
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.attached().is_some()
+    }
+
+    /// Returns what the device sees of the buffer.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the buffer is not mapped, `ENODEV` if the exporter has taken the buffer back.
+    pub(crate) fn dma(&self) -> Result<&DmaTable> {
+        self.attached().ok_or(EINVAL)?.table()
     }
 
     /// Returns whether the CPU and the device use the buffer at the same time.

@@ -97,7 +97,7 @@ impl FileOps<Gpu> for ObjectFile {
                 nothing,
             ),
             uapi::SGDMA_GPU_MAP => inside(door, arg, cmd, |gpu, request| {
-                self.handle(gpu, request)?.map()
+                self.handle(gpu, request)?.map(gpu)
             }),
             uapi::SGDMA_GPU_UNMAP => inside(door, arg, cmd, |gpu, request| {
                 self.handle(gpu, request)?.unmap()
@@ -245,7 +245,7 @@ impl ObjectFile {
     ) -> Result<(u32, Undo)> {
         let object = self.object(gpu, request.handle)?;
         object.with(|state| {
-            let undo = object.bind(state, request.entry_bits)?;
+            let undo = object.bind(state, request.entry_bits, gpu)?;
             let mob = state.mob.as_ref().ok_or(EINVAL)?;
             request.root = mob.root();
             request.first = mob.first();
@@ -295,8 +295,11 @@ impl ObjectFile {
                 let engine = &gpu.engine;
                 let mut from = Walk::new(engine, &from.tables);
                 let mut to = Walk::new(engine, &to.tables);
-                (0..src.size / GPU_PAGE)
-                    .try_for_each(|n| engine.copy_all(from.block(n)?, to.block(n)?, GPU_PAGE))
+                (0..src.size / GPU_PAGE).try_for_each(|n| {
+                    src_state.check()?;
+                    dst_state.check()?;
+                    engine.copy_all(from.block(n)?, to.block(n)?, GPU_PAGE)
+                })
             }
             _ => Err(EINVAL),
         };

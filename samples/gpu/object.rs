@@ -12,6 +12,7 @@ use crate::{
         Mode,
         State, //
     },
+    Gpu,
     GpuData, //
 };
 use kernel::{
@@ -25,7 +26,8 @@ use kernel::{
 };
 use sgdma::{
     DmaBuf,
-    DmaDevice, //
+    DmaDevice,
+    DriverContext, //
 };
 
 /// The steps that undo that an object was bound.
@@ -56,7 +58,7 @@ impl<'bound> Object<'bound> {
     /// Makes an object of a dma-buf, whose length is a multiple of `GPU_PAGE`.
     pub(crate) fn import(dma_buf: DmaBuf, dma: DmaDevice<'bound>) -> Result<Arc<Self>> {
         let size = dma_buf.len();
-        Self::with_state(size, Mode::DmaBuf, dma, State::import(dma_buf, dma))
+        Self::with_state(size, Mode::DmaBuf, dma, State::import(dma_buf))
     }
 
     fn with_state(
@@ -93,21 +95,34 @@ impl<'bound> Object<'bound> {
     }
 
     pub(crate) fn give_back(&self, state: State<'bound>) {
-        *self.state.lock() = Some(state);
+        self.state.lock().insert(state).unmap_if_revoked();
+    }
+
+    /// Unmaps memory that its exporter has taken back. While the device uses the object,
+    /// [`give_back`](Self::give_back) is still to come, which does the same.
+    pub(crate) fn unmap_if_revoked(&self) {
+        if let Some(state) = &mut *self.state.lock() {
+            state.unmap_if_revoked();
+        }
     }
 
     /// Describes the object to the device, by a page table with entries of `bits` bits.
     ///
     /// [`settle_bind`](Self::settle_bind) has to follow.
-    pub(crate) fn bind(&self, state: &mut State<'bound>, bits: u32) -> Result<Undo> {
-        if state.mob.is_some() {
+    pub(crate) fn bind(
+        &self,
+        state: &mut State<'bound>,
+        bits: u32,
+        gpu: &DriverContext<'bound, Gpu>,
+    ) -> Result<Undo> {
+        if state.mob.is_some() || state.unsettled {
             return Err(EBUSY);
         }
         let undo = Undo {
             unmap: !state.is_mapped(),
         };
         if undo.unmap {
-            state.map()?;
+            state.map(gpu)?;
         }
         match state.build_mob(self.dma, self.size / GPU_PAGE, bits) {
             Ok(mob) => {
@@ -161,7 +176,10 @@ impl<'bound> Object<'bound> {
             Some(mob) => {
                 let mut walk = Walk::new(&gpu.engine, &mob.tables);
                 let mut pages = part.chunks_mut(GPU_PAGE).enumerate();
-                pages.try_for_each(|(i, page)| go(walk.block(offset / GPU_PAGE + i)?, page))
+                pages.try_for_each(|(i, page)| {
+                    state.check()?;
+                    go(walk.block(offset / GPU_PAGE + i)?, page)
+                })
             }
         };
         if result == Err(ETIMEDOUT) {
@@ -171,12 +189,12 @@ impl<'bound> Object<'bound> {
         result
     }
 
-    pub(crate) fn map(&self) -> Result {
+    pub(crate) fn map(&self, gpu: &DriverContext<'bound, Gpu>) -> Result {
         self.with(|state| {
             if state.is_mapped() {
                 Err(EINVAL)
             } else {
-                state.map()
+                state.map(gpu)
             }
         })
     }

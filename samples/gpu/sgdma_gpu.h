@@ -112,7 +112,8 @@ struct sgdma_gpu_import {
 #define SGDMA_GPU_INFO		_IOWR('G', 0xeb, struct sgdma_gpu_info)
 /*
  * EXPORT gives a descriptor of an object that is a dma-buf. IMPORT makes an
- * object of a dma-buf, each time another one.
+ * object of a dma-buf, each time another one. If the exporter takes the dma-buf
+ * back, the object is unbound and unmapped, and BIND and MAP fail with ENODEV.
  */
 #define SGDMA_GPU_EXPORT	_IOWR('G', 0xec, struct sgdma_gpu_export)
 #define SGDMA_GPU_IMPORT	_IOWR('G', 0xed, struct sgdma_gpu_import)

@@ -43,6 +43,7 @@ use object::Object;
 use sgdma::{
     DmaDevice,
     DmaLimits,
+    DriverContext,
     Handlers,
     IrqContext,
     IrqReturn,
@@ -85,8 +86,15 @@ impl sgdma::Driver for Gpu {
 
 #[vtable]
 impl Handlers<Self> for Gpu {
+    const WORK_ITEMS: u32 = 1;
+
     fn irq(gpu: &IrqContext<'_, Self>, _vector: u32) -> IrqReturn {
         gpu.engine.irq()
+    }
+
+    /// Runs [`UNMAP`](dma_buf::UNMAP).
+    fn work(gpu: &DriverContext<'_, Self>, _item: u32) {
+        gpu.objects.for_each(Object::unmap_if_revoked);
     }
 }
 

@@ -19,7 +19,8 @@ use crate::{
         Mob,
         GPU_PAGE, //
     },
-    uapi, //
+    uapi,
+    Gpu, //
 };
 use kernel::{
     fs::File,
@@ -31,6 +32,7 @@ use sgdma::{
     Bidirectional,
     DmaBuf,
     DmaDevice,
+    DriverContext,
     SgTable, //
 };
 
@@ -89,20 +91,20 @@ impl<'bound> State<'bound> {
             Mode::Coherent => Memory::Coherent(CoherentMemory::new(size, dma)?),
             Mode::Populate | Mode::Bind => {
                 let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
-                Memory::Pages(Buffer::new(table, Bidirectional, sharing)?)
+                let mut pages = Buffer::new(table, Bidirectional, sharing)?;
+                if mode == Mode::Populate {
+                    pages.map()?;
+                }
+                Memory::Pages(pages)
             }
             Mode::DmaBuf => Memory::DmaBuf(DmaBufMemory::new(size, sharing)?),
         };
-        let mut state = Self::of(memory);
-        if mode == Mode::Populate {
-            state.map()?;
-        }
-        Ok(state)
+        Ok(Self::of(memory))
     }
 
     /// Makes the state of an object that is a dma-buf of any driver.
-    pub(crate) fn import(dma_buf: DmaBuf, dma: DmaDevice<'bound>) -> Self {
-        Self::of(Memory::DmaBuf(DmaBufMemory::import(dma_buf, dma)))
+    pub(crate) fn import(dma_buf: DmaBuf) -> Self {
+        Self::of(Memory::DmaBuf(DmaBufMemory::import(dma_buf)))
     }
 
     fn of(memory: Memory<'bound>) -> Self {
@@ -137,7 +139,7 @@ impl<'bound> State<'bound> {
         match &self.memory {
             Memory::Coherent(memory) => memory.pieces() > 0,
             Memory::Pages(pages) => pages.is_mapped(),
-            Memory::DmaBuf(memory) => memory.dma().is_some(),
+            Memory::DmaBuf(memory) => memory.is_mapped(),
         }
     }
 
@@ -159,11 +161,27 @@ impl<'bound> State<'bound> {
         }
     }
 
-    pub(crate) fn map(&mut self) -> Result {
+    pub(crate) fn map(&mut self, gpu: &DriverContext<'bound, Gpu>) -> Result {
         match &mut self.memory {
             Memory::Coherent(_) => Err(EIO),
             Memory::Pages(pages) => pages.map(),
-            Memory::DmaBuf(memory) => memory.map(),
+            Memory::DmaBuf(memory) => memory.map(gpu),
+        }
+    }
+
+    /// Returns `ENODEV` if the exporter of the memory has taken it back.
+    pub(crate) fn check(&self) -> Result {
+        match &self.memory {
+            Memory::DmaBuf(memory) if memory.is_revoked() => Err(ENODEV),
+            _ => Ok(()),
+        }
+    }
+
+    /// Unmaps memory that its exporter has taken back. The device does not use the object: whoever
+    /// calls this has the state.
+    pub(crate) fn unmap_if_revoked(&mut self) {
+        if self.check().is_err() {
+            self.unbind(true);
         }
     }
 
@@ -185,10 +203,10 @@ impl<'bound> State<'bound> {
     ) -> Result<Mob<'bound>> {
         let table = match &self.memory {
             Memory::Coherent(memory) => return Mob::new(dma, memory.pages(), count, bits),
-            Memory::Pages(pages) => pages.dma(),
-            Memory::DmaBuf(memory) => memory.dma(),
+            Memory::Pages(pages) => pages.dma().ok_or(EINVAL)?,
+            Memory::DmaBuf(memory) => memory.dma()?,
         };
-        let blocks = table.ok_or(EINVAL)?.dma_blocks(GPU_PAGE as u64)?;
+        let blocks = table.dma_blocks(GPU_PAGE as u64)?;
         Mob::new(dma, blocks, count, bits)
     }
 

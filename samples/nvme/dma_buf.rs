@@ -9,6 +9,10 @@
 
 use crate::{
     command::PAGE,
+    common::loan::{
+        Loan,
+        LoanInFlight, //
+    },
     controller::Controller,
     passthrough::{
         Ask,
@@ -28,53 +32,10 @@ use kernel::{
 };
 use sgdma::{
     new_irq_lock,
-    Attached,
-    Bidirectional,
     DmaBuf,
-    DmaDevice,
-    DmaTable,
     Door,
-    InFlight,
-    IrqLock,
-    ToDevice, //
+    IrqLock, //
 };
-
-/// A dma-buf that is mapped for a command.
-enum Loan<'bound> {
-    /// Both ways. The device may write part of the dma-buf, and the rest must stay. The DMA API
-    /// does not promise that for `FromDevice`.
-    Read(Attached<'bound, Bidirectional>),
-    Write(Attached<'bound, ToDevice>),
-}
-
-enum LoanInFlight<'bound> {
-    Read(InFlight<Attached<'bound, Bidirectional>>),
-    Write(InFlight<Attached<'bound, ToDevice>>),
-}
-
-impl<'bound> Loan<'bound> {
-    fn new(dma: DmaDevice<'bound>, buf: &DmaBuf, is_write: bool) -> Result<Self> {
-        Ok(if is_write {
-            Self::Write(buf.attach(dma, ToDevice)?)
-        } else {
-            Self::Read(buf.attach(dma, Bidirectional)?)
-        })
-    }
-
-    fn table(&self) -> &DmaTable {
-        match self {
-            Self::Read(attached) => attached,
-            Self::Write(attached) => attached,
-        }
-    }
-
-    fn submit(self) -> LoanInFlight<'bound> {
-        match self {
-            Self::Read(attached) => LoanInFlight::Read(attached.submit()),
-            Self::Write(attached) => LoanInFlight::Write(attached.submit()),
-        }
-    }
-}
 
 /// The place to which a command gives its mapping back, for the task that waits.
 ///
@@ -92,20 +53,13 @@ pub(crate) struct Lent<'bound> {
 impl Lent<'_> {
     /// Puts the dma-buf in flight again, after a reset of the device.
     pub(crate) fn resubmit(&mut self) {
-        match &mut self.loan {
-            LoanInFlight::Read(attached) => attached.resubmit(),
-            LoanInFlight::Write(attached) => attached.resubmit(),
-        }
+        self.loan.resubmit();
     }
 
     /// Gives the dma-buf back, as the device is done with it or was never told of it. For any
     /// context.
     pub(crate) fn complete(self) {
-        let loan = match self.loan {
-            LoanInFlight::Read(attached) => Loan::Read(attached.complete()),
-            LoanInFlight::Write(attached) => Loan::Write(attached.complete()),
-        };
-        *self.back.lock() = Some(loan);
+        *self.back.lock() = Some(self.loan.complete());
     }
 }
 

@@ -6,10 +6,7 @@
 
 use crate::{
     common::{
-        memory::{
-            InFlightMemory,
-            Memory, //
-        },
+        memory::Memory,
         pending::Pending, //
     },
     disk::Disk,
@@ -20,8 +17,13 @@ use crate::{
         MAX_ENTRIES,
         NEXT,
         WRITE, //
+    },
+    transfer::{
+        Bytes,
+        BytesInFlight, //
     }, //
 };
+use core::ops::Range;
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -56,17 +58,17 @@ const OK: u8 = 0;
 const UNSUPPORTED: u8 = 2;
 
 /// The outcome of a request.
-pub(crate) struct Outcome {
+pub(crate) struct Outcome<'bound> {
     pub(crate) result: Result,
-    /// The memory of the request, unless the device may go on with it.
-    pub(crate) memory: Memory,
+    /// The bytes of the request, unless the device may go on with them.
+    pub(crate) bytes: Bytes<'bound>,
 }
 
 /// A request that the device has, or is about to be given.
 pub(crate) struct Request<'bound> {
     block: InFlight<PoolBlock<'bound>>,
-    memory: InFlightMemory<'bound>,
-    pending: Arc<Pending<Outcome>>,
+    bytes: BytesInFlight<'bound>,
+    pending: Arc<Pending<Outcome<'bound>>>,
     /// The number of descriptors in the table.
     pub(crate) descriptors: usize,
     /// The number of bytes that the device may write.
@@ -96,30 +98,47 @@ impl Table<'_, '_> {
         Ok(())
     }
 
-    /// Adds the descriptors of a mapped table.
-    fn push_all(&mut self, table: &DmaTable, size_max: u64, flags: u16) -> Result {
+    /// Adds the descriptors of a part of a mapped table.
+    fn push_all(
+        &mut self,
+        (table, part): (&DmaTable, Range<usize>),
+        size_max: u64,
+        flags: u16,
+    ) -> Result {
+        let (mut skip, mut left) = (part.start as u64, part.len() as u64);
         for mut run in table.dma_runs() {
+            if left == 0 {
+                break;
+            }
+            let skipped = run.len.min(skip);
+            skip -= skipped;
+            run.addr = run.addr.wrapping_add(skipped);
+            run.len = left.min(run.len - skipped);
+            left -= run.len;
             while run.len > 0 {
                 let len = run.len.min(size_max);
                 self.push(run.addr, len as u32, flags)?;
                 (run.addr, run.len) = (run.addr.wrapping_add(len), run.len - len);
             }
         }
+        if left > 0 {
+            return Err(EIO);
+        }
         Ok(())
     }
 }
 
 impl<'bound> Request<'bound> {
-    /// Maps the memory of a request that begins at byte `pos` of the disk, and makes its table. A
+    /// Describes the bytes of a request that begins at byte `pos` of the disk, by its table. A
     /// request without memory is a flush.
     ///
     /// # Errors
     ///
     /// `E2BIG` if the request takes more descriptors than a table of the device has.
-    pub(crate) fn new(disk: &Disk<'bound>, pos: u64, memory: Memory) -> Result<KBox<Self>> {
-        let (operation, flags, room) = match &memory {
-            Memory::None => (FLUSH, 0, 0),
-            memory if memory.is_read() => (IN, WRITE, memory.len() as u32),
+    pub(crate) fn new(disk: &Disk<'bound>, pos: u64, bytes: Bytes<'bound>) -> Result<KBox<Self>> {
+        let (operation, flags, room) = match &bytes {
+            Bytes::Memory(Memory::None) => (FLUSH, 0, 0),
+            bytes if bytes.is_read() => (IN, WRITE, bytes.len() as u32),
             _ => (OUT, 0, 0),
         };
         let pending = Pending::new()?;
@@ -129,7 +148,7 @@ impl<'bound> Request<'bound> {
         block.write(HEADER + 8, (pos / SECTOR).to_le())?;
         block.write(STATUS, NOT_WRITTEN)?;
         let at = block.dma_address();
-        let (memory, descriptors) = memory.submit(disk.dma, |data| {
+        let (bytes, descriptors) = bytes.submit(disk.dma, |data| {
             let mut table = Table {
                 block: &block,
                 most: disk.facts.segments + 2,
@@ -146,7 +165,7 @@ impl<'bound> Request<'bound> {
             place,
             Self {
                 block: block.submit(),
-                memory,
+                bytes,
                 pending,
                 descriptors,
                 room: room + STATUS_LEN,
@@ -156,7 +175,7 @@ impl<'bound> Request<'bound> {
     }
 
     /// Returns the request as the task has it that waits for the end.
-    pub(crate) fn pending(&self) -> Arc<Pending<Outcome>> {
+    pub(crate) fn pending(&self) -> Arc<Pending<Outcome<'bound>>> {
         self.pending.clone()
     }
 
@@ -175,19 +194,19 @@ impl<'bound> Request<'bound> {
         }
     }
 
-    /// Ends the request. The device is done with the memory. For any context.
+    /// Ends the request. The device is done with the bytes. For any context.
     pub(crate) fn finish(self, result: Result) {
         drop(self.block.complete());
-        let memory = self.memory.complete();
-        self.pending.finish(Outcome { result, memory });
+        let bytes = self.bytes.complete();
+        self.pending.finish(Outcome { result, bytes });
     }
 
-    /// Ends the request. The device may go on with the memory, which goes into quarantine.
+    /// Ends the request. The device may go on with the bytes, which go into quarantine.
     pub(crate) fn abandon(self, error: Error) {
-        drop((self.block, self.memory));
+        drop((self.block, self.bytes));
         self.pending.finish(Outcome {
             result: Err(error),
-            memory: Memory::None,
+            bytes: Memory::None.into(),
         });
     }
 }

@@ -32,7 +32,7 @@ use sgdma::{
 
 impl Disk<'_> {
     /// Returns `EINVAL` unless `len` bytes are whole blocks.
-    fn check(&self, len: u64) -> Result {
+    pub(crate) fn check(&self, len: u64) -> Result {
         if len & (self.facts.block_size as u64 - 1) != 0 {
             return Err(EINVAL);
         }
@@ -78,8 +78,8 @@ impl Disk<'_> {
         }
         let len = len.min(STAGE);
         let stage = SgTable::alloc(len, self.dma, GFP_KERNEL_ACCOUNT)?;
-        let memory = self.run(pos, Memory::StagedRead(stage))?;
-        let stage = memory.read_stage().ok_or(EIO)?;
+        let bytes = self.run(pos, Memory::StagedRead(stage))?;
+        let stage = bytes.read_stage().ok_or(EIO)?;
         stage.copy_to_iter(0, len, dst)
     }
 

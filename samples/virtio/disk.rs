@@ -8,10 +8,7 @@ use crate::{
         Outcome,
         Request, //
     },
-    common::{
-        memory::Memory,
-        watchdog::Clock, //
-    },
+    common::watchdog::Clock,
     device,
     facts::Facts,
     queue::Queue,
@@ -20,6 +17,7 @@ use crate::{
         Registers, //
     },
     ring::Lie,
+    transfer::Bytes,
     uapi, //
 };
 use kernel::{
@@ -104,27 +102,23 @@ impl<'bound> Disk<'bound> {
     }
 
     /// Runs a request that begins at byte `pos` of the disk, and waits for its end. Returns the
-    /// memory.
-    pub(crate) fn run(&self, pos: u64, memory: Memory) -> Result<Memory> {
-        let (len, is_read, is_staged) = (memory.len(), memory.is_read(), memory.is_staged());
-        let request = Request::new(self, pos, memory)?;
+    /// bytes.
+    pub(crate) fn run(&self, pos: u64, bytes: impl Into<Bytes<'bound>>) -> Result<Bytes<'bound>> {
+        let bytes = bytes.into();
+        let (len, counter) = (bytes.len(), bytes.counter());
+        let request = Request::new(self, pos, bytes)?;
         {
             let mut queue = self.queue.lock();
             let stats = &mut queue.stats;
             let descriptors = request.descriptors as u64;
             stats.descriptors += descriptors;
             stats.longest = stats.longest.max(descriptors);
-            *match (is_read, is_staged) {
-                (true, false) => &mut stats.read_in_place,
-                (true, true) => &mut stats.read_staged,
-                (false, false) => &mut stats.written_in_place,
-                (false, true) => &mut stats.written_staged,
-            } += len as u64;
+            *counter(stats) += len as u64;
         }
         let pending = request.pending();
         self.send(request)?;
-        let Outcome { result, memory } = pending.wait(self.dma.unbinding(), Jiffies::MAX)?;
-        result.map(|()| memory)
+        let Outcome { result, bytes } = pending.wait(self.dma.unbinding(), Jiffies::MAX)?;
+        result.map(|()| bytes)
     }
 
     /// Waits until the device can have one more request, and gives it this one.

@@ -3,7 +3,12 @@
 //! The requests of user space, as `sgdma_virtio.h` has them.
 
 use crate::{
-    common::request::inside,
+    common::request::{
+        answer,
+        inside,
+        nothing, //
+    },
+    dma_buf,
     uapi,
     Virtio, //
 };
@@ -59,6 +64,9 @@ impl FileOps<Virtio> for DiskFile {
                 disk.show(stats);
                 Ok(())
             }),
+            uapi::SGDMA_VIRTIO_DMA_BUF => {
+                answer(arg, cmd, |request| dma_buf::run(door, request), nothing)
+            }
             uapi::SGDMA_VIRTIO_FLUSH => door.enter(|disk| disk.flush()),
             _ => Err(ENOTTY),
         }?;

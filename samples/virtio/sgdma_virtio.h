@@ -34,6 +34,31 @@ struct sgdma_virtio_stats {
 	__u64 written_in_place;	/* out: in bytes */
 	__u64 read_staged;	/* out: in bytes, through a stage */
 	__u64 written_staged;	/* out: in bytes, through a stage */
+	__u64 read_to_dma_bufs;	/* out: in bytes */
+	__u64 written_from_dma_bufs;	/* out: in bytes */
+};
+
+/*
+ * A read or a write of bytes in a dma-buf, which the CPU does not touch. The
+ * device has its turn at the dma-buf until the request returns.
+ *
+ * EBADF	there is no such descriptor
+ * EINVAL	the descriptor is not one of a dma-buf, pos, len or offset is no
+ *		multiple of block_size, the range is empty, longer than
+ *		max_bytes, or goes beyond the end of the disk or the dma-buf
+ * E2BIG	the bytes lie in more segments than a request has
+ * EBUSY	another device has its turn
+ * EOPNOTSUPP	the device needs turns, and the exporter has none
+ *
+ * If the process is killed, the turn lasts until the device is done.
+ */
+struct sgdma_virtio_dma_buf {
+	__u64 pos;		/* on the disk, in bytes */
+	__u64 offset;		/* in the dma-buf, in bytes */
+	__u32 len;		/* in bytes */
+	__u32 write;		/* 1: to the disk, 0: from it */
+	__s32 fd;		/* a descriptor of the dma-buf */
+	__u32 pad;		/* zero */
 };
 
 #define SGDMA_VIRTIO_INFO	_IOR('B', 0xe0, struct sgdma_virtio_info)
@@ -41,5 +66,6 @@ struct sgdma_virtio_stats {
 #define SGDMA_VIRTIO_STATS	_IOR('B', 0xe1, struct sgdma_virtio_stats)
 /* Returns when all that was written before is on the disk. */
 #define SGDMA_VIRTIO_FLUSH	_IO('B', 0xe2)
+#define SGDMA_VIRTIO_DMA_BUF	_IOW('B', 0xe3, struct sgdma_virtio_dma_buf)
 
 #endif

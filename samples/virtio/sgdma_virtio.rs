@@ -10,9 +10,11 @@
 //! - `device.rs`: the device, recognised, reset and started
 //! - `facts.rs`: its features, and what it says of itself
 //! - `ring.rs`, `queue.rs`: a virtqueue, and its memory
-//! - `../common/memory.rs`, `block.rs`: the memory of a request, and how it is described
+//! - `../common/memory.rs`, `../common/loan.rs`: the memory of a request, or its dma-buf
+//! - `transfer.rs`, `block.rs`: the bytes of a request, and how they are described to the device
 //! - `disk.rs`, `recovery.rs`: the driver's data; requests and interrupts; devices that fail
 //! - `bytes.rs`: `read(2)` and `write(2)`
+//! - `dma_buf.rs`: requests whose bytes are in a dma-buf
 //! - `uapi.rs`: the structures and constants of `sgdma_virtio.h`, generated
 //! - `file.rs`: the requests of user space
 
@@ -22,12 +24,14 @@ mod bytes;
 mod common;
 mod device;
 mod disk;
+mod dma_buf;
 mod facts;
 mod file;
 mod queue;
 mod recovery;
 mod registers;
 mod ring;
+mod transfer;
 mod uapi;
 
 use common::watchdog::WATCHDOG_MS;

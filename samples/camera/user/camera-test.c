@@ -7,7 +7,8 @@
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  *
  * Read in this order: stream.h (streams and their requests), exercise.h
- * (frames of all shapes), refuse.h (bad requests), this file (the commands).
+ * (frames of all shapes), import.h (frames to dma-bufs), refuse.h (bad requests),
+ * this file (the commands).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #define PROGRAM		"camera-test"
 #include "stream.h"
 #include "exercise.h"
+#include "import.h"
 #include "refuse.h"
 
 /* Captures a frame until the device is unbound or unplugged. */
@@ -62,12 +64,14 @@ int main(int argc, char **argv)
 
 	if (!strcmp(command, "exercise") && (argc == 3 || quick)) {
 		exercise(fd, argv[2], quick);
+	} else if (!strcmp(command, "import") && argc == 4) {
+		exercise_imports(fd, !strcmp(argv[3], "works"));
 	} else if (!strcmp(command, "refuse") && argc == 3) {
 		refuse(fd, argv[2]);
 	} else if (!strcmp(command, "hold") && argc == 3) {
 		hold(fd);
 	} else {
-		SAY(2, "exercise NODE [quick] | refuse|hold NODE\n");
+		SAY(2, "exercise NODE [quick] | import NODE works|refused | refuse|hold NODE\n");
 		return 2;
 	}
 	return 0;

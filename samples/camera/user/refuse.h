@@ -63,6 +63,7 @@ static void refuse_requests(int fd, const struct stream *s)
 	static const unsigned long nrs[] = {
 		SGDMA_CAMERA_FORMAT, SGDMA_CAMERA_REQUEST, SGDMA_CAMERA_QUERY, SGDMA_CAMERA_QUEUE,
 		SGDMA_CAMERA_STREAM, SGDMA_CAMERA_DEQUEUE, SGDMA_CAMERA_DUMMY,
+		SGDMA_CAMERA_IMPORT,
 	};
 
 	refuse_all(fd, bad, COUNT(bad));

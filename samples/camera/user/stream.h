@@ -29,6 +29,7 @@ union request {
 	struct sgdma_camera_stream stream;
 	struct sgdma_camera_frame frame;
 	struct sgdma_camera_dummy dummy;
+	struct sgdma_camera_import import;
 };
 
 #define OF_FORMAT(w, h, b, o)	((union request){ .format = { w, h, b, o, 0, 0, 0, 0 } })
@@ -37,6 +38,7 @@ union request {
 #define OF_INDEX(i, p)		((union request){ .index = { i, p } })
 #define OF_STREAM(o, p)		((union request){ .stream = { o, p } })
 #define OF_FRAME(f, s)		((union request){ .frame = { .flags = (f), .line_step = (s) } })
+#define OF_IMPORT(i, f)		((union request){ .import = { i, f } })
 #define OF_DUMMY(u)		((union request){ .dummy = { (unsigned long)(u) } })
 
 #define ASK(fd, nr, r)		must(ioctl(fd, SGDMA_CAMERA_ ## nr, r), #nr)

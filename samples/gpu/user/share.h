@@ -306,6 +306,25 @@ static void refuse_sharing_answers(const struct object *o, int dma_buf)
 	expect(objects(node_a) == before, "an object stays whose handle nobody was told");
 }
 
+/* Turns of the CPU that make no sense, and a second descriptor of the same dma-buf. */
+static void misuse_descriptors(const struct object *o, int dma_buf)
+{
+	struct dma_buf_sync sync = { .flags = ~0ull };
+	int again = export(o);
+
+	refused("SYNC with unknown flags", EINVAL, ioctl(dma_buf, DMA_BUF_IOCTL_SYNC, &sync));
+	sync.flags = DMA_BUF_SYNC_START;
+	refused("SYNC of no direction", EINVAL, ioctl(dma_buf, DMA_BUF_IOCTL_SYNC, &sync));
+	write_all(o);
+	/* An end without a begin, and a begin without an end. */
+	synchronise(dma_buf, DMA_BUF_SYNC_END);
+	synchronise(again, DMA_BUF_SYNC_START);
+	must(close(again), "close");
+	refused("a descriptor closed twice", EBADF, close(again));
+	look_at(o);
+	read_all(o, "after turns that make no sense");
+}
+
 static void refuse_sharing(void)
 {
 	int ends[2], dma_buf;
@@ -323,6 +342,7 @@ static void refuse_sharing(void)
 	must(create(&o, node_a, getpagesize(), SGDMA_GPU_MODE_DMABUF), "create");
 	dma_buf = export(&o);
 	refuse_sharing_answers(&o, dma_buf);
+	misuse_descriptors(&o, dma_buf);
 	map = mmap(NULL, o.size, PROT_READ | PROT_WRITE, MAP_SHARED, node_a, look(&o).mmap_offset);
 	refused("mmap of a dma-buf by its node", EINVAL, map == MAP_FAILED ? -1 : 0);
 	map = mmap(NULL, o.size + PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, dma_buf, 0);
