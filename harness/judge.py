@@ -26,8 +26,9 @@ INJECTED = re.compile(r"^(fault-test: vmalloc error: .*(?:\n.*){1,4}\n) ?Call Tr
 PLACE = re.compile(r"(?:RIP: 0010:|pc : )(\S+\+0x\S+(?: \[\w+\])?)")
 PANIC = re.compile(r"rust_kernel: (panicked at \S+:)$")
 # A line of tests/modules/coherency_check: device, answer, what mapping did, agreement. In a line of
-# tests/guest/virtio the third is what a driver's transfers did.
-COHERENCY = re.compile(r"(?:sgdma_coherency_check|transfers) (\S+): (\S+) \| (.*) \| (\w+)$")
+# tests/guest/virtio or exchange the third is what drivers' transfers did.
+COHERENCY = re.compile(
+    r"(?:sgdma_coherency_check|transfers|exchanges) (\S+): (\S+) \| (.*) \| (\w+)$")
 
 
 @dataclass

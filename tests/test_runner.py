@@ -380,7 +380,10 @@ def test_checks_go_by_the_report(built_arch):
     outcome = boot(name, ROOT / "build/test/varied", cmdline, pace="quick")
     assert outcome.reasons == []
     assert f"the report says that edu is: {is_so}\n" in outcome.log
-    assert [said for _, said, _, agree in outcome.coherency_checks if agree == "agree"] == [is_so]
+    # Lines on several devices are about what they exchange.
+    answers = [said for _, said, _, agree in outcome.coherency_checks
+               if agree == "agree" and "+" not in said]
+    assert answers == [is_so]
 
 
 # A user's own files

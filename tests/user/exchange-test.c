@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * exchange-test FRAMES EXPORTER NODE NODE...: devices pass frames to each other
+ * through one dma-buf. The exporter is a node of sgdma_gpu. Each device writes a
+ * frame in its turn, and all others, and now and then the CPU, look at the frame.
+ * Prints how often each device had the dma-buf mapped.
+ *
+ * exchange-test hold EXPORTER: has the dma-buf made, closes the node, and holds the
+ * descriptor until the program is killed.
+ *
+ * A disk has its turn for one request. A GPU whose device needs no turns keeps its
+ * mapping. Disks read and write the frames at a place that has nothing that must
+ * stay.
+ *
+ * Freestanding, with the kernel's nolibc: the guest has no C library.
+ */
+#define PROGRAM		"exchange-test"
+#include "../../samples/common/user/bytes.h"
+#include "../../samples/common/user/dma_buf.h"
+#include "../../samples/gpu/user/requests.h"
+#include "../../samples/nvme/sgdma_nvme.h"
+#include "../../samples/virtio/sgdma_virtio.h"
+
+/* The device's pages: a GPU reads and writes one at once. */
+#define FRAME		((size_t)4096)
+#define SEED		900
+
+/* Where the disks have the frames. */
+#define NVME_AT		MIB(56)
+#define VIRTIO_AT	(MIB(15) + KIB(512))
+
+static int dma_buf;
+static size_t len;	/* of the dma-buf */
+static __u8 *frame;	/* the bytes of a frame, in memory of a page of its own */
+
+struct member {
+	const char *node;
+	const struct kind *kind;
+	int fd;
+	__u32 handle;		/* of a GPU's object */
+	__u32 block_size;	/* of a disk */
+	bool kept;		/* mapped all the time */
+	unsigned int both_ways, to_device;	/* mappings by their direction */
+};
+
+/* The kinds of devices. A device writes what is in `frame`, or reads it there, at an offset. */
+struct kind {
+	const char *name;
+	void (*open)(struct member *member);
+	void (*put)(struct member *member, size_t offset);
+	void (*get)(struct member *member, size_t offset);
+};
+
+/* A GPU */
+
+static void gpu_open(struct member *gpu)
+{
+	union request r = OF_IMPORT(dma_buf);
+
+	must(ioctl(gpu->fd, SGDMA_GPU_IMPORT, &r), "IMPORT");
+	gpu->handle = r.import.handle;
+}
+
+static void gpu_move(struct member *gpu, unsigned long nr, size_t offset)
+{
+	union request r;
+
+	if (!gpu->kept) {
+		r = OF_BIND(gpu->handle, 64);
+		must(ioctl(gpu->fd, SGDMA_GPU_BIND, &r), "BIND");
+		gpu->both_ways++;
+		r = OF_HANDLE(gpu->handle);
+		must(ioctl(gpu->fd, SGDMA_GPU_INFO, &r), "INFO");
+		gpu->kept = r.info.state & SGDMA_GPU_SHARED;
+	}
+	r = OF_IO(gpu->handle, offset, FRAME, frame);
+	must(ioctl(gpu->fd, nr, &r), nr == SGDMA_GPU_STORE ? "STORE" : "FETCH");
+	if (gpu->kept)
+		return;
+	r = OF_HANDLE(gpu->handle);
+	must(ioctl(gpu->fd, SGDMA_GPU_UNBIND, &r), "UNBIND");
+}
+
+static void gpu_put(struct member *gpu, size_t offset)
+{
+	gpu_move(gpu, SGDMA_GPU_STORE, offset);
+}
+
+static void gpu_get(struct member *gpu, size_t offset)
+{
+	gpu_move(gpu, SGDMA_GPU_FETCH, offset);
+}
+
+/* An NVMe disk */
+
+static void nvme_open(struct member *nvme)
+{
+	struct sgdma_nvme_info info;
+
+	must(ioctl(nvme->fd, SGDMA_NVME_INFO, &info), "INFO");
+	nvme->block_size = info.block_size;
+}
+
+static void nvme_move(struct member *nvme, __u8 opcode, size_t offset)
+{
+	struct sgdma_nvme_dma_buf request = {
+		.opcode = opcode, .blocks = FRAME / nvme->block_size,
+		.lba = NVME_AT / nvme->block_size, .offset = offset, .fd = dma_buf,
+	};
+
+	expect(!must(ioctl(nvme->fd, SGDMA_NVME_DMA_BUF, &request), "DMA_BUF"), "DMA_BUF failed");
+}
+
+static void nvme_put(struct member *nvme, size_t offset)
+{
+	write_bytes(nvme->fd, NVME_AT, frame, FRAME);
+	nvme_move(nvme, SGDMA_NVME_READ, offset);
+	nvme->both_ways++;
+}
+
+static void nvme_get(struct member *nvme, size_t offset)
+{
+	nvme_move(nvme, SGDMA_NVME_WRITE, offset);
+	nvme->to_device++;
+	read_bytes(nvme->fd, NVME_AT, frame, FRAME);
+}
+
+/* A disk of virtio */
+
+static void virtio_open(struct member *virtio)
+{
+	(void)virtio;
+}
+
+static void virtio_move(struct member *virtio, bool write, size_t offset)
+{
+	struct sgdma_virtio_dma_buf request = {
+		.pos = VIRTIO_AT, .offset = offset, .len = FRAME, .write = write, .fd = dma_buf,
+	};
+
+	must(ioctl(virtio->fd, SGDMA_VIRTIO_DMA_BUF, &request), "DMA_BUF");
+}
+
+static void virtio_put(struct member *virtio, size_t offset)
+{
+	write_bytes(virtio->fd, VIRTIO_AT, frame, FRAME);
+	virtio_move(virtio, false, offset);
+	virtio->both_ways++;
+}
+
+static void virtio_get(struct member *virtio, size_t offset)
+{
+	virtio_move(virtio, true, offset);
+	virtio->to_device++;
+	read_bytes(virtio->fd, VIRTIO_AT, frame, FRAME);
+}
+
+static const struct kind kinds[] = {
+	{ "/dev/sgdma_gpu-", gpu_open, gpu_put, gpu_get },
+	{ "/dev/sgdma_nvme-", nvme_open, nvme_put, nvme_get },
+	{ "/dev/sgdma_virtio-", virtio_open, virtio_put, virtio_get },
+};
+
+/* Asks a GPU for the dma-buf. */
+static void export(const char *node)
+{
+	int fd = must(open(node, O_RDWR), node);
+	union request r = OF_CREATE(len, SGDMA_GPU_MODE_DMABUF);
+
+	must(ioctl(fd, SGDMA_GPU_CREATE, &r), "CREATE");
+	r = OF_EXPORT(r.create.handle);
+	must(ioctl(fd, SGDMA_GPU_EXPORT, &r), "EXPORT");
+	dma_buf = r.export.fd;
+	close(fd);
+}
+
+static struct member open_member(const char *node)
+{
+	struct member member = { .node = node };
+
+	for (unsigned int i = 0; i < COUNT(kinds) && !member.kind; i++)
+		if (!strncmp(node, kinds[i].name, strlen(kinds[i].name)))
+			member.kind = &kinds[i];
+	expect(member.kind, "this is no node of a GPU or a disk");
+	member.fd = must(open(node, O_RDWR), node);
+	member.kind->open(&member);
+	return member;
+}
+
+/* The CPU looks at a frame in its turn, if no device keeps it from that. */
+static void look(const __u8 *bytes, unsigned int number)
+{
+	synchronise(dma_buf, DMA_BUF_SYNC_START);
+	compare(bytes, SEED, number * FRAME, FRAME, "the CPU");
+	synchronise(dma_buf, DMA_BUF_SYNC_END);
+}
+
+static void exchange(struct member *members, unsigned int count, unsigned int frames)
+{
+	const __u8 *bytes = map_dma_buf(dma_buf, len);
+
+	for (unsigned int i = 0; i < frames; i++) {
+		struct member *writer = &members[i % count];
+		size_t offset = i * FRAME % len;
+
+		snprintf(doing, sizeof(doing), "frame %u of %s: ", i, writer->node);
+		fill(frame, SEED, i * FRAME, FRAME);
+		writer->kind->put(writer, offset);
+		for (unsigned int j = 1; j < count; j++) {
+			struct member *reader = &members[(i + j) % count];
+
+			memset(frame, 0, FRAME);
+			reader->kind->get(reader, offset);
+			compare(frame, SEED, i * FRAME, FRAME, reader->node);
+		}
+		if (i % 16 == 0)
+			look(bytes + offset, i);
+	}
+	doing[0] = 0;
+}
+
+static void hold(const char *exporter)
+{
+	export(exporter);
+	SAY(1, "holding\n");
+	for (;;)
+		sleep(1000);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int count = argc - 3, frames = argc > 4 ? atoi(argv[1]) : 0;
+	struct member members[8];
+
+	len = 4 * getpagesize();
+	if (argc == 3 && !strcmp(argv[1], "hold"))
+		hold(argv[2]);
+	if (!frames || count > COUNT(members)) {
+		SAY(2, "FRAMES EXPORTER NODE NODE... | hold EXPORTER\n");
+		return 2;
+	}
+	frame = map(PAGE);
+	export(argv[2]);
+	for (unsigned int i = 0; i < count; i++)
+		members[i] = open_member(argv[3 + i]);
+	SAY(1, "exchanging\n");
+	exchange(members, count, frames);
+	for (unsigned int i = 0; i < count; i++)
+		SAY(1, "%s was mapped %u times both ways, %u times to read\n", members[i].node,
+		    members[i].both_ways, members[i].to_device);
+	SAY(1, "%u frames through %zu bytes, each seen by %u others: ok\n", frames, len, count - 1);
+	return 0;
+}
