@@ -49,6 +49,9 @@ struct kind {
 	void (*open)(struct member *member);
 	void (*put)(struct member *member, size_t offset);
 	void (*get)(struct member *member, size_t offset);
+	/* Of a disk: where it has the frames, and a request that has it write or read one. */
+	__u64 at;
+	void (*move)(struct member *disk, bool write, size_t offset);
 };
 
 /* A GPU */
@@ -101,28 +104,15 @@ static void nvme_open(struct member *nvme)
 	nvme->block_size = info.block_size;
 }
 
-static void nvme_move(struct member *nvme, __u8 opcode, size_t offset)
+static void nvme_move(struct member *nvme, bool write, size_t offset)
 {
 	struct sgdma_nvme_dma_buf request = {
-		.opcode = opcode, .blocks = FRAME / nvme->block_size,
+		.opcode = write ? SGDMA_NVME_WRITE : SGDMA_NVME_READ,
+		.blocks = FRAME / nvme->block_size,
 		.lba = NVME_AT / nvme->block_size, .offset = offset, .fd = dma_buf,
 	};
 
 	expect(!must(ioctl(nvme->fd, SGDMA_NVME_DMA_BUF, &request), "DMA_BUF"), "DMA_BUF failed");
-}
-
-static void nvme_put(struct member *nvme, size_t offset)
-{
-	write_bytes(nvme->fd, NVME_AT, frame, FRAME);
-	nvme_move(nvme, SGDMA_NVME_READ, offset);
-	nvme->both_ways++;
-}
-
-static void nvme_get(struct member *nvme, size_t offset)
-{
-	nvme_move(nvme, SGDMA_NVME_WRITE, offset);
-	nvme->to_device++;
-	read_bytes(nvme->fd, NVME_AT, frame, FRAME);
 }
 
 /* A disk of virtio */
@@ -141,24 +131,26 @@ static void virtio_move(struct member *virtio, bool write, size_t offset)
 	must(ioctl(virtio->fd, SGDMA_VIRTIO_DMA_BUF, &request), "DMA_BUF");
 }
 
-static void virtio_put(struct member *virtio, size_t offset)
+/* Any disk: the CPU reads and writes the frame on the disk, and the disk the one in the dma-buf. */
+
+static void disk_put(struct member *disk, size_t offset)
 {
-	write_bytes(virtio->fd, VIRTIO_AT, frame, FRAME);
-	virtio_move(virtio, false, offset);
-	virtio->both_ways++;
+	write_bytes(disk->fd, disk->kind->at, frame, FRAME);
+	disk->kind->move(disk, false, offset);
+	disk->both_ways++;
 }
 
-static void virtio_get(struct member *virtio, size_t offset)
+static void disk_get(struct member *disk, size_t offset)
 {
-	virtio_move(virtio, true, offset);
-	virtio->to_device++;
-	read_bytes(virtio->fd, VIRTIO_AT, frame, FRAME);
+	disk->kind->move(disk, true, offset);
+	disk->to_device++;
+	read_bytes(disk->fd, disk->kind->at, frame, FRAME);
 }
 
 static const struct kind kinds[] = {
-	{ "/dev/sgdma_gpu-", gpu_open, gpu_put, gpu_get },
-	{ "/dev/sgdma_nvme-", nvme_open, nvme_put, nvme_get },
-	{ "/dev/sgdma_virtio-", virtio_open, virtio_put, virtio_get },
+	{ "/dev/sgdma_gpu-", gpu_open, gpu_put, gpu_get, 0, NULL },
+	{ "/dev/sgdma_nvme-", nvme_open, disk_put, disk_get, NVME_AT, nvme_move },
+	{ "/dev/sgdma_virtio-", virtio_open, disk_put, disk_get, VIRTIO_AT, virtio_move },
 };
 
 /* Asks a GPU for the dma-buf. */
