@@ -5,30 +5,45 @@ import pytest
 
 from harness.scenarios import ROOT, SCENARIOS, BootError
 
-MATRIX = ROOT / "docs/coherency.md"
+# The tables of what was seen, of single devices and of devices that share a buffer.
+DEVICES, SHARERS = ROOT / "docs/coherency.md", ROOT / "docs/dma-buf.md"
 
 
-def row(scenario, device, answer, evidence):
-    """Returns a line of the table in docs/coherency.md. A PCI address stands for edu."""
-    name = "edu" if ":" in device and device[0] == "0" else device
-    return f"| {scenario} | {name} | {answer} | {evidence} |"
+def called(device):
+    """Returns what the docs call a device: an NVMe controller's PCI address has a namespace."""
+    if not device.startswith("0000:"):
+        return device
+    return "nvme" if "-n" in device else "edu"
+
+
+def row(scenario, devices, answers, evidence):
+    """Returns a line of a table. Devices that share a buffer have a + between them."""
+    devices = " + ".join(map(called, devices.split("+")))
+    return f"| {scenario} | {devices} | {answers.replace('+', ' + ')} | {evidence} |"
 
 
 def compare_with_docs(scenario, outcome, bless):
-    """Adds a reason unless docs/coherency.md has what was seen. With `bless`, writes it there."""
-    rows = [row(scenario, *check[:3]) for check in sorted(outcome.coherency_checks)]
-    lines = MATRIX.read_text().splitlines()
+    """Adds a reason unless the docs have what was seen. With `bless`, writes it there."""
+    for table in DEVICES, SHARERS:
+        compare_with_table(table, scenario, outcome, bless,
+                           [row(scenario, *check[:3]) for check in sorted(outcome.coherency_checks)
+                            if ("+" in check[0]) == (table is SHARERS)])
+
+
+def compare_with_table(table, scenario, outcome, bless, rows):
+    """Adds a reason unless the table has these rows. With `bless`, writes them there."""
+    lines = table.read_text().splitlines()
     prefix = f"| {scenario} |"
     there = [line for line in lines if line.startswith(prefix)]
-    if bless and outcome.coherency_checks and there != rows:
+    if bless and rows and there != rows:
         order = list(SCENARIOS)
         kept = [line for line in lines if not line.startswith(prefix)]
         before = order[:order.index(scenario)]
         known = [i for i, line in enumerate(kept) if line.split(" | ")[0][2:] in before]
         at = known[-1] + 1 if known else kept.index("|---|---|---|---|") + 1
-        MATRIX.write_text("\n".join([*kept[:at], *rows, *kept[at:]]) + "\n")
+        table.write_text("\n".join([*kept[:at], *rows, *kept[at:]]) + "\n")
     elif there != rows and not outcome.reasons:
-        outcome.reasons.append(f"{MATRIX.name} has {there}, but seen was {rows}: if that is right, "
+        outcome.reasons.append(f"{table.name} has {there}, but seen was {rows}: if that is right, "
                                "run this with --bless")
 
 
