@@ -18,6 +18,7 @@ use crate::{
     list::Lists, //
 };
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     mm::virt::VmaNew,
     page::PAGE_SIZE,
     prelude::*, //
@@ -51,11 +52,13 @@ impl<'bound> FrameBuffer<'bound> {
         dummy: DummyNumbers,
     ) -> Result<Self> {
         let (dma, len) = (sharing.dma(), layout.buffer_len());
+        // A request for too much is the user's error, and no matter for the log.
+        let gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
         let table = if contiguous {
             let order = (len / PAGE_SIZE).next_power_of_two().ilog2();
-            SgTable::alloc_blocks(len, order.min(MAX_ORDER), dma, GFP_KERNEL_ACCOUNT)?
+            SgTable::alloc_blocks(len, order.min(MAX_ORDER), dma, gfp)?
         } else {
-            SgTable::alloc(len, dma, GFP_KERNEL_ACCOUNT)?
+            SgTable::alloc(len, dma, gfp)?
         };
         let mut pages = Buffer::new(table, FromDevice, sharing)?;
         pages.map()?;

@@ -17,6 +17,7 @@ use crate::{
 };
 use core::mem;
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     fs::File,
     prelude::*,
     sync::aref::ARef, //
@@ -64,8 +65,10 @@ impl<'bound> DmaBufMemory<'bound> {
             Sharing::Coherent(_) => DmaBufUse::Shared,
             Sharing::Streaming(_) => DmaBufUse::Turns,
         };
-        let table = SgTable::alloc_blocks(size, BLOCK_ORDER, dma, GFP_KERNEL_ACCOUNT)
-            .or_else(|_| SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT))?;
+        // A request for too much is the user's error, and no matter for the log.
+        let gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+        let table = SgTable::alloc_blocks(size, BLOCK_ORDER, dma, gfp)
+            .or_else(|_| SgTable::alloc(size, dma, gfp))?;
         Ok(Self::import(table.export(for_use)?))
     }
 

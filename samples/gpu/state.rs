@@ -23,6 +23,7 @@ use crate::{
     Gpu, //
 };
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     fs::File,
     mm::virt::VmaNew,
     prelude::*,
@@ -90,7 +91,9 @@ impl<'bound> State<'bound> {
         let memory = match mode {
             Mode::Coherent => Memory::Coherent(CoherentMemory::new(size, dma)?),
             Mode::Populate | Mode::Bind => {
-                let table = SgTable::alloc(size, dma, GFP_KERNEL_ACCOUNT)?;
+                // A request for too much is the user's error, and no matter for the log.
+                let gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+                let table = SgTable::alloc(size, dma, gfp)?;
                 let mut pages = Buffer::new(table, Bidirectional, sharing)?;
                 if mode == Mode::Populate {
                     pages.map()?;

@@ -46,7 +46,6 @@ struct sgdma_virtio_stats {
  * EINVAL	the descriptor is not one of a dma-buf, pos, len or offset is no
  *		multiple of block_size, the range is empty, longer than
  *		max_bytes, or goes beyond the end of the disk or the dma-buf
- * E2BIG	the bytes lie in more segments than a request has
  * EBUSY	another device has its turn
  * EOPNOTSUPP	the device needs turns, and the exporter has none
  *

@@ -8,12 +8,18 @@
  * exchange-test hold EXPORTER: has the dma-buf made, closes the node, and holds the
  * descriptor until the program is killed.
  *
+ * exchange-test kill EXPORTER DISK: kills processes while the disk has its turn. It
+ * may be unbound meanwhile. The exporter gets its turn when the disk is done.
+ *
  * A disk has its turn for one request. A GPU whose device needs no turns keeps its
  * mapping. Disks read and write the frames at a place that has nothing that must
  * stay.
  *
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  */
+#include <signal.h>
+#include <sys/wait.h>
+
 #define PROGRAM		"exchange-test"
 #include "../../samples/common/user/bytes.h"
 #include "../../samples/common/user/dma_buf.h"
@@ -39,9 +45,13 @@ struct member {
 	int fd;
 	__u32 handle;		/* of a GPU's object */
 	__u32 block_size;	/* of a disk */
-	bool kept;		/* mapped all the time */
+	bool shares;		/* a disk needs no turns */
+	bool kept;		/* a GPU needs none, and has the dma-buf mapped all the time */
 	unsigned int both_ways, to_device;	/* mappings by their direction */
 };
+
+static struct member members[8];
+static unsigned int count;
 
 /* The kinds of devices. A device writes what is in `frame`, or reads it there, at an offset. */
 struct kind {
@@ -51,7 +61,7 @@ struct kind {
 	void (*get)(struct member *member, size_t offset);
 	/* Of a disk: where it has the frames, and a request that has it write or read one. */
 	__u64 at;
-	void (*move)(struct member *disk, bool write, size_t offset);
+	int (*move)(struct member *disk, bool write, __u64 at, size_t offset);
 };
 
 /* A GPU */
@@ -64,13 +74,39 @@ static void gpu_open(struct member *gpu)
 	gpu->handle = r.import.handle;
 }
 
+static int gpu_bind(struct member *gpu)
+{
+	union request r = OF_BIND(gpu->handle, 64);
+
+	return ioctl(gpu->fd, SGDMA_GPU_BIND, &r);
+}
+
+static void gpu_unbind(struct member *gpu)
+{
+	union request r = OF_HANDLE(gpu->handle);
+
+	must(ioctl(gpu->fd, SGDMA_GPU_UNBIND, &r), "UNBIND");
+}
+
+/* In the turn of a GPU no disk gets one. */
+static void refuse_disks(void)
+{
+	for (struct member *disk = members; disk < members + count; disk++) {
+		if (!disk->kind->move || disk->shares)
+			continue;
+		refused("read in a GPU's turn", EBUSY,
+			disk->kind->move(disk, false, disk->kind->at, 0));
+		refused("write in a GPU's turn", EBUSY,
+			disk->kind->move(disk, true, disk->kind->at, 0));
+	}
+}
+
 static void gpu_move(struct member *gpu, unsigned long nr, size_t offset)
 {
 	union request r;
 
 	if (!gpu->kept) {
-		r = OF_BIND(gpu->handle, 64);
-		must(ioctl(gpu->fd, SGDMA_GPU_BIND, &r), "BIND");
+		must(gpu_bind(gpu), "BIND");
 		gpu->both_ways++;
 		r = OF_HANDLE(gpu->handle);
 		must(ioctl(gpu->fd, SGDMA_GPU_INFO, &r), "INFO");
@@ -80,8 +116,9 @@ static void gpu_move(struct member *gpu, unsigned long nr, size_t offset)
 	must(ioctl(gpu->fd, nr, &r), nr == SGDMA_GPU_STORE ? "STORE" : "FETCH");
 	if (gpu->kept)
 		return;
-	r = OF_HANDLE(gpu->handle);
-	must(ioctl(gpu->fd, SGDMA_GPU_UNBIND, &r), "UNBIND");
+	if (gpu->both_ways == 1)
+		refuse_disks();
+	gpu_unbind(gpu);
 }
 
 static void gpu_put(struct member *gpu, size_t offset)
@@ -102,47 +139,58 @@ static void nvme_open(struct member *nvme)
 
 	must(ioctl(nvme->fd, SGDMA_NVME_INFO, &info), "INFO");
 	nvme->block_size = info.block_size;
+	nvme->shares = info.shares;
 }
 
-static void nvme_move(struct member *nvme, bool write, size_t offset)
+static int nvme_move(struct member *nvme, bool write, __u64 at, size_t offset)
 {
 	struct sgdma_nvme_dma_buf request = {
 		.opcode = write ? SGDMA_NVME_WRITE : SGDMA_NVME_READ,
 		.blocks = FRAME / nvme->block_size,
-		.lba = NVME_AT / nvme->block_size, .offset = offset, .fd = dma_buf,
+		.lba = at / nvme->block_size, .offset = offset, .fd = dma_buf,
 	};
 
-	expect(!must(ioctl(nvme->fd, SGDMA_NVME_DMA_BUF, &request), "DMA_BUF"), "DMA_BUF failed");
+	return ioctl(nvme->fd, SGDMA_NVME_DMA_BUF, &request);
 }
 
 /* A disk of virtio */
 
 static void virtio_open(struct member *virtio)
 {
-	(void)virtio;
+	struct sgdma_virtio_info info;
+
+	must(ioctl(virtio->fd, SGDMA_VIRTIO_INFO, &info), "INFO");
+	virtio->shares = info.shares;
 }
 
-static void virtio_move(struct member *virtio, bool write, size_t offset)
+static int virtio_move(struct member *virtio, bool write, __u64 at, size_t offset)
 {
 	struct sgdma_virtio_dma_buf request = {
-		.pos = VIRTIO_AT, .offset = offset, .len = FRAME, .write = write, .fd = dma_buf,
+		.pos = at, .offset = offset, .len = FRAME, .write = write, .fd = dma_buf,
 	};
 
-	must(ioctl(virtio->fd, SGDMA_VIRTIO_DMA_BUF, &request), "DMA_BUF");
+	return ioctl(virtio->fd, SGDMA_VIRTIO_DMA_BUF, &request);
 }
 
 /* Any disk: the CPU reads and writes the frame on the disk, and the disk the one in the dma-buf. */
 
+static void disk_move(struct member *disk, bool write, size_t offset)
+{
+	int status = must(disk->kind->move(disk, write, disk->kind->at, offset), "DMA_BUF");
+
+	expect(!status, "DMA_BUF failed");
+}
+
 static void disk_put(struct member *disk, size_t offset)
 {
 	write_bytes(disk->fd, disk->kind->at, frame, FRAME);
-	disk->kind->move(disk, false, offset);
+	disk_move(disk, false, offset);
 	disk->both_ways++;
 }
 
 static void disk_get(struct member *disk, size_t offset)
 {
-	disk->kind->move(disk, true, offset);
+	disk_move(disk, true, offset);
 	disk->to_device++;
 	read_bytes(disk->fd, disk->kind->at, frame, FRAME);
 }
@@ -166,16 +214,17 @@ static void export(const char *node)
 	close(fd);
 }
 
-static struct member open_member(const char *node)
+static struct member *add_member(const char *node)
 {
-	struct member member = { .node = node };
+	struct member *member = &members[count++];
 
-	for (unsigned int i = 0; i < COUNT(kinds) && !member.kind; i++)
+	member->node = node;
+	for (unsigned int i = 0; i < COUNT(kinds) && !member->kind; i++)
 		if (!strncmp(node, kinds[i].name, strlen(kinds[i].name)))
-			member.kind = &kinds[i];
-	expect(member.kind, "this is no node of a GPU or a disk");
-	member.fd = must(open(node, O_RDWR), node);
-	member.kind->open(&member);
+			member->kind = &kinds[i];
+	expect(member->kind, "this is no node of a GPU or a disk");
+	member->fd = must(open(node, O_RDWR), node);
+	member->kind->open(member);
 	return member;
 }
 
@@ -187,7 +236,7 @@ static void look(const __u8 *bytes, unsigned int number)
 	synchronise(dma_buf, DMA_BUF_SYNC_END);
 }
 
-static void exchange(struct member *members, unsigned int count, unsigned int frames)
+static void exchange(unsigned int frames)
 {
 	const __u8 *bytes = map_dma_buf(dma_buf, len);
 
@@ -219,24 +268,55 @@ static void hold(const char *exporter)
 		sleep(1000);
 }
 
+/* The turn of a killed process lasts until the disk is done, and no longer. */
+static void kill_in_turn(struct member *gpu, struct member *disk)
+{
+	pid_t pids[8];
+	int status, result = -1;
+
+	for (unsigned int i = 0; i < COUNT(pids); i++) {
+		pids[i] = must(fork(), "fork");
+		while (!pids[i])
+			disk->kind->move(disk, false, 0, 0);
+	}
+	SAY(1, "holding\n");
+	usleep(1500000);
+	for (unsigned int i = 0; i < COUNT(pids); i++) {
+		must(kill(pids[i], SIGKILL), "kill");
+		must(waitpid(pids[i], &status, 0), "waitpid");
+	}
+	for (unsigned int try = 0; try < 200 && result < 0; try++) {
+		result = gpu_bind(gpu);
+		expect(!result || errno == EBUSY, "BIND fails, and not for a turn");
+		usleep(100000);
+	}
+	must(result, "BIND after the disk's last request");
+	gpu_unbind(gpu);
+	SAY(1, "%zu processes were killed in the disk's turn: ok\n", COUNT(pids));
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int count = argc - 3, frames = argc > 4 ? atoi(argv[1]) : 0;
-	struct member members[8];
+	unsigned int frames = argc > 4 ? atoi(argv[1]) : 0;
 
 	len = 4 * getpagesize();
+	frame = map(PAGE);
 	if (argc == 3 && !strcmp(argv[1], "hold"))
 		hold(argv[2]);
-	if (!frames || count > COUNT(members)) {
-		SAY(2, "FRAMES EXPORTER NODE NODE... | hold EXPORTER\n");
+	if (argc == 4 && !strcmp(argv[1], "kill")) {
+		export(argv[2]);
+		kill_in_turn(add_member(argv[2]), add_member(argv[3]));
+		return 0;
+	}
+	if (!frames || argc - 3 > (int)COUNT(members)) {
+		SAY(2, "FRAMES EXPORTER NODE NODE... | hold EXPORTER | kill EXPORTER DISK\n");
 		return 2;
 	}
-	frame = map(PAGE);
 	export(argv[2]);
-	for (unsigned int i = 0; i < count; i++)
-		members[i] = open_member(argv[3 + i]);
+	for (int i = 3; i < argc; i++)
+		add_member(argv[i]);
 	SAY(1, "exchanging\n");
-	exchange(members, count, frames);
+	exchange(frames);
 	for (unsigned int i = 0; i < count; i++)
 		SAY(1, "%s was mapped %u times both ways, %u times to read\n", members[i].node,
 		    members[i].both_ways, members[i].to_device);

@@ -3,21 +3,8 @@
 #ifndef SGDMA_CAMERA_IMPORT_H
 #define SGDMA_CAMERA_IMPORT_H
 
-#include <linux/dma-heap.h>
-
-#include "../../common/user/dma_buf.h"
+#include "../../common/user/exporters.h"
 #include "stream.h"
-
-/* Returns a dma-buf of the kernel's exporter. */
-static int from_heap(size_t len)
-{
-	struct dma_heap_allocation_data heap = { .len = len, .fd_flags = O_RDWR | O_CLOEXEC };
-	int device = must(open("/dev/dma_heap/system", O_RDWR), "/dev/dma_heap/system");
-
-	must(ioctl(device, DMA_HEAP_IOCTL_ALLOC, &heap), "DMA_HEAP_IOCTL_ALLOC");
-	close(device);
-	return heap.fd;
-}
 
 static int try_import(int fd, __u32 index, int dma_buf)
 {
@@ -49,6 +36,7 @@ static void refuse_imports(struct stream *s)
 {
 	__u32 len = s->buffers[0].is.length, page = getpagesize();
 	int ends[2], dma_buf = from_heap(len);
+	pid_t pid;
 	void *map = mmap(NULL, page, PROT_READ, MAP_SHARED, s->fd, s->buffers[0].is.mmap_offset);
 
 	refused("mmap of a dma-buf by its node", EINVAL, map == MAP_FAILED ? -1 : 0);
@@ -64,6 +52,13 @@ static void refuse_imports(struct stream *s)
 	close(ends[1]);
 	dma_buf = from_heap(len - page);
 	refused("IMPORT of a dma-buf that is too short", EINVAL, try_import(s->fd, 1, dma_buf));
+	close(dma_buf);
+	dma_buf = from_heap(len);
+	turn(s, true);
+	queue(s, 1);
+	pid = begin_capture(s);
+	refused("IMPORT meanwhile", EBUSY, try_import(s->fd, 0, dma_buf));
+	end_capture(pid);
 	close(dma_buf);
 	turn(s, false);
 	SAY(1, "%u requests refused: ok\n", refusals);

@@ -178,6 +178,30 @@ static void turn(const struct stream *s, bool on)
 	ASK(s->fd, STREAM, &r);
 }
 
+/* Has a process wait for a frame, which the device writes for longer than the test takes. */
+static pid_t begin_capture(const struct stream *s)
+{
+	union request r = OF_FRAME(0, 0);
+	pid_t pid = must(fork(), "fork");
+
+	if (!pid) {
+		ioctl(s->fd, SGDMA_CAMERA_DEQUEUE, &r);
+		exit(0);
+	}
+	sleep(1);
+	return pid;
+}
+
+/* Gives up the frame, which the process still waits for. */
+static void end_capture(pid_t pid)
+{
+	int status;
+
+	must(kill(pid, SIGKILL), "kill");
+	must(waitpid(pid, &status, 0), "wait");
+	expect(WIFSIGNALED(status), "a frame was captured too soon");
+}
+
 /* The bytes of buffers */
 
 static const unsigned char *read_bytes(const struct stream *s, __u32 index, __u32 at, __u32 len)

@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 	} else {
 		SAY(2, "copy NODE SRC DST | exercise NODE [quick]\n");
 		SAY(2, "refuse|many|hold NODE | held FD\n");
-		SAY(2, "share NODE NODE own|udmabuf|heap [one-way|refused]\n");
+		SAY(2, "share NODE NODE own|udmabuf|huge|heap [one-way|refused]\n");
 		return 2;
 	}
 	return 0;

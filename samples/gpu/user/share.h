@@ -3,12 +3,12 @@
 #ifndef SGDMA_GPU_SHARE_H
 #define SGDMA_GPU_SHARE_H
 
-#include <linux/dma-heap.h>
-#include <linux/memfd.h>
-#include <linux/udmabuf.h>
-
-#include "../../common/user/dma_buf.h"
+#include "../../common/user/exporters.h"
 #include "refuse.h"
+
+/* The size of huge pages, and a place in one of them. */
+#define HUGE		(2 << 20)
+#define IN_HUGE		(HUGE / 2 + PAGE)
 
 /* The files of the two nodes. */
 static int node_a, node_b;
@@ -61,34 +61,6 @@ static void expect_dma_buf(const struct object *o, __u32 state)
 	expect(info.mode == SGDMA_GPU_MODE_DMABUF && !info.orig_nents, "info: no dma-buf");
 	expect((info.state & ~SGDMA_GPU_SHARED) == state, "info: wrong state");
 	expect(!info.nents == !state, "info: wrong number of segments");
-}
-
-/* Exporters: each returns a descriptor of a dma-buf of @size bytes */
-
-static int from_udmabuf(__u64 size)
-{
-	int device = must(open("/dev/udmabuf", O_RDWR), "/dev/udmabuf"), result;
-	int memory = must(syscall(__NR_memfd_create, "", MFD_ALLOW_SEALING), "memfd_create");
-	struct udmabuf_create create = { .memfd = memory, .flags = UDMABUF_FLAGS_CLOEXEC,
-					 .size = size };
-
-	must(ftruncate(memory, size), "ftruncate");
-	/* F_ADD_SEALS and F_SEAL_SHRINK, which nolibc lacks. */
-	must(syscall(__NR_fcntl, memory, 1033, 2), "seal");
-	result = must(ioctl(device, UDMABUF_CREATE, &create), "UDMABUF_CREATE");
-	close(memory);
-	close(device);
-	return result;
-}
-
-static int from_heap(__u64 size)
-{
-	int heap = must(open("/dev/dma_heap/system", O_RDWR), "/dev/dma_heap/system");
-	struct dma_heap_allocation_data data = { .len = size, .fd_flags = O_RDWR | O_CLOEXEC };
-
-	must(ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &data), "DMA_HEAP_IOCTL_ALLOC");
-	close(heap);
-	return data.fd;
 }
 
 /* The CPU, through a mapping of the descriptor */
@@ -358,14 +330,18 @@ static void share(int fd, const char *a, const char *b, const char *source)
 	__u64 sizes[] = { getpagesize(), KIB(256) };
 
 	/* udmabuf's device claims to take 64 KiB, and DMA debugging warns of longer segments. */
-	if (!strcmp(source, "udmabuf"))
+	if (!strcmp(source, "udmabuf") || !strcmp(source, "huge"))
 		sizes[1] = KIB(64);
 	node_a = fd;
 	node_b = must(open(b, O_RDWR), b);
 	for (unsigned int i = 0; i < COUNT(sizes); i++) {
 		snprintf(doing, sizeof(doing), "%s, %llu KiB: ", source, sizes[i] / 1024);
 		if (!strcmp(source, "udmabuf"))
-			share_foreign(from_udmabuf(sizes[i]), sizes[i]);
+			share_foreign(from_udmabuf(sealed_memory(sizes[i], 0), 0, sizes[i]),
+				      sizes[i]);
+		else if (!strcmp(source, "huge"))
+			share_foreign(from_udmabuf(sealed_memory(HUGE, MFD_HUGETLB), IN_HUGE,
+						   sizes[i]), sizes[i]);
 		else if (!strcmp(source, "heap"))
 			share_foreign(from_heap(sizes[i]), sizes[i]);
 		else

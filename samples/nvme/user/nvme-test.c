@@ -60,13 +60,11 @@ int main(int argc, char **argv)
 
 	if (fd < 0) {
 		SAY(2, "exercise|many|late|load|refuse|empty|faults|show NODE\n");
-		SAY(2, "share|killed NODE GPU_NODE\n");
+		SAY(2, "share NODE GPU_NODE\n");
 		return 2;
 	}
 	if (gpu && !strcmp(command, "share"))
 		share(fd, gpu);
-	else if (gpu && !strcmp(command, "killed"))
-		share_killed(fd, gpu);
 	else if (gpu)
 		return 2;
 	else if (!strcmp(command, "exercise"))

@@ -31,11 +31,11 @@ static struct shared new_shared(int gpu, size_t len)
 	return s;
 }
 
-static int try_bind(const struct shared *s)
+static void bind(const struct shared *s)
 {
 	union request r = OF_BIND(s->handle, 64);
 
-	return ioctl(s->gpu, SGDMA_GPU_BIND, &r);
+	must(ioctl(s->gpu, SGDMA_GPU_BIND, &r), "BIND");
 }
 
 static void unbind(const struct shared *s)
@@ -123,21 +123,13 @@ static void share_parts(int fd, int gpu)
 	SAY(1, "%zu parts of a dma-buf: ok\n", COUNT(parts));
 }
 
-/* The GPU copies @from to @to. Meanwhile the disk gets no turn, if both need turns. */
-static void copy_by_gpu(int fd, const struct shared *from, const struct shared *to)
+/* The GPU copies @from to @to. */
+static void copy_by_gpu(const struct shared *from, const struct shared *to)
 {
-	union request r = OF_HANDLE(from->handle);
+	union request r = OF_COPY(from->handle, to->handle);
 
-	must(try_bind(from), "BIND");
-	must(try_bind(to), "BIND");
-	must(ioctl(from->gpu, SGDMA_GPU_INFO, &r), "INFO");
-	if (!disk.shares && !(r.info.state & SGDMA_GPU_SHARED)) {
-		refused("READ in the GPU's turn", EBUSY,
-			try_dma_buf(fd, of_dma_buf(SGDMA_NVME_READ, SHARE_AT, from, 0, KIB(4))));
-		refused("WRITE in the GPU's turn", EBUSY,
-			try_dma_buf(fd, of_dma_buf(SGDMA_NVME_WRITE, SHARE_AT, from, 0, KIB(4))));
-	}
-	r = OF_COPY(from->handle, to->handle);
+	bind(from);
+	bind(to);
 	must(ioctl(from->gpu, SGDMA_GPU_COPY, &r), "COPY");
 	unbind(from);
 	unbind(to);
@@ -157,7 +149,7 @@ static void share_with_gpu(int fd, int gpu)
 	write_bytes(fd, SHARE_AT, memory, len);
 	staged = stats_of(fd).staged;
 	by_disk(fd, SGDMA_NVME_READ, SHARE_AT, &a, 0, len);
-	copy_by_gpu(fd, &a, &b);
+	copy_by_gpu(&a, &b);
 	by_disk(fd, SGDMA_NVME_WRITE, to, &b, 0, len);
 	expect(stats_of(fd).staged == staged, "a command went through a stage");
 	memset(memory, 0x5a, len);
@@ -205,7 +197,7 @@ static void refuse_dma_bufs(int fd, int gpu)
 	       "a command behind the end has another status than LBA out of range");
 	refuse_answer("DMA_BUF", fd, SGDMA_NVME_DMA_BUF, &good, sizeof(good));
 	/* No turn is left. */
-	must(try_bind(&s), "BIND");
+	bind(&s);
 	unbind(&s);
 	drop_shared(&s);
 	SAY(1, "%u bad requests were refused\n", refusals);
@@ -219,40 +211,6 @@ static void share(int fd, const char *gpu_node)
 	share_with_gpu(fd, gpu);
 	refuse_dma_bufs(fd, gpu);
 	close(gpu);
-}
-
-/*
- * Processes are killed while a slow disk reads into their dma-buf. The turn then
- * lasts until the command is complete, and no longer.
- */
-static void share_killed(int fd, const char *gpu_node)
-{
-	int gpu = must(open(gpu_node, O_RDWR), gpu_node);
-	struct shared s = new_shared(gpu, KIB(64));
-	pid_t pids[8];
-	int status, result = -1;
-
-	for (unsigned int i = 0; i < COUNT(pids); i++) {
-		pids[i] = must(fork(), "fork");
-		while (!pids[i])
-			try_dma_buf(fd, of_dma_buf(SGDMA_NVME_READ, 0, &s, 0, s.len));
-	}
-	SAY(1, "holding\n");
-	usleep(1500000);
-	for (unsigned int i = 0; i < COUNT(pids); i++) {
-		must(kill(pids[i], SIGKILL), "kill");
-		must(waitpid(pids[i], &status, 0), "waitpid");
-	}
-	for (unsigned int try = 0; try < 200 && result < 0; try++) {
-		result = try_bind(&s);
-		expect(!result || errno == EBUSY, "BIND fails, and not for a turn");
-		usleep(100000);
-	}
-	must(result, "BIND after the disk's last command");
-	unbind(&s);
-	drop_shared(&s);
-	close(gpu);
-	SAY(1, "%zu processes were killed in the disk's turn: ok\n", COUNT(pids));
 }
 
 #endif

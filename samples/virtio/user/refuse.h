@@ -3,8 +3,6 @@
 #ifndef SGDMA_VIRTIO_REFUSE_H
 #define SGDMA_VIRTIO_REFUSE_H
 
-#include <linux/dma-heap.h>
-
 #include "disk.h"
 
 static void refuse_places(int fd, __u8 *memory)
@@ -60,56 +58,6 @@ static void refuse_memory(int fd, __u8 *memory)
 		      try_write(fd, LOADED, memory + PAGE, 2 * PAGE));
 }
 
-/* Makes requests on a dma-buf of the kernel's own exporter, which Debian's kernels may lack. */
-static void refuse_dma_bufs(int fd)
-{
-	struct dma_heap_allocation_data heap = { .len = PAGE, .fd_flags = O_RDWR };
-	const struct sgdma_virtio_dma_buf good = { .pos = LOADED, .len = disk.block_size };
-	struct sgdma_virtio_dma_buf request = good;
-	int device = open("/dev/dma_heap/system", O_RDWR), ends[2];
-
-	request.fd = -1;
-	refused("a dma-buf without a descriptor", EBADF, ioctl(fd, SGDMA_VIRTIO_DMA_BUF, &request));
-	must(pipe(ends), "pipe");
-	request.fd = ends[0];
-	refused("a pipe as a dma-buf", EINVAL, ioctl(fd, SGDMA_VIRTIO_DMA_BUF, &request));
-	close(ends[0]);
-	close(ends[1]);
-	if (device < 0) {
-		SAY(1, "no /dev/dma_heap/system, and so no bad requests on its dma-bufs\n");
-		return;
-	}
-	must(ioctl(device, DMA_HEAP_IOCTL_ALLOC, &heap), "DMA_HEAP_IOCTL_ALLOC");
-	close(device);
-#define REFUSE(what, field, value) do { \
-		request = good; \
-		request.fd = heap.fd; \
-		request.field = value; \
-		refused(what, EINVAL, ioctl(fd, SGDMA_VIRTIO_DMA_BUF, &request)); \
-	} while (0)
-	REFUSE("a place inside of a block", pos, LOADED + 1);
-	REFUSE("a place behind the end of the disk", pos, disk.capacity);
-	REFUSE("a place far behind the end", pos, -(__u64)disk.block_size);
-	REFUSE("no bytes", len, 0);
-	REFUSE("part of a block", len, disk.block_size - 1);
-	REFUSE("more bytes than a request has", len, disk.max_bytes + disk.block_size);
-	REFUSE("more bytes than the dma-buf has", len, PAGE + disk.block_size);
-	REFUSE("bytes behind the end of the dma-buf", offset, PAGE);
-	REFUSE("bytes far behind that end", offset, -(__u64)disk.block_size);
-	REFUSE("an odd offset", offset, 1);
-	REFUSE("neither a read nor a write", write, 2);
-	REFUSE("a field that must be zero", pad, 1);
-#undef REFUSE
-	if (disk.read_only) {
-		request = good;
-		request.fd = heap.fd;
-		request.write = 1;
-		refused("a write to a read-only disk", EROFS,
-			ioctl(fd, SGDMA_VIRTIO_DMA_BUF, &request));
-	}
-	close(heap.fd);
-}
-
 static void refuse(int fd)
 {
 	__u8 *memory = map(3 * PAGE);
@@ -117,7 +65,6 @@ static void refuse(int fd)
 	must(munmap(memory + 2 * PAGE, PAGE), "munmap");
 	refuse_places(fd, memory);
 	refuse_memory(fd, memory);
-	refuse_dma_bufs(fd);
 	refused("an unknown request", ENOTTY, ioctl(fd, _IO('B', 0xef), 0));
 	refused("INFO to memory that is not there", EFAULT, ioctl(fd, SGDMA_VIRTIO_INFO, KIB(4)));
 	refuse_answer("STATS", fd, SGDMA_VIRTIO_STATS, &(struct sgdma_virtio_stats){ 0 },

@@ -7,8 +7,8 @@
  * Freestanding, with the kernel's nolibc: the guest has no C library.
  *
  * Read in this order: disk.h (a disk and its requests), exercise.h (bytes to
- * and from the disk), many.h (many processes), refuse.h (bad requests), this
- * file (the commands).
+ * and from the disk), many.h (many processes), refuse.h (bad requests),
+ * foreign.h (dma-bufs of the kernel's exporters), this file (the commands).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@
 #define PROGRAM		"virtio-test"
 #include "disk.h"
 #include "exercise.h"
+#include "foreign.h"
 #include "many.h"
 #include "refuse.h"
 
@@ -65,6 +66,8 @@ static bool run(int fd, const char *command, char **rest)
 		keep_loaded(fd);
 	else if (!strcmp(command, "refuse"))
 		refuse(fd);
+	else if (!strcmp(command, "foreign"))
+		foreign(fd);
 	else if (!strcmp(command, "show"))
 		show(fd);
 	else
@@ -78,7 +81,7 @@ int main(int argc, char **argv)
 	long before = pinned();
 
 	if (argc != (is_verify ? 6 : 3) || !run(open_disk(argv[2]), argv[1], argv + 3)) {
-		SAY(2, "exercise|many|late|load|refuse|show NODE, or verify NODE SEED POS LEN\n");
+		SAY(2, "exercise|many|late|load|refuse|foreign|show NODE, or verify NODE SEED POS LEN\n");
 		return 2;
 	}
 	expect_pinned(before);
