@@ -91,7 +91,8 @@ int sgdma_first_incoherent(struct device *const *devs, unsigned int count);
 /**
  * sgdma_dma_buf_first_incoherent() - who of those attached to a dma-buf may need
  * dma_sync_*()?
- * @buf: the dma-buf. None of the attached devices is being unbound.
+ * @buf: the dma-buf, whose reservation the caller does not hold. No driver unbinds meanwhile
+ *	without detaching first.
  *
  * Each attached device is asked as by sgdma_coherency(). A device that does not
  * reach all of memory may find this buffer in place. Only in kernels with

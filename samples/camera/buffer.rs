@@ -139,10 +139,13 @@ impl<'bound> FrameBuffer<'bound> {
 
     /// Copies bytes of the buffer, by the CPU. The range lies within the buffer. The buffer is not
     /// queued, so the device does not use the buffer.
-    pub(crate) fn read(&mut self, at: usize, bytes: &mut [u8]) -> Result {
+    ///
+    /// A dma-buf is returned instead. The CPU's turn there waits for fences of any driver, so the
+    /// caller does not have the buffer meanwhile.
+    pub(crate) fn read(&mut self, at: usize, bytes: &mut [u8]) -> Result<Option<DmaBuf>> {
         match &mut self.pages {
-            Pages::Own(pages, _) => pages.read(at, bytes),
-            Pages::Imported(import) => import.read(at, bytes),
+            Pages::Own(pages, _) => pages.read(at, bytes).map(|()| None),
+            Pages::Imported(import) => Ok(Some(import.dma_buf())),
         }
     }
 

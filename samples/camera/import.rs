@@ -17,7 +17,6 @@ use sgdma::{
     Bidirectional,
     DmaBuf,
     DmaDevice,
-    FromDevice,
     InFlight, //
 };
 
@@ -87,9 +86,8 @@ impl<'bound> Import<'bound> {
         }
     }
 
-    /// Copies bytes, by the CPU.
-    pub(crate) fn read(&self, at: usize, bytes: &mut [u8]) -> Result {
-        self.dma_buf.for_cpu(FromDevice)?.copy_to_slice(at, bytes)
+    pub(crate) fn dma_buf(&self) -> DmaBuf {
+        self.dma_buf.clone()
     }
 
     /// Leaks the buffer and the lists to a device that does not answer.

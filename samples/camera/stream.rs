@@ -23,7 +23,10 @@ use kernel::{
         Mutex, //
     },
 };
-use sgdma::DmaBuf;
+use sgdma::{
+    DmaBuf,
+    FromDevice, //
+};
 
 /// A frame that was captured.
 #[derive(Clone, Copy)]
@@ -293,8 +296,15 @@ impl<'bound> Stream<'bound> {
             return Err(EBUSY);
         }
         let n = buffer.len.saturating_sub(at).min(bytes.len());
-        if n > 0 {
-            buffer.read(at, &mut bytes[..n])?;
+        if n == 0 {
+            return Ok(0);
+        }
+        let dma_buf = buffer.read(at, &mut bytes[..n])?;
+        drop(state);
+        if let Some(dma_buf) = dma_buf {
+            dma_buf
+                .for_cpu(FromDevice)?
+                .copy_to_slice(at, &mut bytes[..n])?;
         }
         Ok(n)
     }

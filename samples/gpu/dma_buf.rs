@@ -28,7 +28,6 @@ use sgdma::{
     DmaBufUse,
     DmaTable,
     DriverContext,
-    FromDevice,
     InFlight,
     Revocable,
     SgTable, //
@@ -149,27 +148,16 @@ impl<'bound> DmaBufMemory<'bound> {
             .is_some_and(|attached| !attached.needs_turns())
     }
 
-    /// Copies from byte `offset` of the buffer on into `bytes`, by the CPU.
-    pub(crate) fn read(&self, offset: usize, bytes: &mut [u8]) -> Result {
-        self.check_turn()?;
-        let turn = self.dma_buf.for_cpu(FromDevice)?;
-        turn.copy_to_slice(offset, bytes)
-    }
-
-    /// Copies `bytes` to the buffer, from byte `offset` on, by the CPU.
-    pub(crate) fn write(&self, offset: usize, bytes: &[u8]) -> Result {
-        self.check_turn()?;
-        // Both ways: the bytes beside the written ones stay what a device has made them.
-        let mut turn = self.dma_buf.for_cpu(Bidirectional)?;
-        turn.copy_from_slice(offset, bytes)
-    }
-
-    /// Fails unless the CPU may have a turn.
-    fn check_turn(&self) -> Result {
+    /// Returns the buffer, if the CPU may have a turn.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` in the device's turn, `EIO` if the device did not answer.
+    pub(crate) fn for_cpu(&self) -> Result<DmaBuf> {
         match &self.state {
             State::Mapped(attached) if attached.needs_turns() => Err(EBUSY),
             State::Leaked => Err(EIO),
-            State::Idle | State::Mapped(_) => Ok(()),
+            State::Idle | State::Mapped(_) => Ok(self.dma_buf.clone()),
         }
     }
 }

@@ -47,10 +47,12 @@ use kernel::{
     },
 };
 use sgdma::{
+    Bidirectional,
     DmaBuf,
     Door,
-    DriverContext, //
+    DriverContext,
     FileOps,
+    FromDevice, //
 };
 
 const MAX_SIZE: u64 = uapi::SGDMA_GPU_MAX_SIZE as u64;
@@ -202,7 +204,8 @@ impl ObjectFile {
     /// Moves bytes between user space and an object: by the CPU, or page by page by the device.
     ///
     /// User space is accessed outside the gate and without the object's lock: a page fault waits
-    /// for `mmap_lock`, and a task in `mmap()` has `mmap_lock` and may wait for the object.
+    /// for `mmap_lock`, and a task in `mmap()` has `mmap_lock` and may wait for the object. So is a
+    /// dma-buf, where the CPU's turn waits for other drivers.
     fn transfer(&self, door: &Door<'_, Gpu>, cmd: u32, request: &uapi::sgdma_gpu_io) -> Result {
         let size = door.enter(|gpu| Ok(self.object(gpu, request.handle)?.size))?;
         let by_device = cmd == uapi::SGDMA_GPU_FETCH || cmd == uapi::SGDMA_GPU_STORE;
@@ -219,18 +222,27 @@ impl ObjectFile {
             if cmd == uapi::SGDMA_GPU_WRITE || cmd == uapi::SGDMA_GPU_STORE {
                 reader.read_slice(part)?;
             }
-            door.enter(|gpu| {
+            let dma_buf = door.enter(|gpu| {
                 let object = self.object(gpu, request.handle)?;
                 let engine = &gpu.engine;
                 match cmd {
-                    uapi::SGDMA_GPU_READ => object.with(|state| state.read(at, part)),
-                    uapi::SGDMA_GPU_WRITE => object.with(|state| state.write(at, part)),
+                    uapi::SGDMA_GPU_READ => return object.with(|state| state.read(at, part)),
+                    uapi::SGDMA_GPU_WRITE => return object.with(|state| state.write(at, part)),
                     uapi::SGDMA_GPU_FETCH => {
-                        object.by_device(gpu, at, part, |addr, page| engine.fetch(addr, page))
+                        object.by_device(gpu, at, part, |addr, page| engine.fetch(addr, page))?;
                     }
-                    _ => object.by_device(gpu, at, part, |addr, page| engine.store(addr, page)),
+                    _ => object.by_device(gpu, at, part, |addr, page| engine.store(addr, page))?,
                 }
+                Ok(None)
             })?;
+            match dma_buf {
+                None => {}
+                Some(buf) if cmd == uapi::SGDMA_GPU_READ => {
+                    buf.for_cpu(FromDevice)?.copy_to_slice(at, part)?;
+                }
+                // Both ways: the bytes beside the written ones stay what a device has made them.
+                Some(buf) => buf.for_cpu(Bidirectional)?.copy_from_slice(at, part)?,
+            }
             if cmd == uapi::SGDMA_GPU_READ || cmd == uapi::SGDMA_GPU_FETCH {
                 writer.write_slice(part)?;
             }

@@ -234,21 +234,27 @@ impl<'bound> State<'bound> {
     }
 
     /// Writes to the object, by the CPU. The range lies within the object.
-    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result {
+    ///
+    /// A dma-buf is returned instead. The CPU's turn there waits for fences of any driver, so the
+    /// caller does not have the state meanwhile.
+    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<Option<DmaBuf>> {
         match &mut self.memory {
-            Memory::Coherent(memory) => memory.write(offset, bytes),
-            Memory::Pages(pages) => pages.write(offset, bytes),
-            Memory::DmaBuf(memory) => memory.write(offset, bytes),
+            Memory::Coherent(memory) => memory.write(offset, bytes)?,
+            Memory::Pages(pages) => pages.write(offset, bytes)?,
+            Memory::DmaBuf(memory) => return memory.for_cpu().map(Some),
         }
+        Ok(None)
     }
 
-    /// Reads from the object, by the CPU. The range lies within the object.
-    pub(crate) fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result {
+    /// Reads from the object, by the CPU. The range lies within the object. A dma-buf is returned
+    /// instead, as [`write`](Self::write) does.
+    pub(crate) fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result<Option<DmaBuf>> {
         match &mut self.memory {
-            Memory::Coherent(memory) => memory.read(offset, bytes),
-            Memory::Pages(pages) => pages.read(offset, bytes),
-            Memory::DmaBuf(memory) => memory.read(offset, bytes),
+            Memory::Coherent(memory) => memory.read(offset, bytes)?,
+            Memory::Pages(pages) => pages.read(offset, bytes)?,
+            Memory::DmaBuf(memory) => return memory.for_cpu().map(Some),
         }
+        Ok(None)
     }
 
     /// Maps part of the object to user space, whose mapping is cached: that is for shared pages.

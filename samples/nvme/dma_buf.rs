@@ -119,7 +119,7 @@ pub(crate) fn run(
 ) -> Result<(u16, u32)> {
     let ask = Ask::of_dma_buf(door, node, request)?;
     let fd = u32::try_from(request.fd).map_err(|_| EBADF)?;
-    // Outside of the gate: the last reference frees the dma-buf, which is work of the exporter.
+    // Outside of the gate: this needs no device.
     let buf = DmaBuf::from_fd(fd)?;
     let end = ask.addr.checked_add(ask.len).ok_or(EINVAL)?;
     if end > buf.len() {

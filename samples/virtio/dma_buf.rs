@@ -18,7 +18,7 @@ use sgdma::{
 /// Runs a request with bytes of a dma-buf, and waits for its end.
 pub(crate) fn run(door: &Door<'_, Virtio>, request: &uapi::sgdma_virtio_dma_buf) -> Result {
     let fd = u32::try_from(request.fd).map_err(|_| EBADF)?;
-    // Outside of the gate: the last reference frees the dma-buf, which is work of the exporter.
+    // Outside of the gate: this needs no device.
     let buf = DmaBuf::from_fd(fd)?;
     door.enter(|disk| disk.run_with(&buf, request))
 }

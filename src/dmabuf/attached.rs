@@ -253,10 +253,13 @@ impl Attachment {
     ) -> Result<Placed<Self>> {
         let is_ours = buf.is_ours();
         if !is_ours && is_moved_by_unbinding(dev) {
-            let why = c"another module has exported it, and would synchronise it after the device \
-                        was unbound, when an address means other memory";
-            // SAFETY: The device is valid and bound. `why` is a static string with a NUL.
-            unsafe { ffi::sgdma_say_not_attached(dev.as_raw(), why.as_char_ptr()) };
+            let why = c"its exporter, another module, would synchronise it after the device was \
+                        unbound, when an address means other memory";
+            let remedy = c"export it from a driver of sgdma";
+            // SAFETY: The device is valid and bound. Both are static strings with a NUL.
+            unsafe {
+                ffi::sgdma_say_not_attached(dev.as_raw(), why.as_char_ptr(), remedy.as_char_ptr())
+            };
             return Err(EOPNOTSUPP);
         }
         let place = Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))?;

@@ -143,7 +143,8 @@ impl DmaBuf {
     /// another module has exported the buffer. May sleep, as the drop of the guard may.
     ///
     /// `direction` is that of the devices: with [`FromDevice`](crate::FromDevice) the CPU reads
-    /// what devices wrote. The exporter waits for the fences of the dma-buf. The guard does not
+    /// what devices wrote. The exporter waits for the fences of the dma-buf, to which any process
+    /// with a descriptor can add one: the caller holds no lock that others need. The guard does not
     /// keep devices away: what the CPU writes while a device has its turn may be lost.
     ///
     /// # Errors

@@ -30,7 +30,8 @@ static int attach(struct dma_buf *buf, struct dma_buf_attachment *attachment)
 	int err = sgdma_export_attach(buf->priv, dev);
 
 	if (err == -EOPNOTSUPP)
-		sgdma_say_not_attached(dev, sgdma_coherency_string(sgdma_coherency(dev)));
+		sgdma_say_not_attached(dev, sgdma_coherency_name(sgdma_coherency(dev)),
+				       "export it as DmaBufUse::Turns");
 	return err;
 }
 
@@ -139,9 +140,9 @@ struct dma_buf *sgdma_dma_buf_export(struct sgdma_export *export, size_t size)
 	return dma_buf_export(&info);
 }
 
-void sgdma_say_not_attached(struct device *dev, const char *why)
+void sgdma_say_not_attached(struct device *dev, const char *why, const char *remedy)
 {
-	dev_err_ratelimited(dev, "a dma-buf is not attached: %s\n", why);
+	dev_err_ratelimited(dev, "a dma-buf is not attached: %s; %s\n", why, remedy);
 }
 
 /* A task that is exiting has no descriptors, and a driver's code may still run in it. */
@@ -282,8 +283,11 @@ struct device *sgdma_dma_buf_first_incoherent(struct dma_buf *buf)
 
 	dma_resv_lock(buf->resv, NULL);
 	list_for_each_entry(attachment, &buf->attachments, node) {
-		/* One whose driver has gone is still attached if it may be at work. */
-		if (device_is_bound(attachment->dev) &&
+		/*
+		 * A device whose driver has gone is still attached if it may be at work. One in its
+		 * probe has a driver, but is not bound yet.
+		 */
+		if (READ_ONCE(attachment->dev->driver) &&
 		    !dma_streaming_is_coherent(attachment->dev)) {
 			dev = get_device(attachment->dev);
 			break;

@@ -107,8 +107,8 @@ void sgdma_dma_buf_copy_to(const struct sgdma_cpu_turn *turn, size_t offset, con
  */
 struct dma_buf *sgdma_dma_buf_export(struct sgdma_export *export, size_t size);
 
-/* Logs why @dev does not get the buffer. The rate of the messages is limited. */
-void sgdma_say_not_attached(struct device *dev, const char *why);
+/* Logs why @dev does not get the buffer, and what to do. The rate of the messages is limited. */
+void sgdma_say_not_attached(struct device *dev, const char *why, const char *remedy);
 
 /*
  * The operations of an exported buffer (export.rs). Only for dma_buf.c. Each may sleep.

@@ -10,7 +10,8 @@ use crate::{
     },
     driver::{
         Driver,
-        DriverContext, //
+        DriverContext,
+        Handlers, //
     }, //
 };
 use kernel::prelude::*;
@@ -23,15 +24,17 @@ impl DmaBuf {
     /// [`Revocable::is_revoked`] returns true, once the device has stopped. To miss none, the
     /// driver holds the lock that the work item takes, from before this call until it has stored
     /// the result. Nobody accesses memory of user space with that lock held: a page fault there may
-    /// wait for the exporter.
+    /// wait for the exporter. Nor does anybody call [`for_cpu`](Self::for_cpu) with that lock held:
+    /// that waits for fences, which may be of any driver.
     ///
     /// The buffer may be memory of another device, which this device accesses without the CPU
     /// (`allow_peer2peer`).
     ///
     /// # Errors
     ///
-    /// - `EINVAL` if the driver has no work item `item`. Exporters of another device's memory
-    ///   return it if this device does not reach that memory.
+    /// - `EINVAL` if `item` is not less than the driver's
+    ///   [`WORK_ITEMS`](crate::Handlers::WORK_ITEMS). Exporters of another device's memory return
+    ///   it if this device does not reach that memory.
     /// - `ENODEV` if the exporter has taken the buffer back already.
     /// - Those of [`attach`](Self::attach).
     ///
@@ -48,6 +51,9 @@ impl DmaBuf {
     ///     imported: &Mutex<Option<InFlight<Revocable<'bound, Bidirectional>>>>,
     /// ) -> Result {
     ///     let mut place = imported.lock(); // The work item takes this lock.
+    ///     if place.is_some() {
+    ///         return Err(EBUSY); // In its place, the other buffer would be dropped in flight.
+    ///     }
     ///     let buffer = buffer.attach_revocable(ctx, Bidirectional, UNMAP)?;
     ///     *place = Some(buffer.submit());
     ///     Ok(())
@@ -61,6 +67,12 @@ impl DmaBuf {
         _direction: D,
         item: u32,
     ) -> Result<Revocable<'bound, D>> {
+        const {
+            assert!(
+                Drv::Handlers::WORK_ITEMS > 0,
+                "a driver whose buffers may be taken back has a work item that drops them"
+            );
+        }
         let work = ctx.tasks().work_ref(item).ok_or(EINVAL)?;
         Revocable::new(self, ctx.dma(), work)
     }

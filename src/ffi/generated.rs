@@ -8,12 +8,12 @@
 // 1494376585b04bcd080ba54f75f1d74645675ae8  src/lifecycle/completion.h
 // f710fb4990195217c649c6d0a219beb4d31938c0  src/device/device.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
-// 9161ce40a82d56a1ffb425b7c8c2e030f4ec4bf6  src/dmabuf/dma_buf.h
+// 5c79c02dce578d943d8e79e862069edd45c1117b  src/dmabuf/dma_buf.h
 // 8030b8238297fb2542a83c87a39715e7803cf89b  src/driver/handlers.h
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
-// 787b3863d4884956f0c7e6c77f98c3272e852509  src/tests/foreign.h
+// 34ba93ff49105b2c3d1dbd57bf4c3874e9040e05  src/tests/foreign.h
 // 3772b4b24c45a798d2caf81f60307d89257faddf  src/module.h
-// ce6f4bf033a45afab3688097541b6cfd5eb791bb  include/sgdma.h
+// 178293302b2930468858ba09d9216860bbb1780c  include/sgdma.h
 
 #![allow(
     clippy::all,
@@ -624,8 +624,12 @@ unsafe extern "C" {
     /// pointer, or
     /// the dma-buf, whose last reference calls sgdma_export_release(). May sleep.
     pub fn sgdma_dma_buf_export(export: *mut sgdma_export, size: usize) -> *mut dma_buf;
-    /// Logs why `dev` does not get the buffer. The rate of the messages is limited.
-    pub fn sgdma_say_not_attached(dev: *mut device, why: *const ffi::c_char);
+    /// Logs why `dev` does not get the buffer, and what to do. The rate of the messages is limited.
+    pub fn sgdma_say_not_attached(
+        dev: *mut device,
+        why: *const ffi::c_char,
+        remedy: *const ffi::c_char,
+    );
     /// Fills in `pages`, for all `count` pages of the buffer.
     pub fn sgdma_export_pages(export: *mut sgdma_export, pages: *mut *mut page, count: usize);
     /// Returns zero if `dev` may attach, or a negative error number.
@@ -747,6 +751,9 @@ unsafe extern "C" {
         byte: u8_,
         seen: *mut sgdma_selftest_seen,
     ) -> ffi::c_int;
+    /// Attaches a device to `buf` in the probe of another driver. Returns true if
+    /// sgdma_dma_buf_first_incoherent() is right there.
+    pub fn sgdma_selftest_ask_in_probe(buf: *mut dma_buf) -> bool_;
     /// Copies all of `buf` to `dst` in a turn of the CPU, as another driver does. Returns zero, or
     /// an
     /// error.

@@ -3,6 +3,7 @@
  * An exporter and an importer of dma-bufs for the self-tests, as other drivers have them. In C,
  * because such drivers are written in C.
  */
+#include <linux/device/faux.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
@@ -14,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "sgdma.h"
 #include "tests/device.h"
 #include "tests/foreign.h"
 
@@ -207,6 +209,45 @@ int sgdma_selftest_import(struct dma_buf *buf, struct device *dev, u8 byte,
 	err = import(attachment, byte, seen);
 	dma_buf_detach(buf, attachment);
 	return err;
+}
+
+/* The dma-buf that probe() imports. */
+static struct dma_buf *imported;
+/* True if the device of probe() was found to be coherent or not, as it is. */
+static bool found_right;
+
+static int probe(struct faux_device *faux)
+{
+	struct dma_buf_attachment *attachment;
+	struct device *dev = &faux->dev, *found;
+	int err;
+
+	dev->dma_mask = &dev->coherent_dma_mask;
+	err = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+	if (err)
+		return err;
+	attachment = dma_buf_attach(imported, dev);
+	if (IS_ERR(attachment))
+		return PTR_ERR(attachment);
+	found = sgdma_dma_buf_first_incoherent(imported);
+	found_right = found == (dma_streaming_is_coherent(dev) ? NULL : dev);
+	put_device(found);
+	dma_buf_detach(imported, attachment);
+	return 0;
+}
+
+static const struct faux_device_ops importer = { .probe = probe };
+
+bool sgdma_selftest_ask_in_probe(struct dma_buf *buf)
+{
+	struct faux_device *faux;
+
+	imported = buf;
+	found_right = false;
+	faux = faux_device_create("sgdma-selftest-probe", NULL, &importer);
+	if (faux)
+		faux_device_destroy(faux);
+	return found_right;
 }
 
 int sgdma_selftest_copy(struct dma_buf *buf, void *dst)

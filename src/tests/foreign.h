@@ -49,6 +49,12 @@ int sgdma_selftest_import(struct dma_buf *buf, struct device *dev, u8 byte,
 			  struct sgdma_selftest_seen *seen);
 
 /*
+ * Attaches a device to @buf in the probe of another driver. Returns true if
+ * sgdma_dma_buf_first_incoherent() is right there.
+ */
+bool sgdma_selftest_ask_in_probe(struct dma_buf *buf);
+
+/*
  * Copies all of @buf to @dst in a turn of the CPU, as another driver does. Returns zero, or an
  * error.
  */

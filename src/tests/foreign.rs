@@ -84,6 +84,8 @@ cases! {
         check!(found.is_none_or(|found| devices.iter().any(|dev| dev.as_raw() == found)));
         drop(both);
         check_eq!(incoherent(&buf), None);
+        // SAFETY: The dma-buf is valid, and tests run one after the other.
+        check!(unsafe { ffi::sgdma_selftest_ask_in_probe(buf.as_raw()) });
         Ok(())
     }
 

@@ -178,7 +178,7 @@ static void turn(const struct stream *s, bool on)
 	ASK(s->fd, STREAM, &r);
 }
 
-/* Has a process wait for a frame, which the device writes for longer than the test takes. */
+/* Lets a process wait for a frame, which the device writes for longer than the test takes. */
 static pid_t begin_capture(const struct stream *s)
 {
 	union request r = OF_FRAME(0, 0);
