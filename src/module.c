@@ -8,6 +8,7 @@
 #include "device/device.h"
 #include "lifecycle/deferred.h"
 #include "lifecycle/quarantine.h"
+#include "map/iova.h"
 #include "map/sync_debug.h"
 #include "module.h"
 
@@ -53,6 +54,7 @@ int sgdma_module_init(void)
 	sgdma_sync_debug_init();
 	sgdma_report_init();
 	sgdma_quarantine_init();
+	sgdma_iova_init();
 	return 0;
 }
 

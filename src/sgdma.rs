@@ -174,6 +174,10 @@ pub use map::{
         Mapping, //
     },
     in_place::InPlace,
+    iova::{
+        Iova,
+        IovaError, //
+    },
     mapped::Mapped,
     pool::{
         DmaPool,

@@ -26,15 +26,17 @@ use kernel::prelude::*;
 /// # Ok(())
 /// # }
 /// ```
-pub struct BufferError<T> {
+///
+/// `E` is the type of the error. An [`IovaError`](crate::IovaError) says more than a code.
+pub struct BufferError<T, E = Error> {
     /// The reason for the failure.
-    pub error: Error,
+    pub error: E,
     /// The buffer, as it was before the call. It belongs to the CPU.
     pub buffer: T,
 }
 
-impl<T> From<BufferError<T>> for Error {
-    fn from(failed: BufferError<T>) -> Self {
-        failed.error
+impl<T, E: Into<Error>> From<BufferError<T, E>> for Error {
+    fn from(failed: BufferError<T, E>) -> Self {
+        failed.error.into()
     }
 }

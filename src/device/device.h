@@ -14,6 +14,12 @@ enum sgdma_route sgdma_route(struct device *dev);
 /* Returns where a direct mapping in place would be, or DMA_MAPPING_ERROR. */
 dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size);
 
+/*
+ * Returns true unless mapping the @size bytes from @phys on, which are no memory, would warn because
+ * the device cannot send such addresses.
+ */
+bool sgdma_can_send(struct device *dev, phys_addr_t phys, size_t size);
+
 /* Returns how many of @size bytes from @phys on keep together on the device's bus. */
 size_t sgdma_straight(struct device *dev, phys_addr_t phys, size_t size);
 

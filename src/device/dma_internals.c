@@ -89,6 +89,12 @@ static bool addressable(struct device *dev, dma_addr_t addr, size_t size)
 	       addr + size - 1 <= min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
 }
 
+/* Mapping tells by a warning. A direct mapping of what is no memory does not go by bus ranges. */
+bool sgdma_can_send(struct device *dev, phys_addr_t phys, size_t size)
+{
+	return sgdma_route(dev) != SGDMA_DIRECT || addressable(dev, phys, size);
+}
+
 /*
  * A host whose memory is encrypted has an address bit that says so. 7.3 goes by the coherent mask.
  * 7.2 goes by the streaming mask only, so that a device there may be in place in spite of this.

@@ -367,6 +367,13 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             quarantine::release_orphans(crate::device::dma_device::as_raw(bus.device()));
         }
         self.quarantine.end(is_over, D::MODULE);
+        // DMA debugging, which reports other mappings that were forgotten, does not know these.
+        let forgotten = self.quarantine.ranges();
+        if forgotten != 0 {
+            let dev = crate::device::dma_device::as_raw(bus.device());
+            // SAFETY: The device is valid: `bus` is a reference to it.
+            unsafe { ffi::sgdma_say_forgotten(dev, forgotten) };
+        }
     }
 }
 

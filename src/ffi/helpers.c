@@ -152,6 +152,52 @@ void sgdma_dma_pool_destroy(struct dma_pool *pool)
 	dma_pool_destroy(pool);
 }
 
+/* The next six are inline functions in a kernel without CONFIG_IOMMU_DMA. */
+bool sgdma_iova_try_alloc(struct device *dev, struct dma_iova_state *state, size_t size)
+{
+	return dma_iova_try_alloc(dev, state, 0, size);
+}
+
+int sgdma_iova_link(struct device *dev, struct dma_iova_state *state, phys_addr_t phys,
+		    size_t offset, size_t size, unsigned int dir, unsigned long attrs)
+{
+	return dma_iova_link(dev, state, phys, offset, size, dir, attrs);
+}
+
+int sgdma_iova_sync(struct device *dev, struct dma_iova_state *state, size_t offset, size_t size)
+{
+	return dma_iova_sync(dev, state, offset, size);
+}
+
+void sgdma_iova_unlink(struct device *dev, struct dma_iova_state *state, size_t offset,
+		       size_t size, unsigned int dir, unsigned long attrs)
+{
+	dma_iova_unlink(dev, state, offset, size, dir, attrs);
+}
+
+void sgdma_iova_free(struct device *dev, struct dma_iova_state *state)
+{
+	dma_iova_free(dev, state);
+}
+
+void sgdma_iova_destroy(struct device *dev, struct dma_iova_state *state, size_t size,
+			unsigned int dir, unsigned long attrs)
+{
+	dma_iova_destroy(dev, state, size, dir, attrs);
+}
+
+dma_addr_t sgdma_map_mmio(struct device *dev, phys_addr_t phys, size_t size, unsigned int dir)
+{
+	dma_addr_t addr = dma_map_phys(dev, phys, size, dir, DMA_ATTR_MMIO);
+
+	return dma_mapping_error(dev, addr) ? DMA_MAPPING_ERROR : addr;
+}
+
+void sgdma_unmap_mmio(struct device *dev, dma_addr_t addr, size_t size, unsigned int dir)
+{
+	dma_unmap_phys(dev, addr, size, dir, DMA_ATTR_MMIO);
+}
+
 /*
  * With hardware tags, KASAN gives the end of the last page another tag than the vector's bytes. An
  * access without a tag is not checked.

@@ -15,6 +15,7 @@
 #include <linux/types.h>
 
 struct device;
+struct dma_iova_state;
 struct dma_pool;
 struct iommu_domain;
 struct iov_iter;
@@ -103,6 +104,42 @@ void sgdma_dma_pool_free(struct dma_pool *pool, void *block, dma_addr_t addr);
 
 /* Calls dma_pool_destroy(), for a pool whose blocks are all free. May sleep. */
 void sgdma_dma_pool_destroy(struct dma_pool *pool);
+
+/*
+ * Calls dma_iova_try_alloc() for @size bytes that begin at a page. Returns false if no IOMMU maps
+ * for the device, or if there is no room in the addresses that the device can send.
+ */
+bool sgdma_iova_try_alloc(struct device *dev, struct dma_iova_state *state, size_t size);
+
+/* Calls dma_iova_link(). The device may learn of it only by sgdma_iova_sync(). For any context. */
+int sgdma_iova_link(struct device *dev, struct dma_iova_state *state, phys_addr_t phys,
+		    size_t offset, size_t size, unsigned int dir, unsigned long attrs);
+
+/* Calls dma_iova_sync(). For any context. */
+int sgdma_iova_sync(struct device *dev, struct dma_iova_state *state, size_t offset, size_t size);
+
+/* Calls dma_iova_unlink(), which warns unless all @size bytes from @offset on are linked. */
+void sgdma_iova_unlink(struct device *dev, struct dma_iova_state *state, size_t offset,
+		       size_t size, unsigned int dir, unsigned long attrs);
+
+/* Calls dma_iova_free(), for a range in which nothing is linked any more. For any context. */
+void sgdma_iova_free(struct device *dev, struct dma_iova_state *state);
+
+/*
+ * Calls dma_iova_destroy(), which unlinks and frees, and warns unless the whole range is linked.
+ * For any context.
+ */
+void sgdma_iova_destroy(struct device *dev, struct dma_iova_state *state, size_t size,
+			unsigned int dir, unsigned long attrs);
+
+/*
+ * Calls dma_map_phys() with DMA_ATTR_MMIO, for addresses that are no memory. Returns
+ * DMA_MAPPING_ERROR if it fails. For any context.
+ */
+dma_addr_t sgdma_map_mmio(struct device *dev, phys_addr_t phys, size_t size, unsigned int dir);
+
+/* Calls dma_unmap_phys() for what sgdma_map_mmio() has mapped. For any context. */
+void sgdma_unmap_mmio(struct device *dev, dma_addr_t addr, size_t size, unsigned int dir);
 
 /* Zeroes a page that vmalloc has allocated, from byte @offset to its end. */
 void sgdma_zero_page_from(struct page *page, size_t offset);

@@ -442,6 +442,9 @@ pub(crate) struct Quarantine {
     /// The first epoch that no finished reset covers. The device is done with all buffers that
     /// were submitted in an earlier epoch.
     over: Atomic<u64>,
+    /// The number of ranges of bus addresses that the binding has reserved and not freed. Those in
+    /// quarantine do not count.
+    ranges: Atomic<isize>,
     /// The device, while it must not do DMA yet because orphans of it exist; otherwise null.
     start_dma: Atomic<*mut bindings::device>,
     /// Lets a bound device do DMA.
@@ -467,6 +470,7 @@ impl Quarantine {
             list: List::new(),
             epoch: Atomic::new(0),
             over: Atomic::new(0),
+            ranges: Atomic::new(0),
             start_dma: Atomic::new(core::ptr::null_mut()),
             start,
             scan <- Mutex::new((), class.name, class.key),
@@ -476,6 +480,17 @@ impl Quarantine {
     /// Returns the current epoch: the number of resets that have begun. For any context.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Relaxed)
+    }
+
+    /// Adds to the number of ranges that are reserved. For any context.
+    pub(crate) fn count_ranges(&self, number: isize) {
+        self.ranges.fetch_add(number, Relaxed);
+    }
+
+    /// Returns the number of ranges that are reserved. At the end of the binding, when all that
+    /// borrows it was dropped, they were forgotten.
+    pub(crate) fn ranges(&self) -> isize {
+        self.ranges.load(Relaxed)
     }
 
     /// Takes the entries for whose epoch `is_due` returns true. May sleep.

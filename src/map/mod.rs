@@ -11,6 +11,7 @@
 //! | mapped | [`Mapped`](crate::Mapped) | through a [`ForCpu`](crate::ForCpu) guard | not yet |
 //! | in flight | [`InFlight<Mapped>`](crate::InFlight) | no | yes |
 //! | shared | [`Shared`](crate::Shared), also in flight | yes | yes, once in flight |
+//! | linked | [`Iova`](crate::Iova), a range with several tables | no | yes, once in flight |
 //! | coherent | [`CoherentBuffer`](crate::CoherentBuffer) | yes | yes, once in flight |
 //!
 //! ```text
@@ -23,6 +24,10 @@
 //! [`CoherentDevice`](crate::CoherentDevice) for all memory, an [`InPlace`](crate::InPlace) for one
 //! table. Pages that user space accesses too are in a [`UserTable`](crate::UserTable), which can
 //! only be mapped as `Shared`.
+//!
+//! An [`Iova`](crate::Iova) is a range of bus addresses that is reserved before there is a buffer.
+//! Tables are linked in it, `link()`, and come back by `unlink()`. It is submitted and completed as
+//! a mapped table is.
 //!
 //! Coherent memory is never a table: it is allocated for its device, whole or in blocks of a
 //! [`DmaPool`](crate::DmaPool). The CPU accesses it, and a `Shared` table, by
@@ -39,10 +44,12 @@ pub(crate) mod exclusive;
 pub(crate) mod for_cpu;
 pub(crate) mod in_flight;
 pub(crate) mod in_place;
+pub(crate) mod iova;
 pub(crate) mod mapped;
 pub(crate) mod place;
 pub(crate) mod pool;
 pub(crate) mod shared;
+mod space;
 pub(crate) mod sync;
 pub(crate) mod user;
 pub(crate) mod words;

@@ -29,7 +29,7 @@ use kernel::{
 ///
 /// - `list` describes the bytes `range` of the pages of `owner`, in order.
 /// - If `unmap` is `None`, the list is not mapped, or unmapping it does nothing, or a
-///   [`Mapped`](crate::Mapped) unmaps it.
+///   [`Mapped`](crate::Mapped) or an [`Iova`](crate::Iova) unmaps it.
 /// - Otherwise nobody else unmaps the list, which `unmap` describes.
 // Fields are dropped in order. The list comes after the owner: the drop of pinned pages, which the
 // owner may be, reads the list.
@@ -40,7 +40,7 @@ pub(crate) struct Parts<P> {
     /// The limits within which the segments were cut.
     pub(crate) limits: SegmentLimits<'static>,
     pub(crate) mapping: MapState,
-    /// Only a table in quarantine has this, and one of a dma-buf.
+    /// Only a table in quarantine has this, one of a dma-buf, and one that is linked.
     pub(crate) unmap: Option<Unmap>,
 }
 
@@ -90,20 +90,9 @@ impl<P: Send + 'static> Hold for Parts<P> {
             // The device may have got another domain, even at the same address in memory. So each
             // piece must still be mapped to its page. For a table that has bounced, none is.
             (DmaRoute::Iommu, DmaRoute::Iommu) if domain == unmap.domain => {
-                let sgt = self.list.sgt();
-                // SAFETY: By the type invariants the list describes pages, and mapping has set
-                // `nents` and the DMA fields. Nobody changes them, as the list is borrowed. Whether
-                // they are still mapped does not matter: the walk only reads numbers.
-                let lockstep =
-                    unsafe { Lockstep::new(CpuTable::from_raw(sgt), DmaTable::from_raw(sgt)) };
-                lockstep.into_iter().all(|piece| {
-                    // SAFETY: `domain` is valid, as it is now the domain of a device that is bound.
-                    // `sgdma_page_to_phys()` only computes with the pointer's value.
-                    unsafe {
-                        ffi::sgdma_iommu_iova_to_phys(domain, piece.dma_address)
-                            == ffi::sgdma_page_to_phys(piece.page.as_ptr()) + piece.offset as u64
-                    }
-                })
+                // SAFETY: `domain` is valid, as it is now the domain of a device that is bound.
+                // Mapping has set `nents` and the DMA fields.
+                unsafe { self.is_mapped_in(domain) }
             }
             // A platform with its own operations may unmap by the device's mask, and the mask may
             // have changed.
@@ -112,13 +101,46 @@ impl<P: Send + 'static> Hold for Parts<P> {
     }
 
     unsafe fn release(mut self) {
+        // SAFETY: The requirements are the same.
+        unsafe { self.unmap_once() };
+    }
+}
+
+impl<P> Parts<P> {
+    /// Returns true if each page of the list is mapped in `domain`, at the list's bus address.
+    ///
+    /// # Safety
+    ///
+    /// `domain` is valid. The list was mapped once, which has set its DMA fields.
+    pub(crate) unsafe fn is_mapped_in(&self, domain: *mut bindings::iommu_domain) -> bool {
+        let sgt = self.list.sgt();
+        // SAFETY: By the type invariants the list describes pages, and mapping has set `nents` and
+        // the DMA fields, as the caller promises. Nobody changes them, as the list is borrowed.
+        // Whether they are still mapped does not matter: the walk only reads numbers.
+        let lockstep = unsafe { Lockstep::new(CpuTable::from_raw(sgt), DmaTable::from_raw(sgt)) };
+        lockstep.into_iter().all(|piece| {
+            // SAFETY: `domain` is valid, as the caller promises. `sgdma_page_to_phys()` only
+            // computes with the pointer's value.
+            unsafe {
+                ffi::sgdma_iommu_iova_to_phys(domain, piece.dma_address)
+                    == ffi::sgdma_page_to_phys(piece.page.as_ptr()) + piece.offset as u64
+            }
+        })
+    }
+
+    /// Unmaps the list, if `unmap` says that it is mapped.
+    ///
+    /// # Safety
+    ///
+    /// Those of [`Hold::release`].
+    pub(crate) unsafe fn unmap_once(&mut self) {
         if let Some(unmap) = self.unmap.take() {
             let sgt = self.list.sgt_mut();
             // SAFETY:
             // - By the invariants of `Unmap` the list was mapped for this device in this direction,
             //   and `attrs` are for unmapping it.
-            // - By the requirements of `release()` it still is, and the device does not use it.
-            // - `self` is dropped at the end, so the list is unmapped once.
+            // - It still is, and the device does not use it, as the caller promises.
+            // - `unmap` was taken, so the list is unmapped once.
             unsafe { ffi::sgdma_unmap_sgtable(unmap.dev, sgt, unmap.direction, unmap.attrs) };
         }
     }

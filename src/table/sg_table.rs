@@ -306,6 +306,19 @@ impl<P> SgTable<P> {
         }
     }
 
+    /// Makes a table of the parts of another one, which are in their place.
+    ///
+    /// # Safety
+    ///
+    /// [`into_parts`](Self::into_parts) has returned the parts. If their list was mapped since, it
+    /// is no more, and `unmap` is `None`.
+    pub(crate) unsafe fn from_placed(parts: Placed<Parts<P>>) -> Self {
+        // INVARIANT: The parts kept the other invariants as parts of a table.
+        Self {
+            parts: ManuallyDrop::new(parts),
+        }
+    }
+
     /// Returns the parts of the table, in their place.
     pub(crate) fn into_parts(self) -> Placed<Parts<P>> {
         let mut this = ManuallyDrop::new(self);

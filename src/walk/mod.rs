@@ -25,12 +25,14 @@
 //!   or smaller pages. The blocks fit if the runs fill them without a gap.
 //!
 //! The layout of an entry, and the step from one to the next, are in `entries`; a list of our own
-//! is in `list`. `run`, `frames` and `blocks` call nothing of the kernel.
+//! is in `list`. `extents` keeps the books of a range that is linked part by part. `run`, `frames`,
+//! `blocks` and `extents` call nothing of the kernel.
 
 pub(crate) mod blocks;
 pub(crate) mod cpu;
 pub(crate) mod dma;
 pub(crate) mod entries;
+pub(crate) mod extents;
 pub(crate) mod frames;
 pub(crate) mod list;
 pub(crate) mod lockstep;
