@@ -197,6 +197,7 @@ void sgdma_unmap_mmio(struct device *dev, dma_addr_t addr, size_t size, unsigned
 {
 	dma_unmap_phys(dev, addr, size, dir, DMA_ATTR_MMIO);
 }
+EXPORT_SYMBOL_GPL(sgdma_unmap_mmio);
 
 /*
  * With hardware tags, KASAN gives the end of the last page another tag than the vector's bytes. An

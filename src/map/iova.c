@@ -32,6 +32,7 @@ void sgdma_say_forgotten(struct device *dev, long number)
 	dev_err(dev, "the driver has forgotten %ld reserved ranges: their addresses and memory are never freed\n",
 		number);
 }
+EXPORT_SYMBOL_GPL(sgdma_say_forgotten);
 
 static int iova_show(struct seq_file *m, void *data)
 {

@@ -20,6 +20,7 @@ mod for_cpu;
 #[cfg(CONFIG_DMA_SHARED_BUFFER)]
 mod foreign;
 mod iov;
+mod iova;
 mod lifecycle;
 mod map;
 mod owner;

@@ -33,6 +33,8 @@ impl Data<'_> {
             b"drop for user" => self.drop_for_user(),
             b"drop ring" => self.drop_ring(),
             b"drop block" => self.drop_block(),
+            b"drop range" => self.drop_range(),
+            b"forget range" => self.forget_range(),
             b"others" => self.others(),
             b"reset" => self.reset(),
             b"begin reset" => {

@@ -28,6 +28,7 @@ use sgdma::{
     Exclusive,
     FromDevice,
     InFlight,
+    Iova,
     Mapping,
     Quiet,
     SegmentLimits,
@@ -93,6 +94,23 @@ impl Data<'_> {
         let block = pool.alloc(GFP_KERNEL)?.submit();
         let addr = block.dma_address();
         self.drop_at_work(block, Some(addr))
+    }
+
+    /// The same with a range of bus addresses. One page of it is linked, and one is not.
+    pub(crate) fn drop_range(&self) -> Result {
+        let mut range = Iova::reserve(self.dma, 2 * PAGE_SIZE, FromDevice, GFP_KERNEL)?;
+        let table = SgTable::alloc(PAGE_SIZE, self.dma, GFP_KERNEL)?;
+        range.link(PAGE_SIZE, table, GFP_KERNEL)?;
+        let in_flight = range.submit()?;
+        let addr = in_flight.dma_runs().next().map(|run| run.addr);
+        self.drop_at_work(in_flight, addr)
+    }
+
+    /// Forgets a range. The device is told no address of it.
+    pub(crate) fn forget_range(&self) -> Result {
+        let range: Iova<'_, _> = Iova::reserve(self.dma, PAGE_SIZE, FromDevice, GFP_KERNEL)?;
+        core::mem::forget(range);
+        Ok(())
     }
 
     /// The same with a buffer that user space may map, where the device can share one.
