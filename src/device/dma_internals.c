@@ -7,6 +7,7 @@
 #include <linux/cc_platform.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
+#include <linux/export.h>
 #include <linux/iommu-dma.h>
 #include <linux/mem_encrypt.h>
 #include <linux/pci.h>
@@ -94,6 +95,7 @@ bool sgdma_can_send(struct device *dev, phys_addr_t phys, size_t size)
 {
 	return sgdma_route(dev) != SGDMA_DIRECT || addressable(dev, phys, size);
 }
+EXPORT_SYMBOL_GPL(sgdma_can_send);
 
 /*
  * A host whose memory is encrypted has an address bit that says so. 7.3 goes by the coherent mask.

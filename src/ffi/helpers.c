@@ -192,6 +192,7 @@ dma_addr_t sgdma_map_mmio(struct device *dev, phys_addr_t phys, size_t size, uns
 
 	return dma_mapping_error(dev, addr) ? DMA_MAPPING_ERROR : addr;
 }
+EXPORT_SYMBOL_GPL(sgdma_map_mmio);
 
 void sgdma_unmap_mmio(struct device *dev, dma_addr_t addr, size_t size, unsigned int dir)
 {
