@@ -54,6 +54,22 @@ fn round_trip(dma: DmaDevice<'_>, mut table: SgTable) -> Result<SgTable> {
     Ok(table)
 }
 
+/// Data that borrows the binding can keep a range, and a table comes back before it is accessed.
+fn link<'bound>(
+    dma: DmaDevice<'bound>,
+    table: SgTable,
+) -> Result<InFlight<Iova<'bound, FromDevice>>> {
+    let mut range = Iova::reserve(dma, 1 << 20, FromDevice, GFP_KERNEL)?;
+    range.link(0, table, GFP_KERNEL)?;
+    let mut range = range.submit()?.complete();
+    let table = range.unlink(0)?;
+    table.copy_to_slice(0, &mut [0; 16])?;
+    range.link(0, table, GFP_KERNEL)?;
+    let in_flight = range.submit()?;
+    let _ = in_flight.dma_runs().count() + in_flight.table(0)?.dma_pages().count();
+    Ok(in_flight)
+}
+
 /// A ring, the pages of a buffer in a block, and what both may keep.
 fn coherent<'bound>(
     dma: DmaDevice<'bound>,

@@ -390,7 +390,7 @@ static const struct operation table_ops_operations[] = {
 	TABLE_OPS(ALLOC, 64), TABLE_OPS(ATOMIC, 64), TABLE_OPS(BLOCKS, 256), TABLE_OPS(BYTES, 64),
 	/* One list has room for 128 entries, so the second needs a chain of lists. */
 	TABLE_OPS(MAP, 64), TABLE_OPS(MAP, 640), TABLE_OPS(SHARE, 64),
-	TABLE_OPS(RING, 64),
+	TABLE_OPS(RING, 64), TABLE_OPS(IOVA, 64), TABLE_OPS(IOVA, 640),
 };
 
 /* sgdma_gpu */
@@ -899,7 +899,7 @@ static void crowd(unsigned int processes, unsigned int rounds, bool shares)
 	static const unsigned long requests[] = {
 		SGDMA_TABLE_OPS_ALLOC, SGDMA_TABLE_OPS_ATOMIC, SGDMA_TABLE_OPS_BLOCKS,
 		SGDMA_TABLE_OPS_BYTES, SGDMA_TABLE_OPS_MAP, SGDMA_TABLE_OPS_RING,
-		SGDMA_TABLE_OPS_SHARE,
+		SGDMA_TABLE_OPS_IOVA, SGDMA_TABLE_OPS_SHARE,
 	};
 	/* Only a coherent device takes the last one. */
 	const unsigned int count = COUNT(requests) - !shares;

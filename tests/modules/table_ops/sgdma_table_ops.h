@@ -16,5 +16,6 @@
 #define SGDMA_TABLE_OPS_MAP		_IO('E', 4)	/* streaming, with an entry for each page */
 #define SGDMA_TABLE_OPS_SHARE	_IO('E', 5)	/* shared, if the device is coherent */
 #define SGDMA_TABLE_OPS_RING	_IO('E', 6)	/* coherent memory, and blocks of a pool */
+#define SGDMA_TABLE_OPS_IOVA	_IO('E', 7)	/* a range, with two tables in it */
 
 #endif

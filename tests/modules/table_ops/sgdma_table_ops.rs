@@ -29,6 +29,7 @@ use sgdma::{
     DriverContext,
     Exclusive,
     FileOps,
+    Iova,
     Lockstep,
     NoHandlers,
     SegmentLimits,
@@ -183,6 +184,27 @@ fn ring(len: usize, dma: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
+/// Links two tables of `len` bytes in a range, the second one first.
+fn iova(len: usize, dma: DmaDevice<'_>) -> Result {
+    let pattern = Pattern::new();
+    let mut range = Iova::reserve(dma, 2 * len, Bidirectional, GFP_KERNEL)?;
+    let linked = |range: &Iova<'_, _>| range.dma_runs().map(|run| run.len as usize).sum::<usize>();
+    for (before, offset) in [(0, len), (len, 0)] {
+        let mut table = SgTable::alloc(len, dma, GFP_KERNEL)?;
+        pattern.write(len, |at, word| table.copy_from_slice(at, word))?;
+        if let Err(BufferError { error, buffer }) = range.link(offset, table, GFP_KERNEL) {
+            pattern.check(len, |at, word| buffer.copy_to_slice(at, word))?;
+            // Nothing is left of it: the IOMMU would refuse to link the same pages again.
+            expect(linked(&range) == before && range.link(offset, buffer, GFP_KERNEL).is_ok())?;
+            return Err(error.into());
+        }
+    }
+    expect(linked(&range) == 2 * len && (range.dma_runs().count() == 1 || !range.is_one_run()))?;
+    let mut range = range.submit()?.complete();
+    let table = range.unlink(len)?;
+    pattern.check(len, |at, word| table.copy_to_slice(at, word))
+}
+
 struct TableOps;
 
 impl sgdma::Driver for TableOps {
@@ -232,6 +254,7 @@ fn run(dma: DmaDevice<'_>, cmd: u32, len: usize) -> Result {
             CoherentDevice::probe(dma)?,
         ),
         uapi::SGDMA_TABLE_OPS_RING => ring(len, dma),
+        uapi::SGDMA_TABLE_OPS_IOVA => iova(len, dma),
         _ => Err(ENOTTY),
     }
 }
