@@ -183,7 +183,7 @@ soak:
 		--out '$(TOP)'/build/soak/$$boot $$boot; done
 
 # These are figures: nothing passes or fails by them. User Mode Linux here is a program for x86_64.
-BENCH_BOOTS := $(or $(BOOT),x86-nodebug x86-nodebug-nvme \
+BENCH_BOOTS := $(or $(BOOT),x86-nodebug x86-nodebug-nvme x86-nodebug-iommu \
 	$(if $(filter x86_64,$(HOST_ARCH)),um-native))
 first-boot = $(firstword $(BENCH_BOOTS))
 BENCH_KERNEL = $(patsubst $(first-boot):%,%,$(filter $(first-boot):%,$(BOOTS)))

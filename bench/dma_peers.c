@@ -53,6 +53,58 @@ void bench_unmap(struct device *dev, struct sg_table *sgt)
 	dma_unmap_sgtable(dev, sgt, DMA_BIDIRECTIONAL, 0);
 }
 
+int bench_link(struct device *dev, const struct sg_table *sgt, struct dma_iova_state *state)
+{
+	struct scatterlist *sg;
+	size_t size = 0, at = 0;
+	unsigned int i;
+	int ret;
+
+	for_each_sgtable_sg(sgt, sg, i)
+		size += sg->length;
+	if (!dma_iova_try_alloc(dev, state, 0, size))
+		return -ENOMEM;
+	for_each_sgtable_sg(sgt, sg, i) {
+		ret = dma_iova_link(dev, state, sg_phys(sg), at, sg->length, DMA_BIDIRECTIONAL, 0);
+		if (ret)
+			goto destroy;
+		at += sg->length;
+	}
+	ret = dma_iova_sync(dev, state, 0, size);
+	if (!ret)
+		return 0;
+destroy:
+	dma_iova_destroy(dev, state, at, DMA_BIDIRECTIONAL, 0);
+	return ret;
+}
+
+void bench_unlink(struct device *dev, struct dma_iova_state *state)
+{
+	dma_iova_unlink(dev, state, 0, dma_iova_size(state), DMA_BIDIRECTIONAL, 0);
+	dma_iova_free(dev, state);
+}
+
+int bench_clone(struct sg_table *sgt, const struct sg_table *of)
+{
+	struct scatterlist *from = of->sgl;
+	struct scatterlist *sg;
+	unsigned int i;
+	int ret = sg_alloc_table(sgt, of->orig_nents, GFP_KERNEL);
+
+	if (ret)
+		return ret;
+	for_each_sgtable_sg(sgt, sg, i) {
+		sg_set_page(sg, sg_page(from), from->length, from->offset);
+		from = sg_next(from);
+	}
+	return 0;
+}
+
+void bench_free_list(struct sg_table *sgt)
+{
+	sg_free_table(sgt);
+}
+
 void bench_sync(struct device *dev, struct sg_table *sgt)
 {
 	dma_sync_sgtable_for_cpu(dev, sgt, DMA_BIDIRECTIONAL);

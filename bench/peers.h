@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 struct device;
+struct dma_iova_state;
 struct page;
 struct sg_table;
 
@@ -59,6 +60,18 @@ int bench_map(struct device *dev, struct sg_table *sgt);
 
 /* Calls dma_unmap_sgtable(). */
 void bench_unmap(struct device *dev, struct sg_table *sgt);
+
+/* Reserves a range for a table, and links the table in it. Returns zero or an error. */
+int bench_link(struct device *dev, const struct sg_table *sgt, struct dma_iova_state *state);
+
+/* Unlinks the table that is linked in all of the range, and frees the range. */
+void bench_unlink(struct device *dev, struct dma_iova_state *state);
+
+/* Makes a list of the same pages. Returns zero or an error. */
+int bench_clone(struct sg_table *sgt, const struct sg_table *of);
+
+/* Frees a list of bench_clone(), without its pages. */
+void bench_free_list(struct sg_table *sgt);
 
 /* Passes a whole table to the CPU and back. */
 void bench_sync(struct device *dev, struct sg_table *sgt);
