@@ -184,6 +184,7 @@ pub use map::{
         PoolBlock, //
     },
     shared::Shared,
+    shared_link::SharedLink,
     user::{
         MmapPages,
         UserIter,

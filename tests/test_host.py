@@ -58,7 +58,7 @@ def miri():
 
 
 # What takes any order of events, or any table: also under a checker, and by a fuzzer.
-FUZZED = ["walks", "ring"]
+FUZZED = ["walks", "ring", "extents"]
 
 
 @pytest.mark.parametrize("name", FUZZED)

@@ -15,8 +15,8 @@ enum sgdma_route sgdma_route(struct device *dev);
 dma_addr_t sgdma_direct_address(struct device *dev, phys_addr_t phys, size_t size);
 
 /*
- * Returns true unless mapping the @size bytes from @phys on, which are no memory, would warn because
- * the device cannot send such addresses.
+ * Returns true unless mapping the @size bytes from @phys on, which are no memory, would warn
+ * because the device cannot send such addresses.
  */
 bool sgdma_can_send(struct device *dev, phys_addr_t phys, size_t size);
 

@@ -6,7 +6,7 @@
 // bdcb3f1bd4af2aa859d84e354412273f43622879  src/lifecycle/quarantine.h
 // b5937624a687ad4a60a8fd8b805cecb1dfbce444  src/lifecycle/deferred.h
 // 1494376585b04bcd080ba54f75f1d74645675ae8  src/lifecycle/completion.h
-// 69ad534630a345361cdfabb3af3bb9b4143cde52  src/device/device.h
+// 34ed49baa516c283efef52f8b8e96cbac259fd25  src/device/device.h
 // 44ac7e9d70b82d7e67d374cbbf746141d967de96  src/map/iova.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
 // 5c79c02dce578d943d8e79e862069edd45c1117b  src/dmabuf/dma_buf.h
@@ -524,8 +524,7 @@ unsafe extern "C" {
     /// Returns where a direct mapping in place would be, or DMA_MAPPING_ERROR.
     pub fn sgdma_direct_address(dev: *mut device, phys: phys_addr_t, size: usize) -> dma_addr_t;
     /// Returns true unless mapping the `size` bytes from `phys` on, which are no memory, would warn
-    /// because
-    /// the device cannot send such addresses.
+    /// because the device cannot send such addresses.
     pub fn sgdma_can_send(dev: *mut device, phys: phys_addr_t, size: usize) -> bool_;
     /// Returns how many of `size` bytes from `phys` on keep together on the device's bus.
     pub fn sgdma_straight(dev: *mut device, phys: phys_addr_t, size: usize) -> usize;

@@ -5,7 +5,7 @@
 use crate::{
     map::{
         attrs::MapAttrs,
-        iova::RangePlace, //
+        reserved::RangePlace, //
     },
     table::{
         owned_pages::OwnedPages,

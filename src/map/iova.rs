@@ -14,19 +14,10 @@
 use crate::{
     base::{
         buffer_error::BufferError,
-        direction::Direction,
-        gfp::Gfp, //
+        direction::Direction, //
     },
-    device::{
-        dma_device::DmaDevice,
-        route::DmaRoute, //
-    },
-    ffi,
-    lifecycle::quarantine::{
-        Hold,
-        Place,
-        Placed, //
-    },
+    device::dma_device::DmaDevice,
+    lifecycle::quarantine::Placed,
     map::{
         attrs::MapAttrs,
         exclusive::Exclusive,
@@ -35,27 +26,19 @@ use crate::{
             InFlight,
             Mapping,
         },
+        reserved::{
+            dma_table,
+            Reserved, //
+        },
         space::Space, //
     },
     table::{
         owned_pages::OwnedPages,
-        parts::Parts,
         sg_table::SgTable, //
     },
     walk::{
         dma::DmaTable,
-        extents::{
-            index_of,
-            joined,
-            place_of,
-            Extent,
-            Linked,
-            Misfit, //
-        },
-        run::{
-            Coalesce,
-            Run, //
-        }, //
+        run::Run, //
     }, //
 };
 use core::{
@@ -64,19 +47,11 @@ use core::{
 };
 use kernel::{
     alloc::Flags,
-    bindings,
     dma::DmaAddress,
-    ffi::{
-        c_uint,
-        c_ulong, //
-    },
+    ffi::c_uint,
     fmt,
-    page::PAGE_SIZE,
     prelude::*, //
 };
-
-/// The attribute of addresses that are no memory.
-const MMIO: c_ulong = bindings::DMA_ATTR_MMIO as c_ulong;
 
 /// A reserved range of bus addresses, in which tables are linked: `dma_iova_try_alloc()`.
 ///
@@ -84,7 +59,8 @@ const MMIO: c_ulong = bindings::DMA_ATTR_MMIO as c_ulong;
 /// the range. The range takes the table, and [`unlink`](Self::unlink) gives it back: while a table
 /// is linked, the CPU has no access to its bytes. To let the CPU have them, unlink the table and
 /// link it again. There is no guard as a [`Mapped`](crate::Mapped) table has it, because the C API
-/// cannot synchronise what is linked.
+/// cannot synchronise what is linked. With a coherent device, [`shared`](Self::shared) gives access
+/// all the time.
 ///
 /// Behind an IOMMU the range is one run, [`is_one_run`](Self::is_one_run): what is linked at offset
 /// `n` has the bus address [`dma_address`](Self::dma_address)` + n`. Elsewhere there is no such
@@ -175,16 +151,6 @@ impl From<IovaError> for Error {
     }
 }
 
-impl From<Misfit> for Error {
-    fn from(misfit: Misfit) -> Self {
-        match misfit {
-            Misfit::Unaligned => EINVAL,
-            Misfit::Beyond => ERANGE,
-            Misfit::Overlap => EEXIST,
-        }
-    }
-}
-
 impl<'bound, D: Direction, P: Exclusive> Iova<'bound, D, P> {
     /// Reserves `len` bytes of bus addresses for `dev`: `dma_iova_try_alloc()`.
     ///
@@ -199,12 +165,7 @@ impl<'bound, D: Direction, P: Exclusive> Iova<'bound, D, P> {
     /// - `ERANGE` if the run would cross the device's segment boundary.
     /// - `ENOMEM` if there is no memory, or no room in the addresses that the device can send.
     #[doc(alias = "dma_iova_try_alloc")]
-    pub fn reserve(
-        dev: DmaDevice<'bound>,
-        len: usize,
-        _direction: D,
-        gfp: Flags,
-    ) -> Result<Self> {
+    pub fn reserve(dev: DmaDevice<'bound>, len: usize, _direction: D, gfp: Flags) -> Result<Self> {
         if len == 0 {
             return Err(EINVAL);
         }
@@ -250,11 +211,11 @@ impl<'bound, D: Direction, P: Exclusive> Iova<'bound, D, P> {
         if !P::WHOLE_PAGES && !table.is_whole_pages() {
             return Err(refused((EINVAL, table)));
         }
-        let (at, extent) = match self.reserved.make_room(offset, len, gfp.into()) {
+        let place = match self.reserved.make_room(offset, len, gfp.into()) {
             Ok(place) => place,
             Err(error) => return Err(refused((error, table))),
         };
-        let parts = match &mut self.reserved.space {
+        let table = match self.reserved.space_mut() {
             // SAFETY:
             // - The device is bound: `dev` borrows it.
             // - `make_room()` has found that the pages lie in the range and are free.
@@ -263,26 +224,22 @@ impl<'bound, D: Direction, P: Exclusive> Iova<'bound, D, P> {
             //   Nobody uses the table before it is unlinked, as the range has it.
             Some(space) => match unsafe { space.link_table(offset, table.cpu()) } {
                 Ok(()) => {
-                    let mut parts = table.into_parts();
+                    let mut table = table;
                     // CAST: A range that is one run is at most as long as a segment, so 32 bits
                     // are enough.
-                    parts.list.set_run(space.addr() + offset as u64, len as u32);
-                    parts
+                    let addr = space.addr() + offset as u64;
+                    table.parts_mut().list.set_run(addr, len as u32);
+                    table
                 }
                 Err(error) => return Err(refused((error, table))),
             },
             None => match table.map_as::<D>(self.dev, MapAttrs::NONE) {
-                Ok(mapped) => mapped.into_mapped_parts(false),
+                // SAFETY: `table` is unmapped, as its parts say, before it is given out or dropped.
+                Ok(mapped) => unsafe { SgTable::from_placed(mapped.into_mapped_parts(false)) },
                 Err(failed) => return Err(refused((failed.error, failed.buffer))),
             },
         };
-        self.reserved.add(
-            at,
-            Link {
-                extent,
-                what: What::Table(parts),
-            },
-        );
+        self.reserved.add_table(place, table);
         Ok(())
     }
 }
@@ -291,7 +248,7 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
     /// Returns the length of the range in bytes, as it was asked for.
     #[expect(clippy::len_without_is_empty, reason = "an empty one cannot be made")]
     pub fn len(&self) -> usize {
-        self.reserved.len
+        self.reserved.len()
     }
 
     /// Returns true if the device sees the range as one run, whatever is linked in it.
@@ -300,7 +257,7 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
     /// [`reserve`](Self::reserve) on. It is false without an IOMMU, behind one whose pages are
     /// larger than those of the CPU, and with `sync_debug=1`.
     pub fn is_one_run(&self) -> bool {
-        self.reserved.space.is_some()
+        self.reserved.space().is_some()
     }
 
     /// Returns the bus address of the range's first byte if the range is one run.
@@ -316,15 +273,15 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
     /// }
     /// ```
     pub fn dma_address(&self) -> Option<DmaAddress> {
-        self.reserved.space.as_ref().map(Space::addr)
+        self.reserved.space().map(Space::addr)
     }
 
     /// Returns a walk over the runs of all that is linked, in order of offsets.
     ///
-    /// If the range is one run, neighbours are joined: there are as many runs as the range has gaps,
-    /// and one more. A table that ends inside a page is followed by a gap.
+    /// If the range is one run, neighbours are joined, and a run ends where nothing is linked. A
+    /// table that ends inside a page is followed by such a gap.
     pub fn dma_runs(&self) -> impl Iterator<Item = Run> + '_ {
-        Coalesce::new(self.reserved.links.iter().flat_map(Link::runs))
+        self.reserved.runs()
     }
 
     /// Returns the device's view of the table that is linked at `offset`, for all its walks.
@@ -333,11 +290,17 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
     ///
     /// `ENOENT` if no table is linked from `offset` on.
     pub fn table(&self, offset: usize) -> Result<&DmaTable, IovaError> {
-        let at = index_of(&self.reserved.links, offset);
-        match at.map(|at| &self.reserved.links[at].what) {
-            Some(What::Table(parts)) => Ok(dma_table(parts)),
-            _ => Err(not_linked(offset)),
-        }
+        Ok(dma_table(self.linked_table(offset)?))
+    }
+
+    /// Returns the table that is linked at `offset`, and stays so.
+    pub(super) fn linked_table(&self, offset: usize) -> Result<&SgTable<P>, IovaError> {
+        self.reserved.table(offset).ok_or(not_linked(offset))
+    }
+
+    /// Returns the device.
+    pub(super) fn dma(&self) -> DmaDevice<'bound> {
+        self.dev
     }
 
     /// Unlinks the table at `offset`, and returns the table to the CPU: `dma_iova_unlink()`. Does
@@ -349,22 +312,9 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
     #[doc(alias = "dma_iova_unlink")]
     #[doc(alias = "dma_unmap_phys")]
     pub fn unlink(&mut self, offset: usize) -> Result<SgTable<P>, IovaError> {
-        let is_table = |link: &Link<P>| matches!(link.what, What::Table(_));
-        match self.reserved.take(offset, is_table) {
-            Some(mut link) => {
-                // SAFETY:
-                // - The device is bound: `dev` borrows it. It does not access the table: what it
-                //   may access is in an `InFlight`, which lends only shared references.
-                // - The link was taken out of this range.
-                unsafe { self.reserved.unlink(&mut link) };
-                match link.what {
-                    // SAFETY: The parts were those of a table. The list was just unlinked.
-                    What::Table(parts) => Ok(unsafe { SgTable::from_placed(parts) }),
-                    What::Mmio { .. } => Err(not_linked(offset)),
-                }
-            }
-            None => Err(not_linked(offset)),
-        }
+        // SAFETY: The device is bound: `dev` borrows it. It does not access the table: what it may
+        // access is in an `InFlight`, which lends only shared references.
+        unsafe { self.reserved.unlink_table(offset) }.ok_or(not_linked(offset))
     }
 
     /// Links `len` bytes that are no memory, from the physical address `phys` on, at `offset`:
@@ -402,14 +352,8 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
     ///
     /// `ENOENT` if nothing was linked by that call from `offset` on.
     pub fn unlink_mmio(&mut self, offset: usize) -> Result<(), IovaError> {
-        let is_mmio = |link: &Link<P>| matches!(link.what, What::Mmio { .. });
-        let mut link = self
-            .reserved
-            .take(offset, is_mmio)
-            .ok_or(not_linked(offset))?;
         // SAFETY: As in `unlink()`.
-        unsafe { self.reserved.unlink(&mut link) };
-        Ok(())
+        unsafe { self.reserved.unlink_mmio(offset) }.ok_or(not_linked(offset))
     }
 
     /// Puts the range in flight, before the device is told any address of it: `dma_iova_sync()`.
@@ -487,346 +431,5 @@ impl<D: Direction, P: Send + 'static> private::Mapping for Iova<'_, D, P> {
         //   for it.
         // - The quarantine is the one that `dev` has from its binding.
         unsafe { reserved.hold(dev.as_raw(), dev.quarantine(), epoch, len) };
-    }
-}
-
-/// A part of a range, and what is linked there.
-///
-/// # Invariants
-///
-/// It is linked in the space of the [`Reserved`] that has it. Without one, `what` is mapped.
-struct Link<P> {
-    extent: Extent,
-    what: What<P>,
-}
-
-/// What is linked.
-enum What<P> {
-    /// The parts of a table. Their list has the bus addresses. Without a space, their `unmap` says
-    /// how they are unmapped.
-    Table(Placed<Parts<P>>),
-    /// What is no memory, with its physical and its bus address.
-    Mmio { phys: u64, addr: DmaAddress },
-}
-
-impl<P> Linked for Link<P> {
-    fn extent(&self) -> Extent {
-        self.extent
-    }
-}
-
-/// Returns the device's view of a table that is linked.
-fn dma_table<P>(parts: &Placed<Parts<P>>) -> &DmaTable {
-    // SAFETY:
-    // - Linking has set the bus addresses of the list.
-    // - Unlinking the table takes the parts by value or exclusively, and the reference borrows
-    //   them.
-    unsafe { DmaTable::from_raw(parts.list.sgt()) }
-}
-
-impl<P> Link<P> {
-    /// Returns the attributes that it is linked with.
-    fn attrs(&self) -> c_ulong {
-        match self.what {
-            What::Table(_) => 0,
-            What::Mmio { .. } => MMIO,
-        }
-    }
-
-    /// Unmaps what is linked in a range without a space.
-    ///
-    /// # Safety
-    ///
-    /// - It is mapped for `dev` in `direction`, and is unmapped nowhere else.
-    /// - `dev` is bound, and does not access the bytes. It has stayed bound since they were mapped,
-    ///   or they are mapped as they were.
-    unsafe fn unmap(&mut self, dev: *mut bindings::device, direction: ffi::dma_data_direction) {
-        match &mut self.what {
-            // SAFETY: The caller promises all of it.
-            What::Table(parts) => unsafe { parts.unmap_once() },
-            // SAFETY: `link_mmio()` has mapped the bytes. The caller promises the rest.
-            What::Mmio { addr, .. } => unsafe {
-                ffi::sgdma_unmap_mmio(dev, *addr, self.extent.len(), direction)
-            },
-        }
-    }
-
-    fn runs(&self) -> impl Iterator<Item = Run> + '_ {
-        let (table, mmio) = match &self.what {
-            What::Table(parts) => (Some(dma_table(parts).dma_segments()), None),
-            What::Mmio { addr, .. } => {
-                let len = self.extent.len() as u64;
-                (None, Some(Run { addr: *addr, len }))
-            }
-        };
-        Iterator::chain(table.into_iter().flatten(), mmio)
-    }
-}
-
-/// A range with what is linked in it: all of an [`Iova`] that outlives the binding.
-///
-/// # Invariants
-///
-/// - `route` and `domain` were those of `dev` when the range was reserved.
-/// - `space`, if there is one, is reserved for `dev` in direction `direction`.
-/// - `links` are in order of their extents, which do not overlap and lie in the range.
-/// - All that was linked and not synchronised lies in `unsynced`.
-/// - The range counts, and so do the bytes that are linked (`sgdma_count_ranges()`).
-struct Reserved<P> {
-    dev: *mut bindings::device,
-    route: DmaRoute,
-    domain: *mut bindings::iommu_domain,
-    direction: ffi::dma_data_direction,
-    len: usize,
-    space: Option<Space>,
-    links: KVec<Link<P>>,
-    unsynced: Extent,
-}
-
-/// A place in a quarantine, for a range in which tables of an owner `P` are linked.
-pub struct RangePlace<P>(Place<Reserved<P>>);
-
-impl<P> RangePlace<P> {
-    pub(super) fn new(gfp: Flags) -> Result<Self> {
-        Ok(Self(Place::new(gfp.into())?))
-    }
-}
-
-impl RangePlace<OwnedPages> {
-    pub(super) fn new_ours(gfp: Flags) -> Result<Self> {
-        Ok(Self(Place::new_ours(gfp.into())?))
-    }
-}
-
-// SAFETY: Any task may use the device and the domain. The rest is `Send` if the owners are.
-unsafe impl<P: Send> Send for Reserved<P> {}
-// SAFETY: A shared reference only permits reading.
-unsafe impl<P: Sync> Sync for Reserved<P> {}
-
-impl<P> Reserved<P> {
-    fn new(dev: DmaDevice<'_>, len: usize, direction: ffi::dma_data_direction) -> Result<Self> {
-        let space = Space::reserve(dev, len, direction)?;
-        if let Some(quarantine) = dev.quarantine() {
-            quarantine.count_ranges(1);
-        }
-        // INVARIANT: `space` was just reserved. Nothing is linked. The range counts from here on.
-        // SAFETY: The function changes counters.
-        unsafe { ffi::sgdma_count_ranges(1, 0) };
-        Ok(Self {
-            dev: dev.as_raw(),
-            route: dev.route(),
-            // SAFETY: The device is valid and bound: `dev` borrows it.
-            domain: unsafe { ffi::sgdma_iommu_get_domain_for_dev(dev.as_raw()) },
-            direction,
-            len,
-            space,
-            links: KVec::new(),
-            unsynced: Extent::default(),
-        })
-    }
-
-    /// Finds the place of `len` bytes at `offset`, and makes room for a link.
-    ///
-    /// Returns the link's index, which [`add`](Self::add) takes, and its extent.
-    fn make_room(&mut self, offset: usize, len: usize, gfp: Gfp) -> Result<(usize, Extent)> {
-        let place = place_of(&self.links, self.len, PAGE_SIZE, offset, len)?;
-        self.links.reserve(1, gfp.for_rust())?;
-        Ok(place)
-    }
-
-    /// Adds a link, for which [`make_room`](Self::make_room) has found the index `at`.
-    fn add(&mut self, at: usize, link: Link<P>) {
-        // INVARIANT: `make_room()` has found the index that keeps the order. The bytes count.
-        // SAFETY: The function changes counters.
-        unsafe { ffi::sgdma_count_ranges(0, link.extent.len() as isize) };
-        self.unsynced.stretch_over(link.extent);
-        let added = self.links.insert_within_capacity(at, link);
-        debug_assert!(added.is_ok());
-        // Without room, which was made, the link would be linked for good, and nobody's.
-        core::mem::forget(added);
-    }
-
-    /// Takes the link that begins at `offset`, if it is of the kind that `is_kind` asks for.
-    fn take(&mut self, offset: usize, is_kind: impl Fn(&Link<P>) -> bool) -> Option<Link<P>> {
-        let at = index_of(&self.links, offset)?;
-        if !is_kind(&self.links[at]) {
-            return None;
-        }
-        let link = self.links.remove(at).ok()?;
-        // SAFETY: The function changes counters.
-        unsafe { ffi::sgdma_count_ranges(0, -(link.extent.len() as isize)) };
-        Some(link)
-    }
-
-    /// Unlinks or unmaps what was linked.
-    ///
-    /// # Safety
-    ///
-    /// - `link` was taken out of this range, and is linked.
-    /// - The device is bound, and does not access what is linked.
-    unsafe fn unlink(&mut self, link: &mut Link<P>) {
-        let attrs = link.attrs();
-        match &mut self.space {
-            // SAFETY: By the invariants of `Link` all of the extent is linked, with these
-            // attributes. The caller promises the rest.
-            Some(space) => unsafe { space.unlink(link.extent, attrs) },
-            // SAFETY: Without a space, the link is mapped for this device. It is used no more, so
-            // it is unmapped once. The caller promises the rest.
-            None => unsafe { link.unmap(self.dev, self.direction) },
-        }
-    }
-
-    /// Links what is no memory: see [`Iova::link_mmio`].
-    ///
-    /// # Safety
-    ///
-    /// Those of [`Iova::link_mmio`]. The device is bound.
-    unsafe fn link_mmio(&mut self, offset: usize, phys: u64, len: usize, gfp: Gfp) -> Result {
-        if (phys as usize | len) % PAGE_SIZE != 0 {
-            return Err(EINVAL);
-        }
-        let (at, extent) = self.make_room(offset, len, gfp)?;
-        let addr = match &mut self.space {
-            Some(space) => {
-                // SAFETY: All three are multiples of a page. `make_room()` has found that the pages
-                // are free and lie in the range. The caller promises the rest.
-                unsafe { space.link(offset, phys, len, MMIO) }?;
-                space.addr() + offset as u64
-            }
-            None => {
-                // SAFETY: The device is valid, with a mask by the invariants of `DmaFacts`. The
-                // first call rules out that the second one warns. The caller promises the rest.
-                let addr = unsafe {
-                    if !ffi::sgdma_can_send(self.dev, phys, len) {
-                        return Err(EIO);
-                    }
-                    ffi::sgdma_map_mmio(self.dev, phys, len, self.direction)
-                };
-                if addr == DmaAddress::MAX {
-                    return Err(EIO);
-                }
-                addr
-            }
-        };
-        self.add(
-            at,
-            Link {
-                extent,
-                what: What::Mmio { phys, addr },
-            },
-        );
-        Ok(())
-    }
-
-    /// Lets the device see all that was linked since the last call.
-    ///
-    /// # Safety
-    ///
-    /// The device is bound.
-    unsafe fn sync(&mut self) -> Result {
-        if let Some(space) = &mut self.space {
-            if !self.unsynced.is_empty() {
-                // SAFETY: By the type invariants the extent lies in the range.
-                unsafe { space.sync(self.unsynced) }?;
-            }
-        }
-        // INVARIANT: All is synchronised.
-        self.unsynced = Extent::default();
-        Ok(())
-    }
-
-    /// Returns the number of bytes that are linked.
-    fn linked_bytes(&self) -> usize {
-        self.links.iter().map(|link| link.extent.len()).sum()
-    }
-
-    /// Unlinks all, and frees the range and what was linked in it.
-    ///
-    /// # Safety
-    ///
-    /// The device is bound, and does not access the range. It has stayed bound since the range was
-    /// reserved, or all is linked as it was.
-    unsafe fn end(mut self) {
-        // SAFETY: The function changes counters.
-        unsafe { ffi::sgdma_count_ranges(-1, -(self.linked_bytes() as isize)) };
-        match self.space.take() {
-            // SAFETY: The caller promises the device. The links are those of this space.
-            Some(space) => unsafe { self.end_space(space) },
-            None => {
-                for link in &mut self.links {
-                    // SAFETY: Without a space, the link is mapped for this device. This is the end
-                    // of it, so it is unmapped once. The caller promises the rest.
-                    unsafe { link.unmap(self.dev, self.direction) };
-                }
-            }
-        }
-        for link in self.links {
-            if let What::Table(parts) = link.what {
-                // The drop of a table, other than that of its parts, knows where nothing may sleep.
-                // SAFETY: The parts were those of a table. The list was just unlinked or unmapped.
-                drop(unsafe { SgTable::from_placed(parts) });
-            }
-        }
-    }
-
-    /// Unlinks all that is linked in `space`, which this range had, and frees the space.
-    ///
-    /// # Safety
-    ///
-    /// Those of [`end`](Self::end).
-    unsafe fn end_space(&self, mut space: Space) {
-        let kind = |attrs| {
-            let links = self.links.iter().filter(move |link| link.attrs() == attrs);
-            joined(links.map(|link| link.extent))
-        };
-        if kind(0).next().is_some_and(|run| space.is_all(run)) {
-            // SAFETY: All of the range is linked, and all is memory. The caller promises the rest.
-            return unsafe { space.destroy() };
-        }
-        for attrs in [0, MMIO] {
-            for run in kind(attrs) {
-                // SAFETY: By the invariants of `Link` all of the run is linked, with these
-                // attributes. Each link is in one run. The caller promises the rest.
-                unsafe { space.unlink(run, attrs) };
-            }
-        }
-        // SAFETY: Nothing is linked any more. The caller promises the rest.
-        unsafe { space.free() };
-    }
-}
-
-impl<P: Send + 'static> Hold for Reserved<P> {
-    fn is_where_it_was(&self) -> bool {
-        // SAFETY: The device is valid: the quarantine, or the binding, holds a reference to the
-        // device as long as it holds this value.
-        let (route, domain) = unsafe {
-            (
-                DmaRoute::of(self.dev),
-                ffi::sgdma_iommu_get_domain_for_dev(self.dev),
-            )
-        };
-        match (self.route, route) {
-            (DmaRoute::Direct, DmaRoute::Direct) => true,
-            // The device may have got another domain, even at the same address in memory. So what
-            // is linked must still be there. If nothing is, nobody can tell.
-            (DmaRoute::Iommu, DmaRoute::Iommu) if domain == self.domain => {
-                !self.links.is_empty()
-                    && self.links.iter().all(|link| match &link.what {
-                        // SAFETY: `domain` is valid, as it is now the domain of a device that is
-                        // bound. Linking has set the DMA fields.
-                        What::Table(parts) => unsafe { parts.is_mapped_in(domain) },
-                        // SAFETY: As above.
-                        What::Mmio { phys, addr } => unsafe {
-                            ffi::sgdma_iommu_iova_to_phys(domain, *addr) == *phys
-                        },
-                    })
-            }
-            _ => false,
-        }
-    }
-
-    unsafe fn release(self) {
-        // SAFETY: The requirements are the same.
-        unsafe { self.end() };
     }
 }

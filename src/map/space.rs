@@ -243,8 +243,6 @@ impl Space {
     pub(super) unsafe fn destroy(mut self) {
         // SAFETY: By the type invariants the range is reserved for this device. All of it is
         // linked, as the caller promises, and `self` is not used again.
-        unsafe {
-            ffi::sgdma_iova_destroy(self.dev, &mut self.state, self.size, self.direction, 0)
-        };
+        unsafe { ffi::sgdma_iova_destroy(self.dev, &mut self.state, self.size, self.direction, 0) };
     }
 }

@@ -310,10 +310,11 @@ impl<P> SgTable<P> {
     ///
     /// # Safety
     ///
-    /// [`into_parts`](Self::into_parts) has returned the parts. If their list was mapped since, it
-    /// is no more, and `unmap` is `None`.
+    /// [`into_parts`](Self::into_parts) has returned the parts. If their list is mapped, the caller
+    /// keeps the table to itself until it is unmapped and `unmap` is `None`.
     pub(crate) unsafe fn from_placed(parts: Placed<Parts<P>>) -> Self {
-        // INVARIANT: The parts kept the other invariants as parts of a table.
+        // INVARIANT: The parts kept the other invariants as parts of a table. The caller sees to
+        // the list.
         Self {
             parts: ManuallyDrop::new(parts),
         }
@@ -325,6 +326,17 @@ impl<P> SgTable<P> {
         // SAFETY: By the type invariants the parts were not moved out. `this` is neither used again
         // nor dropped.
         unsafe { ManuallyDrop::take(&mut this.parts) }
+    }
+
+    /// Returns the parts of the table.
+    pub(crate) fn parts(&self) -> &Parts<P> {
+        &self.parts
+    }
+
+    /// Returns the parts of the table, to link or unmap its list. The caller leaves the other parts
+    /// as they are.
+    pub(crate) fn parts_mut(&mut self) -> &mut Parts<P> {
+        &mut self.parts
     }
 
     /// Returns the table with the owner that `make` makes of its owner, and a place for that.

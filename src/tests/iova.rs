@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Self-tests of `src/map`: reserved ranges, without an IOMMU. `tests/modules/iova` has one.
+//! Self-tests of `src/map`: linking in a reserved range, without an IOMMU. `tests/modules/iova` has
+//! one.
 
 use super::{
     buffers::{
@@ -9,6 +10,11 @@ use super::{
         patterned,
         SINGLE_PAGES, //
     },
+    iova_life::{
+        counted,
+        with_one,
+        PAGES, //
+    },
     test_device::{
         device_read,
         device_write,
@@ -16,17 +22,12 @@ use super::{
     }, //
 };
 use crate::{
-    ffi,
-    lifecycle::deferred,
-    new_irq_lock,
     Bidirectional,
     BufferError,
     ByteBuffer,
-    DmaDevice,
     FromDevice,
     Iova,
     IovaError,
-    Run,
     SegmentLimits,
     SgTable,
     ToDevice, //
@@ -36,27 +37,9 @@ use kernel::{
     prelude::*, //
 };
 
-/// The offsets of pages.
-const PAGES: [usize; 6] =
-    [0, PAGE_SIZE, 2 * PAGE_SIZE, 3 * PAGE_SIZE, 4 * PAGE_SIZE, 5 * PAGE_SIZE];
-
-/// Returns the number of ranges that are reserved, and of the bytes that are linked.
-fn counted() -> (isize, isize) {
-    let (mut ranges, mut bytes) = (0, 0);
-    // SAFETY: Both are valid for writing.
-    unsafe { ffi::sgdma_ranges(&mut ranges, &mut bytes) };
-    (ranges, bytes)
-}
-
-/// Reserves five pages, and links a table of a page and a bit at `offset`.
-fn with_one(dev: DmaDevice<'_>, offset: usize) -> Result<Iova<'_, Bidirectional>> {
-    let mut range = Iova::reserve(dev, 5 * PAGE_SIZE, Bidirectional, GFP_KERNEL)?;
-    range.link(offset, patterned(PAGE_SIZE + 1, dev)?, GFP_KERNEL)?;
-    Ok(range)
-}
-
 cases! {
     sgdma_iova;
+
 
     fn linked_tables_come_back_as_they_were() -> Result {
         let dev = TestDevice::new()?;
@@ -73,7 +56,10 @@ cases! {
         check_eq!(lens, 3 * PAGE_SIZE as u64 - 5);
         // The walk goes by offsets.
         let first = range.table(0)?.dma_segments().next();
-        check_eq!(range.dma_runs().next().map(|run| run.addr), first.map(|run| run.addr));
+        check_eq!(
+            range.dma_runs().next().map(|run| run.addr),
+            first.map(|run| run.addr)
+        );
         for offset in [PAGES[2], PAGES[0], PAGES[3]] {
             let table = range.unlink(offset)?;
             check_eq!(table.len(), PAGE_SIZE - offset / PAGE_SIZE);
@@ -81,7 +67,9 @@ cases! {
             range.link(offset, table, GFP_KERNEL)?;
         }
         // Other tables of a table that has come back: it is like new.
-        check!(is_patterned(&range.unlink(0)?.map(dev.dma(), ToDevice)?.unmap())?);
+        check!(is_patterned(
+            &range.unlink(0)?.map(dev.dma(), ToDevice)?.unmap()
+        )?);
         Ok(())
     }
 
@@ -99,7 +87,12 @@ cases! {
         table.copy_from_slice(9, &[78])?;
         range.link(PAGES[3], table, GFP_KERNEL)?;
         let range = range.submit()?;
-        let addr = range.table(PAGES[3])?.dma_segments().next().ok_or(EINVAL)?.addr;
+        let addr = range
+            .table(PAGES[3])?
+            .dma_segments()
+            .next()
+            .ok_or(EINVAL)?
+            .addr;
         check_eq!(device_read(addr + 9), 78);
         drop(range.complete());
         Ok(())
@@ -132,8 +125,19 @@ cases! {
             check!(is_patterned(&failed.buffer)?);
             check_eq!(counted(), before);
         }
-        for offset in [PAGES[0], PAGES[1] + 1, PAGES[2], PAGES[4], PAGES[5], usize::MAX] {
-            let refused = Err(IovaError { error: ENOENT, offset, len: 0 });
+        for offset in [
+            PAGES[0],
+            PAGES[1] + 1,
+            PAGES[2],
+            PAGES[4],
+            PAGES[5],
+            usize::MAX,
+        ] {
+            let refused = Err(IovaError {
+                error: ENOENT,
+                offset,
+                len: 0,
+            });
             check_eq!(range.unlink(offset).map(|_| ()), refused);
             check_eq!(range.unlink_mmio(offset), refused);
             check_eq!(range.table(offset).map(|_| ()), refused);
@@ -149,14 +153,23 @@ cases! {
         let dev = TestDevice::new()?;
         let mut range: Iova<'_, _, ByteBuffer> =
             Iova::reserve(dev.dma(), PAGES[4], FromDevice, GFP_KERNEL)?;
-        let table = |bytes| SgTable::new(byte_buffer(PAGES[3])?, bytes, dev.dma(), GFP_KERNEL)
-            .map_err(Error::from);
+        let table = |bytes| {
+            SgTable::new(byte_buffer(PAGES[3])?, bytes, dev.dma(), GFP_KERNEL).map_err(Error::from)
+        };
         for bytes in [0..PAGES[1] + 1, 1..PAGES[1], PAGES[1]..PAGES[2] - 1] {
             let len = bytes.len();
-            let Err(BufferError { error, buffer }) = range.link(0, table(bytes)?, GFP_KERNEL) else {
+            let Err(BufferError { error, buffer }) = range.link(0, table(bytes)?, GFP_KERNEL)
+            else {
                 return Err(EINVAL);
             };
-            check_eq!(error, IovaError { error: EINVAL, offset: 0, len });
+            check_eq!(
+                error,
+                IovaError {
+                    error: EINVAL,
+                    offset: 0,
+                    len
+                }
+            );
             check_eq!(buffer.len(), len);
         }
         range.link(PAGES[1], table(PAGES[1]..PAGES[3])?, GFP_KERNEL)?;
@@ -174,76 +187,6 @@ cases! {
         check_eq!(failed.error.error, E2BIG);
         check_eq!(range.dma_runs().count(), 0);
         range.link(0, patterned(PAGES[2], dev.dma())?, GFP_KERNEL)?;
-        Ok(())
-    }
-
-    fn ranges_are_counted_until_they_end() -> Result {
-        let dev = TestDevice::new()?;
-        let (ranges, bytes) = counted();
-        let more = |n: isize, m: usize| (ranges + n, bytes + m as isize);
-        let mut range = with_one(dev.dma(), 0)?;
-        check_eq!(counted(), more(1, PAGES[2]));
-        let other = with_one(dev.dma(), PAGES[1])?;
-        check_eq!(counted(), more(2, PAGES[4]));
-        drop(range.unlink(0)?);
-        check_eq!(counted(), more(2, PAGES[2]));
-        drop(range);
-        check_eq!(counted(), more(1, PAGES[2]));
-        // Also where nothing may sleep.
-        let lock = KBox::pin_init(new_irq_lock!(Some(other)), GFP_KERNEL)?;
-        *lock.lock() = None;
-        check_eq!(counted(), more(0, 0));
-        deferred::flush();
-        Ok(())
-    }
-
-    fn a_range_dropped_in_flight_stays_until_a_reset() -> Result {
-        let before = counted();
-        let dev = TestDevice::new()?;
-        for orphan in [false, true] {
-            let early = dev.dma().begin_reset();
-            drop(with_one(dev.dma(), PAGES[1])?.submit()?);
-            let held = (before.0 + 1, before.1 + PAGES[2] as isize);
-            check_eq!(counted(), held);
-            early.done();
-            check_eq!(counted(), held);
-            if orphan {
-                dev.make_orphans();
-                check_eq!(counted(), held);
-            }
-            dev.dma().begin_reset().done();
-            check_eq!(counted(), before);
-        }
-        Ok(())
-    }
-
-    fn registers_are_linked_beside_tables() -> Result {
-        let dev = TestDevice::new()?;
-        let mut range = with_one(dev.dma(), PAGES[2])?;
-        // No memory is there. Nobody accesses it in this test.
-        let phys = 0x1234_5678 * PAGE_SIZE as u64;
-        // SAFETY: The device has no hardware that could access the addresses.
-        let mut link = |offset, phys, len| unsafe { range.link_mmio(offset, phys, len, GFP_KERNEL) };
-        let refused = |error, offset, len| Err(IovaError { error, offset, len });
-        check_eq!(link(PAGES[0], phys + 1, PAGES[1]), refused(EINVAL, 0, PAGES[1]));
-        check_eq!(link(PAGES[0], phys, 0), refused(EINVAL, 0, 0));
-        check_eq!(link(PAGES[1], phys, PAGES[2]), refused(EEXIST, PAGES[1], PAGES[2]));
-        check_eq!(link(PAGES[4], phys, PAGES[2]), refused(ERANGE, PAGES[4], PAGES[2]));
-        if let Err(bounces) = link(PAGES[0], phys, PAGES[2]) {
-            check_eq!(bounces.error, EIO);
-            return Ok(());
-        }
-        let first = Run { addr: phys, len: PAGES[2] as u64 };
-        check_eq!(range.dma_runs().next(), Some(first));
-        check!(range.unlink(PAGES[0]).is_err());
-        range.unlink_mmio(PAGES[0])?;
-        check!(is_patterned(&range.unlink(PAGES[2])?)?);
-        // Beyond what the device can send: no warning.
-        let dev = TestDevice::limited(u32::MAX.into(), &[])?;
-        let mut range: Iova<'_, _> = Iova::reserve(dev.dma(), PAGES[5], ToDevice, GFP_KERNEL)?;
-        // SAFETY: As above.
-        let beyond = unsafe { range.link_mmio(0, 1 << 32, PAGES[1], GFP_KERNEL) };
-        check_eq!(beyond, refused(EIO, 0, PAGES[1]));
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ mod for_cpu;
 mod foreign;
 mod iov;
 mod iova;
+mod iova_life;
 mod lifecycle;
 mod map;
 mod owner;

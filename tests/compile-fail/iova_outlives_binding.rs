@@ -4,8 +4,6 @@
 
 use sgdma::*;
 
-fn f<'bound>(
-    in_flight: InFlight<Iova<'bound, ToDevice>>,
-) -> InFlight<Iova<'static, ToDevice>> {
+fn f<'bound>(in_flight: InFlight<Iova<'bound, ToDevice>>) -> InFlight<Iova<'static, ToDevice>> {
     in_flight
 }

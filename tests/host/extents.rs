@@ -181,7 +181,16 @@ fn what_is_linked_is_what_was_linked() {
 #[test]
 fn the_ends_of_all_numbers() {
     let place = |size, offset, len| place_of::<Extent>(&[], size, UNIT, offset, len);
-    assert_eq!(place(100, 96, 4), Ok((0, Extent { start: 96, end: 112 })));
+    assert_eq!(
+        place(100, 96, 4),
+        Ok((
+            0,
+            Extent {
+                start: 96,
+                end: 112
+            }
+        ))
+    );
     assert_eq!(place(100, 96, 5), Err(Misfit::Beyond));
     assert_eq!(place(100, 112, 1), Err(Misfit::Beyond));
     assert_eq!(place(100, usize::MAX - 15, 16), Err(Misfit::Beyond));

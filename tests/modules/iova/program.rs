@@ -173,7 +173,11 @@ fn tables(dma: DmaDevice<'_>, random: &mut Random) -> Result<KVec<SgTable>> {
     for _ in 0..TABLES {
         let len = 1 + random.below(4 * PAGE_SIZE as u64) as usize;
         // Of half of them only the last page may be partial.
-        let len = if random.once_in(2) { len } else { len.next_multiple_of(PAGE_SIZE) };
+        let len = if random.once_in(2) {
+            len
+        } else {
+            len.next_multiple_of(PAGE_SIZE)
+        };
         tables.push(SgTable::alloc(len, dma, GFP_KERNEL)?, GFP_KERNEL)?;
     }
     Ok(tables)
@@ -191,7 +195,12 @@ pub(crate) fn run(dma: DmaDevice<'_>, steps: u32) -> Result<Seen> {
     for step in 0..steps {
         if step % LIFE == 0 {
             // What is linked goes with the range.
-            range = Some(Iova::reserve(dma, PAGES * PAGE_SIZE, Bidirectional, GFP_KERNEL)?);
+            range = Some(Iova::reserve(
+                dma,
+                PAGES * PAGE_SIZE,
+                Bidirectional,
+                GFP_KERNEL,
+            )?);
             model.free = tables(dma, &mut random)?;
             model.pages = [None; PAGES];
         }
@@ -216,7 +225,11 @@ pub(crate) fn run(dma: DmaDevice<'_>, steps: u32) -> Result<Seen> {
             _ => {
                 model.check(current)?;
                 model.seen.submitted += 1;
-                range = range.take().map(Iova::submit).transpose()?.map(|sent| sent.complete());
+                range = range
+                    .take()
+                    .map(Iova::submit)
+                    .transpose()?
+                    .map(|sent| sent.complete());
             }
         }
     }

@@ -79,8 +79,8 @@ struct Data<'bound> {
 }
 
 impl Data<'_> {
-    /// Has the device copy within a range, in as few transfers as the runs allow. Returns the number
-    /// of transfers.
+    /// Makes the device copy within a range, in as few transfers as the runs allow. Returns the
+    /// number of transfers.
     fn copy(&self, range: &InFlight<Range<'_>>, from: usize, to: usize, len: usize) -> Result<u32> {
         let (mut done, mut transfers) = (0, 0);
         while done < len {
@@ -137,7 +137,7 @@ impl Data<'_> {
         Ok((one_run, transfers))
     }
 
-    /// Has the device read what is linked no more. An IOMMU lets it read nothing.
+    /// Makes the device read what is linked no more. An IOMMU lets it read nothing.
     fn use_after_unlink(&self, dma: DmaDevice<'_>) -> Result {
         let mut range = Iova::reserve(dma, 2 * PAGE_SIZE, Bidirectional, GFP_KERNEL)?;
         for at in [0, PAGE_SIZE] {
