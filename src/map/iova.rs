@@ -161,13 +161,17 @@ impl<'bound, D: Direction, P: Exclusive> Iova<'bound, D, P> {
     ///
     /// - `EINVAL` if `len` is zero.
     /// - `E2BIG` if the range would be one run, and longer than the longest segment that the device
-    ///   takes ([`DmaLimits::max_seg_size`](crate::DmaLimits::max_seg_size)).
+    ///   takes ([`DmaLimits::max_seg_size`](crate::DmaLimits::max_seg_size)). Also if `len` is more
+    ///   than any address space has.
     /// - `ERANGE` if the run would cross the device's segment boundary.
     /// - `ENOMEM` if there is no memory, or no room in the addresses that the device can send.
     #[doc(alias = "dma_iova_try_alloc")]
     pub fn reserve(dev: DmaDevice<'bound>, len: usize, _direction: D, gfp: Flags) -> Result<Self> {
         if len == 0 {
             return Err(EINVAL);
+        }
+        if len > isize::MAX as usize {
+            return Err(E2BIG);
         }
         let place = P::place_of_range(gfp)?.0;
         let direction = D::DIRECTION as c_uint;

@@ -63,7 +63,8 @@ pub(crate) enum Misfit {
 /// Returns the extent of `len` bytes from `offset` on in a range of `size` bytes, and the index at
 /// which a value that is linked there keeps `linked` in order.
 ///
-/// Extents consist of whole units: of `unit` bytes each, a power of two.
+/// Extents consist of whole units: of `unit` bytes each, a power of two. `size` is at most
+/// `isize::MAX`.
 pub(crate) fn place_of<T: Linked>(
     linked: &[T],
     size: usize,
@@ -74,7 +75,6 @@ pub(crate) fn place_of<T: Linked>(
     if offset & (unit - 1) != 0 || len == 0 {
         return Err(Misfit::Unaligned);
     }
-    // `size`, rounded up, is no overflow: so much was reserved.
     let end = match offset.checked_add(len) {
         Some(end) if end <= size => end.next_multiple_of(unit),
         _ => return Err(Misfit::Beyond),

@@ -195,6 +195,12 @@ fn the_ends_of_all_numbers() {
     assert_eq!(place(100, 112, 1), Err(Misfit::Beyond));
     assert_eq!(place(100, usize::MAX - 15, 16), Err(Misfit::Beyond));
     assert_eq!(place(100, 16, usize::MAX), Err(Misfit::Beyond));
+    let most = isize::MAX as usize;
+    assert_eq!(place(most, most - 15, 16), Err(Misfit::Beyond));
+    assert_eq!(
+        place(most, most - 15, 15).map(|(_, extent)| extent.end),
+        Ok(most + 1)
+    );
     assert_eq!(place(100, 0, 0), Err(Misfit::Unaligned));
     assert_eq!(place(100, 1, 1), Err(Misfit::Unaligned));
 }
