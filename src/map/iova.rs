@@ -229,7 +229,7 @@ impl<'bound, D: Direction, P: Exclusive> Iova<'bound, D, P> {
             Some(space) => match unsafe { space.link_table(offset, table.cpu()) } {
                 Ok(()) => {
                     let mut table = table;
-                    // An IOMMU selects `CONFIG_NEED_SG_DMA_LENGTH`: the segments keep their lengths.
+                    // IOMMUs select `CONFIG_NEED_SG_DMA_LENGTH`: the segments keep their lengths.
                     // CAST: A range that is one run is at most as long as a segment, so 32 bits
                     // are enough.
                     let addr = space.addr() + offset as u64;
