@@ -219,6 +219,7 @@ impl sgdma::Driver for Dma {
     type Data<'bound> = ();
     type Files = NoFiles;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 impl sgdma::pci::Driver for Dma {

@@ -52,6 +52,7 @@
 //! - `device/`: devices, what each reaches, and whether each is coherent
 //! - `table/`: pages, and the segments that describe them
 //! - `map/`: tables that are mapped, turns of the CPU and the device, and coherent memory
+//! - `domain/`: address spaces that a driver fills itself, in the place of the DMA API's
 //! - `dmabuf/`: buffers that several devices share, whose exporter may be another module
 //! - `driver/`: what a driver implements, its files and handlers, and the stages of a binding
 //! - `tests/`: self-tests, layer by layer
@@ -77,6 +78,7 @@ mod base;
 mod device;
 #[cfg(CONFIG_DMA_SHARED_BUFFER)]
 mod dmabuf;
+mod domain;
 mod driver;
 mod ffi;
 mod lifecycle;
@@ -141,6 +143,18 @@ pub use dmabuf::{
     },
     export::DmaBufUse,
     revocable::Revocable, //
+};
+pub use domain::{
+    device::{
+        BoundDevice,
+        DomainDevice, //
+    },
+    mapping::DomainMapping,
+    paging::Domain,
+    turns::{
+        DomainForCpu,
+        DomainUse, //
+    },
 };
 pub use driver::{
     pci,
@@ -273,7 +287,10 @@ impl Drop for InC {
 impl kernel::Module for Sgdma {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // SAFETY: The module is being loaded, this once: nobody has called into it yet.
-        unsafe { lifecycle::quarantine::init() };
+        unsafe {
+            lifecycle::quarantine::init();
+            domain::paging::init();
+        }
         // SAFETY: It was set before the module's code runs, and does not change.
         let parameters = unsafe { &*ffi::sgdma_parameters() };
         let c = InC::new()?;

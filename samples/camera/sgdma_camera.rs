@@ -87,6 +87,7 @@ impl sgdma::Driver for Camera {
     type Data<'bound> = CameraData<'bound>;
     type Files = file::CameraFile;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 #[vtable]

@@ -82,6 +82,7 @@ impl sgdma::Driver for Gpu {
     type Data<'bound> = GpuData<'bound>;
     type Files = file::ObjectFile;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 #[vtable]

@@ -84,6 +84,7 @@ impl sgdma::Driver for Nvme {
     type Data<'bound> = NvmeData<'bound>;
     type Files = file::NamespaceFile;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 /// The work item that does the watchdog's work, and the timer of the watchdog.

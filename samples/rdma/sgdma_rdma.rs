@@ -63,6 +63,7 @@ impl sgdma::Driver for Rdma {
     type Data<'bound> = RdmaData<'bound>;
     type Files = file::RegionFile;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 #[vtable]

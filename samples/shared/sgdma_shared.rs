@@ -32,6 +32,7 @@ impl sgdma::Driver for Shared {
     type Data<'bound> = SharedBuffer<'bound, Bidirectional>;
     type Files = NoFiles;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 impl sgdma::pci::Driver for Shared {

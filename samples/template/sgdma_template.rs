@@ -12,6 +12,7 @@ impl sgdma::Driver for Template {
     type Data<'bound> = Mapped<'bound, ToDevice>;
     type Files = NoFiles;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 impl sgdma::pci::Driver for Template {
     type IdInfo = ();

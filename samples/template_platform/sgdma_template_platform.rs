@@ -24,6 +24,7 @@ impl sgdma::Driver for Template {
     type Data<'bound> = Mapped<'bound, ToDevice>;
     type Files = NoFiles;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 impl sgdma::platform::Driver for Template {
     type IdInfo = ();

@@ -65,6 +65,7 @@ impl sgdma::Driver for Virtio {
     type Data<'bound> = Disk<'bound>;
     type Files = file::DiskFile;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 /// The work item that resets a device which has failed, and the timer that looks for late requests.

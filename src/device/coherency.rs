@@ -226,6 +226,10 @@ impl Coherency {
             if !ffi::sgdma_has_coherent_caches(dev) {
                 return Self::NeedsCacheMaintenance;
             }
+            // Nothing bounces in a domain, and nothing that the DMA API maps is in it.
+            if route == DmaRoute::Domain {
+                return Self::Coherent;
+            }
             if route == DmaRoute::Iommu && ffi::sgdma_bounces_partial_pages(dev) {
                 return Self::MayBounce(Bounce::Untrusted);
             }

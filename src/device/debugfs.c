@@ -30,6 +30,7 @@ const struct bus_type *const sgdma_buses[] = {
 static const char *const routes[] = {
 	[SGDMA_DIRECT] = "direct",
 	[SGDMA_IOMMU] = "iommu",
+	[SGDMA_DOMAIN] = "domain",
 	[SGDMA_OPS] = "ops",
 };
 

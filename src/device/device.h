@@ -6,9 +6,9 @@
 #include <sgdma.h>
 
 /* Who maps a device's memory. */
-enum sgdma_route { SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS };
+enum sgdma_route { SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS, SGDMA_DOMAIN };
 
-/* Returns who maps the device's memory. */
+/* Returns who maps the device's memory. The device is bound, or its lock is held. */
 enum sgdma_route sgdma_route(struct device *dev);
 
 /* Returns where a direct mapping in place would be, or DMA_MAPPING_ERROR. */

@@ -8,6 +8,7 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
+#include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/mem_encrypt.h>
 #include <linux/pci.h>
@@ -16,8 +17,25 @@
 #include "device/device.h"
 
 /* dma_map_direct() is static. Nothing public says who maps. */
+/*
+ * There is no call that says whether a device is in the domain of the DMA API or in one of a
+ * driver. Only the type of the domain tells.
+ */
+static bool is_in_domain_of_driver(struct device *dev)
+{
+#ifdef CONFIG_IOMMU_API
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type == IOMMU_DOMAIN_UNMANAGED;
+#else
+	return false;
+#endif
+}
+
 enum sgdma_route sgdma_route(struct device *dev)
 {
+	if (is_in_domain_of_driver(dev))
+		return SGDMA_DOMAIN;
 	return use_dma_iommu(dev) ? SGDMA_IOMMU : get_dma_ops(dev) ? SGDMA_OPS : SGDMA_DIRECT;
 }
 

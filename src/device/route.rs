@@ -15,6 +15,9 @@ pub(crate) enum DmaRoute {
     Iommu,
     /// Code of the platform, such as Xen's.
     Ops,
+    /// A driver, which has attached the device to a domain of its own. What the DMA API maps is not
+    /// in that domain.
+    Domain,
 }
 
 impl DmaRoute {
@@ -22,12 +25,13 @@ impl DmaRoute {
     ///
     /// # Safety
     ///
-    /// `dev` is valid.
+    /// `dev` is valid. It is bound, or its lock is held.
     pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
         // SAFETY: The caller promises a valid device, which is all that the function requires.
         match unsafe { ffi::sgdma_route(dev) } {
             ffi::SGDMA_DIRECT => Self::Direct,
             ffi::SGDMA_IOMMU => Self::Iommu,
+            ffi::SGDMA_DOMAIN => Self::Domain,
             _ => Self::Ops,
         }
     }

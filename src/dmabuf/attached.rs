@@ -344,6 +344,7 @@ fn is_moved_by_unbinding(dev: DmaDevice<'_>) -> bool {
             dev.needs_cache_maintenance() || unsafe { ffi::sgdma_is_untrusted(dev.as_raw()) }
         }
         DmaRoute::Ops => Coherency::of(dev) != Coherency::Coherent,
+        DmaRoute::Domain => true,
     }
 }
 

@@ -8,12 +8,14 @@
 //! 2. Enables the device's registers.
 //! 3. Saves the device's DMA limits and applies the driver's.
 //! 4. Calls the driver's `quiesce`, and releases the orphans of a device that was reset.
-//! 5. Switches DMA on, unless orphans are left.
-//! 6. Allocates interrupt vectors, if the driver handles interrupts.
-//! 7. Calls the driver's `probe`, which makes the driver's data.
-//! 8. Requests the interrupts. From here on handlers run.
-//! 9. Calls the driver's `start`.
-//! 10. Registers the device nodes, which the driver names.
+//! 5. Attaches the device to a domain, if the driver maps in one. Where an IOMMU translates MSI,
+//!    vectors are lost by that, and coherent memory would be in another address space.
+//! 6. Switches DMA on, unless orphans are left.
+//! 7. Allocates interrupt vectors, if the driver handles interrupts.
+//! 8. Calls the driver's `probe`, which makes the driver's data.
+//! 9. Requests the interrupts. From here on handlers run.
+//! 10. Calls the driver's `start`.
+//! 11. Registers the device nodes, which the driver names.
 //!
 //! [`Binding::end`] takes a binding down, when the driver is unbound and also when a stage above
 //! fails. The order is always the same:
@@ -30,9 +32,11 @@
 //! 7. Drops the driver's data, and waits for the worker that frees deferred buffers.
 //! 8. Releases the buffers in quarantine, or makes orphans of them. If a buffer is left that no
 //!    reset covers, or DMA could not be switched off, the bus first resets the device.
-//! 9. Frees the vectors, restores the DMA limits and disables the device's registers.
+//! 9. Frees the vectors, and detaches the device from its domain. A device that may still do DMA
+//!    stays attached for ever: in the domain it finds only what it was given.
+//! 10. Restores the DMA limits and disables the device's registers.
 //!
-//! On a bus without a switch for DMA, such as the platform bus, stages 1 and 5 and step 6 do
+//! On a bus without a switch for DMA, such as the platform bus, stages 1 and 6 and step 6 do
 //! nothing. Such a bus resets no device either, so only the driver's word says that the device uses
 //! no more buffers.
 //!
@@ -46,6 +50,10 @@ use crate::{
             DmaFacts, //
         },
         limits::DmaLimits, //
+    },
+    domain::{
+        device::private::BoundDevice,
+        paging::Attachment, //
     },
     driver::{
         bus::{
@@ -154,6 +162,8 @@ pub(crate) struct Binding<'bound, D: Driver> {
     limits: Option<SavedLimits<'bound>>,
     /// Boxed: each `DmaDevice` of the binding refers to it.
     facts: Option<KBox<DmaFacts<'bound>>>,
+    /// Boxed: a `DomainDevice` of the binding refers to its domain.
+    attachment: Option<KBox<Attachment>>,
     /// The number of vectors that the bus has allocated.
     vectors: u32,
     handlers: Option<HandlerSet<D>>,
@@ -180,6 +190,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             enabled: false,
             limits: None,
             facts: None,
+            attachment: None,
             vectors: 0,
             handlers: None,
             ctx: None,
@@ -214,6 +225,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         if bus.quiesce(info)? == Quiet::Reset {
             quarantine::release_orphans(dma.as_raw());
         }
+        // SAFETY: This is the first call, and `probe()` comes later.
+        let device = unsafe { self.bound_device(dma) }?;
         let orphans = quarantine::orphans(dma.as_raw());
         if orphans > 0 {
             dev_warn!(
@@ -241,7 +254,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         let tasks = unsafe { handlers.tasks() };
         let handlers = self.handlers.insert(handlers);
         let ctx = KBox::pin_init(
-            DriverContext::new(dma, tasks, bus.probe(dma, info)),
+            DriverContext::new(dma, device, tasks, bus.probe(device, info)),
             GFP_KERNEL,
         )?;
         let ctx = self.ctx.insert(ctx);
@@ -301,6 +314,28 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
     }
 
+    /// Returns the device that the driver is given. Attaches it to a domain, if the driver maps in
+    /// one. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// Called once, and before the driver's `probe()`.
+    unsafe fn bound_device(&mut self, dma: DmaDevice<'bound>) -> Result<D::Dma<'bound>> {
+        let attachment = &mut self.attachment;
+        // SAFETY:
+        // - The attachment attaches the device. Only `end()` drops it, after the driver's data, and
+        //   all that borrows the binding.
+        // - The reference to the domain stays valid as long: the box stays in place on the heap. A
+        //   `DomainDevice` in forgotten data is not used any more.
+        unsafe {
+            D::Dma::new(dma, || {
+                let made = Attachment::new(dma, D::MODULE, D::domain(dma.device()))?;
+                let made: *const Attachment = &**attachment.insert(KBox::new(made, GFP_KERNEL)?);
+                Ok((*made).domain())
+            })
+        }
+    }
+
     /// Takes down all stages that were built. May sleep.
     ///
     /// The driver core would drop the binding too, but only after the bus has released the device.
@@ -330,10 +365,21 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
         self.ctx = None;
         deferred::flush();
-        self.end_quarantine(bus, quiet, halt);
+        let idle = self.end_quarantine(bus, quiet, halt);
         self.handlers = None;
         if self.vectors > 0 {
             bus.free_vectors();
+        }
+        if let Some(attachment) = self.attachment.take() {
+            if idle {
+                drop(attachment);
+            } else {
+                dev_err!(
+                    bus.device(),
+                    "stays attached to its domain: the device may still do DMA\n"
+                );
+                core::mem::forget(attachment);
+            }
         }
         self.facts = None;
         self.limits = None;
@@ -342,15 +388,17 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
     }
 
-    /// Releases the buffers in quarantine, or makes orphans of them. May sleep.
+    /// Releases the buffers in quarantine, or makes orphans of them. Returns false if the device
+    /// may still be using buffers, and DMA is on. May sleep.
     ///
     /// The driver's data was dropped, so no more buffers come.
-    fn end_quarantine<B: Bus<D>>(&self, bus: &B, quiet: Quiet, halt: Halt) {
+    fn end_quarantine<B: Bus<D>>(&self, bus: &B, quiet: Quiet, halt: Halt) -> bool {
+        let is_open = self.quarantine.is_open();
         // Switching DMA off only pauses the device: once DMA is on again, the device may go on. So
         // only a reset, or the driver's word, ends the device's use of the buffers.
         let is_over = match halt {
             Halt::Gone => true,
-            Halt::Halted | Halt::NoSwitch if !self.quarantine.is_open() => quiet == Quiet::Reset,
+            Halt::Halted | Halt::NoSwitch if !is_open => quiet == Quiet::Reset,
             Halt::Halted | Halt::NoSwitch | Halt::Failed => bus
                 .reset()
                 .inspect_err(|error| {
@@ -374,6 +422,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             // SAFETY: The device is valid: `bus` is a reference to it.
             unsafe { ffi::sgdma_say_forgotten(dev, forgotten) };
         }
+        is_over || halt == Halt::Halted || halt == Halt::NoSwitch && !is_open
     }
 }
 

@@ -6,10 +6,7 @@
 //! drivers of the bus implement. [`hooks!`] and [`registration!`] write what is the same for all.
 
 use crate::{
-    device::{
-        dma_device::DmaDevice,
-        limits::DmaLimits, //
-    },
+    device::limits::DmaLimits,
     driver::{
         Driver,
         DriverContext, //
@@ -122,7 +119,7 @@ pub(crate) trait Bus<D: Driver> {
     /// Calls the driver's `probe`.
     fn probe<'bound>(
         &'bound self,
-        dma: DmaDevice<'bound>,
+        dma: D::Dma<'bound>,
         info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<D::Data<'bound>, Error> + 'bound;
 
@@ -149,7 +146,7 @@ macro_rules! hooks {
 
         fn probe<'bound>(
             &'bound self,
-            dma: DmaDevice<'bound>,
+            dma: D::Dma<'bound>,
             info: Option<&'bound D::IdInfo>,
         ) -> impl PinInit<D::Data<'bound>, Error> + 'bound {
             D::probe(self, dma, info)

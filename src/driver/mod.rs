@@ -31,6 +31,7 @@ pub use tasks::Tasks;
 
 use crate::{
     device::dma_device::DmaDevice,
+    domain::device::BoundDevice,
     lifecycle::{
         gate::Gate,
         unbinding::Unbinding, //
@@ -41,6 +42,10 @@ use core::{
     ops::Deref, //
 };
 use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
     error::VTABLE_DEFAULT_ERROR,
     iov::{
         IovIterDest,
@@ -112,7 +117,7 @@ macro_rules! module_driver_of_bus {
 /// # use sgdma::{Driver, DriverContext};
 /// /// A function for the files of any driver, on whatever bus.
 /// fn show<D: Driver>(ctx: &DriverContext<'_, D>) {
-///     dev_info!(ctx.dma().device(), "segments of up to {} bytes\n", ctx.dma().max_seg_size());
+///     dev_info!(ctx.device(), "bound: {}\n", !ctx.unbinding().has_begun());
 /// }
 /// ```
 pub trait Driver: DriverModule + Sized + 'static {
@@ -124,6 +129,22 @@ pub trait Driver: DriverModule + Sized + 'static {
 
     /// The interrupts, work items and timers, or [`NoHandlers`].
     type Handlers: Handlers<Self>;
+
+    /// The device that the driver is given: [`DmaDevice`], for which the DMA API maps memory, or
+    /// [`DomainDevice`](crate::DomainDevice), which is attached to a domain.
+    type Dma<'bound>: BoundDevice<'bound>;
+
+    /// Returns the number of the domain that a device with `Dma` of [`DomainDevice`] is attached
+    /// to. May sleep.
+    ///
+    /// Devices of this driver with the same number share a domain. With `None`, which is the
+    /// default, a device has a domain of its own.
+    ///
+    /// [`DomainDevice`]: crate::DomainDevice
+    fn domain(dev: &Device<Bound>) -> Option<u32> {
+        let _ = dev;
+        None
+    }
 }
 
 /// The state of one open file of driver `D`, and the operations on the file.
@@ -143,7 +164,7 @@ pub trait Driver: DriverModule + Sized + 'static {
 ///
 /// ```
 /// # use kernel::{iov::IovIterDest, prelude::*};
-/// # use sgdma::{pci::Driver, FileOps, DriverContext, SgTable};
+/// # use sgdma::{pci::Driver, FileOps, DriverContext, SegmentLimits, SgTable};
 /// /// A file whose bytes are those of a buffer.
 /// struct BufferFile(SgTable);
 ///
@@ -151,8 +172,8 @@ pub trait Driver: DriverModule + Sized + 'static {
 /// impl<D: Driver> FileOps<D> for BufferFile {
 ///     const NODE: Option<&'static CStr> = Some(c"mygpu");
 ///
-///     fn open(ctx: &DriverContext<'_, D>, _node: u32) -> impl PinInit<Self, Error> {
-///         Ok::<_, Error>(Self(SgTable::alloc(4096, ctx.dma(), GFP_KERNEL)?))
+///     fn open(_ctx: &DriverContext<'_, D>, _node: u32) -> impl PinInit<Self, Error> {
+///         Ok::<_, Error>(Self(SgTable::alloc(4096, SegmentLimits::NONE, GFP_KERNEL)?))
 ///     }
 ///
 ///     fn read(
@@ -185,7 +206,7 @@ pub trait FileOps<D: Driver>: Sized + Send + Sync + 'static {
     /// An error fails the binding.
     fn nodes(ctx: &DriverContext<'_, D>, nodes: &mut Nodes) -> Result {
         match Self::NODE {
-            Some(prefix) => nodes.add(fmt!("{}-{}", prefix, ctx.dma().device().name()), 0o600),
+            Some(prefix) => nodes.add(fmt!("{}-{}", prefix, ctx.device().name()), 0o600),
             None => Ok(()),
         }
     }
@@ -395,8 +416,11 @@ impl<D: Driver> Handlers<D> for NoHandlers {}
 ///
 /// ```
 /// # use kernel::prelude::*;
-/// # use sgdma::{pci::Driver, DriverContext, SgTable};
-/// fn alloc<D: Driver>(ctx: &DriverContext<'_, D>, len: usize) -> Result<SgTable> {
+/// # use sgdma::{DmaDevice, Driver, DriverContext, SgTable};
+/// fn alloc<'bound, D>(ctx: &DriverContext<'bound, D>, len: usize) -> Result<SgTable>
+/// where
+///     D: Driver<Dma<'bound> = DmaDevice<'bound>>,
+/// {
 ///     SgTable::alloc(len, ctx.dma(), GFP_KERNEL)
 /// }
 /// ```
@@ -407,7 +431,9 @@ pub struct DriverContext<'bound, D: Driver>(ContextFields<'bound, D>);
 // The fields have a private type, so that the items that `#[pin_data]` generates are private too.
 #[pin_data]
 struct ContextFields<'bound, D: Driver> {
-    dma: DmaDevice<'bound>,
+    /// The device, also if it is attached to a domain. Not for mapping then.
+    bound: DmaDevice<'bound>,
+    dma: D::Dma<'bound>,
     tasks: Tasks,
     #[pin]
     data: D::Data<'bound>,
@@ -416,11 +442,13 @@ struct ContextFields<'bound, D: Driver> {
 impl<'bound, D: Driver> DriverContext<'bound, D> {
     /// Creates the context of a binding from the driver's data.
     pub(crate) fn new(
-        dma: DmaDevice<'bound>,
+        bound: DmaDevice<'bound>,
+        dma: D::Dma<'bound>,
         tasks: Tasks,
         data: impl PinInit<D::Data<'bound>, Error>,
     ) -> impl PinInit<Self, Error> {
         let fields = try_pin_init!(ContextFields::<'bound, D> {
+            bound,
             dma,
             tasks,
             data <- data,
@@ -431,8 +459,13 @@ impl<'bound, D: Driver> DriverContext<'bound, D> {
     }
 
     /// Returns the bound device, for which memory can be mapped. For any context.
-    pub fn dma(&self) -> DmaDevice<'bound> {
+    pub fn dma(&self) -> D::Dma<'bound> {
         self.0.dma
+    }
+
+    /// Returns the bound device, for the log for example. For any context.
+    pub fn device(&self) -> &'bound Device<Bound> {
+        self.0.bound.device()
     }
 
     /// Returns the driver's work items and timers. For any context.
@@ -442,7 +475,7 @@ impl<'bound, D: Driver> DriverContext<'bound, D> {
 
     /// Returns the flag that unbinding has begun, which also ends sleeps. For any context.
     pub fn unbinding(&self) -> &'bound Arc<Unbinding> {
-        self.dma().unbinding()
+        self.0.bound.unbinding()
     }
 
     /// Returns the driver's data, pinned.
@@ -577,13 +610,14 @@ impl<D: Driver> DriverGate<D> {
 ///
 /// ```
 /// # use kernel::{prelude::*, uaccess::{UserPtr, UserSlice}};
-/// # use sgdma::{pci::Driver, Door, SgTable};
+/// # use sgdma::{pci::Driver, Door, SegmentLimits, SgTable};
 /// /// Copies bytes of user space to a new buffer for the device.
 /// fn upload<D: Driver>(door: &Door<'_, D>, addr: usize, len: usize) -> Result<SgTable> {
 ///     let mut bytes = KVVec::new();
 ///     UserSlice::new(UserPtr::from_addr(addr), len).read_all(&mut bytes, GFP_KERNEL)?;
 ///     door.enter(|ctx| {
-///         let mut table = SgTable::alloc(len, ctx.dma(), GFP_KERNEL)?;
+///         dev_dbg!(ctx.device(), "{} bytes\n", len);
+///         let mut table = SgTable::alloc(len, SegmentLimits::NONE, GFP_KERNEL)?;
 ///         table.copy_from_slice(0, &bytes)?;
 ///         Ok(table)
 ///     })

@@ -15,7 +15,7 @@ use kernel::{
 /// # use sgdma::{Driver, DriverContext, Nodes};
 /// // In `FileOps`: a node for the device, and one that everybody may read for each namespace.
 /// fn nodes<D: Driver>(ctx: &DriverContext<'_, D>, nodes: &mut Nodes) -> Result {
-///     let device = ctx.dma().device().name();
+///     let device = ctx.device().name();
 ///     nodes.add(fmt!("mynvme-{device}"), 0o600)?;
 ///     for namespace in 1..=2 {
 ///         nodes.add(fmt!("mynvme-{device}n{namespace}"), 0o644)?;

@@ -13,10 +13,7 @@
 pub use crate::base::portable::ProbeInfo;
 
 use crate::{
-    device::{
-        dma_device::DmaDevice,
-        limits::DmaLimits, //
-    },
+    device::limits::DmaLimits,
     driver::{
         binding::Owned,
         bus::{
@@ -101,6 +98,7 @@ use kernel::{
 ///     type Data<'bound> = Mapped<'bound, ToDevice>;
 ///     type Files = NoFiles;
 ///     type Handlers = NoHandlers;
+///     type Dma<'bound> = DmaDevice<'bound>;
 /// }
 ///
 /// impl sgdma::pci::Driver for Gpu {
@@ -198,7 +196,7 @@ pub trait Driver: crate::Driver {
     /// An error fails the binding.
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
-        dma: DmaDevice<'bound>,
+        dma: Self::Dma<'bound>,
         info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 

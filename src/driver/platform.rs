@@ -12,10 +12,7 @@
 
 use crate::{
     base::error::EOPNOTSUPP,
-    device::{
-        dma_device::DmaDevice,
-        limits::DmaLimits, //
-    },
+    device::limits::DmaLimits,
     driver::{
         binding::Owned,
         bus::{
@@ -66,6 +63,7 @@ use kernel::{
 ///     type Data<'bound> = Mapped<'bound, ToDevice>;
 ///     type Files = NoFiles;
 ///     type Handlers = NoHandlers;
+///     type Dma<'bound> = DmaDevice<'bound>;
 /// }
 ///
 /// impl sgdma::platform::Driver for Gpu {
@@ -150,7 +148,7 @@ pub trait Driver: crate::Driver {
     /// An error fails the binding.
     fn probe<'bound>(
         pdev: &'bound platform::Device<Core<'_>>,
-        dma: DmaDevice<'bound>,
+        dma: Self::Dma<'bound>,
         info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 

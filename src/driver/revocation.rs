@@ -4,6 +4,7 @@
 
 use crate::{
     base::direction::Direction,
+    device::dma_device::DmaDevice,
     dmabuf::{
         buffer::DmaBuf,
         revocable::Revocable, //
@@ -41,11 +42,11 @@ impl DmaBuf {
     /// ```
     /// # use kernel::prelude::*;
     /// # use kernel::sync::Mutex;
-    /// # use sgdma::{Bidirectional, DmaBuf, Driver, DriverContext, InFlight, Revocable};
+    /// # use sgdma::{Bidirectional, DmaBuf, DmaDevice, Driver, DriverContext, InFlight, Revocable};
     /// /// The work item that unmaps what exporters have taken back.
     /// const UNMAP: u32 = 0;
     ///
-    /// fn import<'bound, D: Driver>(
+    /// fn import<'bound, D: Driver<Dma<'bound> = DmaDevice<'bound>>>(
     ///     buffer: &DmaBuf,
     ///     ctx: &DriverContext<'bound, D>,
     ///     imported: &Mutex<Option<InFlight<Revocable<'bound, Bidirectional>>>>,
@@ -61,12 +62,15 @@ impl DmaBuf {
     /// ```
     #[doc(alias = "dma_buf_dynamic_attach")]
     #[doc(alias = "dma_buf_pin")]
-    pub fn attach_revocable<'bound, Drv: Driver, D: Direction>(
+    pub fn attach_revocable<'bound, Drv, D: Direction>(
         &self,
         ctx: &DriverContext<'bound, Drv>,
         _direction: D,
         item: u32,
-    ) -> Result<Revocable<'bound, D>> {
+    ) -> Result<Revocable<'bound, D>>
+    where
+        Drv: Driver<Dma<'bound> = DmaDevice<'bound>>,
+    {
         const {
             assert!(
                 Drv::Handlers::WORK_ITEMS > 0,

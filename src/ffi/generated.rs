@@ -6,9 +6,10 @@
 // bdcb3f1bd4af2aa859d84e354412273f43622879  src/lifecycle/quarantine.h
 // b5937624a687ad4a60a8fd8b805cecb1dfbce444  src/lifecycle/deferred.h
 // 1494376585b04bcd080ba54f75f1d74645675ae8  src/lifecycle/completion.h
-// 34ed49baa516c283efef52f8b8e96cbac259fd25  src/device/device.h
+// f29e8b2ccbaa27616b8550951ce302a724785d5d  src/device/device.h
 // 44ac7e9d70b82d7e67d374cbbf746141d967de96  src/map/iova.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
+// 8edad11729ea1dc21b67ae2951472fc895fc936c  src/domain/domain.h
 // 5c79c02dce578d943d8e79e862069edd45c1117b  src/dmabuf/dma_buf.h
 // 8030b8238297fb2542a83c87a39715e7803cf89b  src/driver/handlers.h
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
@@ -55,6 +56,7 @@ pub type sgdma_coherency = ffi::c_uint;
 pub const SGDMA_DIRECT: sgdma_route = 0;
 pub const SGDMA_IOMMU: sgdma_route = 1;
 pub const SGDMA_OPS: sgdma_route = 2;
+pub const SGDMA_DOMAIN: sgdma_route = 3;
 /// Who maps a device's memory.
 pub type sgdma_route = ffi::c_uint;
 /// The DMA limits of a device, as they are before a binding changes them.
@@ -83,6 +85,24 @@ const _: () = {
         [::core::mem::offset_of!(sgdma_limits, min_align_mask) - 28usize];
     ["Offset of field: sgdma_limits::skips_sync"]
         [::core::mem::offset_of!(sgdma_limits, skips_sync) - 32usize];
+};
+/// The addresses that a domain can map: from `first` to `last`, in pages of `granule` bytes.
+#[repr(C)]
+pub struct sgdma_aperture {
+    pub first: u64_,
+    pub last: u64_,
+    pub granule: u64_,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sgdma_aperture"][::core::mem::size_of::<sgdma_aperture>() - 24usize];
+    ["Alignment of sgdma_aperture"][::core::mem::align_of::<sgdma_aperture>() - 8usize];
+    ["Offset of field: sgdma_aperture::first"]
+        [::core::mem::offset_of!(sgdma_aperture, first) - 0usize];
+    ["Offset of field: sgdma_aperture::last"]
+        [::core::mem::offset_of!(sgdma_aperture, last) - 8usize];
+    ["Offset of field: sgdma_aperture::granule"]
+        [::core::mem::offset_of!(sgdma_aperture, granule) - 16usize];
 };
 #[repr(C)]
 #[derive(Debug)]
@@ -519,7 +539,7 @@ unsafe extern "C" {
         size: usize,
         dir: dma_data_direction,
     );
-    /// Returns who maps the device's memory.
+    /// Returns who maps the device's memory. The device is bound, or its lock is held.
     pub fn sgdma_route(dev: *mut device) -> sgdma_route;
     /// Returns where a direct mapping in place would be, or DMA_MAPPING_ERROR.
     pub fn sgdma_direct_address(dev: *mut device, phys: phys_addr_t, size: usize) -> dma_addr_t;
@@ -611,6 +631,71 @@ unsafe extern "C" {
         len: usize,
         for_cpu: bool_,
     ) -> bool_;
+    /// Allocates a domain for the IOMMU of `dev`, with room for the MSI of devices where the IOMMU
+    /// translates MSI: iommu_paging_domain_alloc(), iommu_get_msi_cookie(). Fills in `aperture`.
+    /// Returns
+    /// an error pointer: -ENODEV if no IOMMU translates for the device. May sleep.
+    pub fn sgdma_domain_alloc(dev: *mut device, aperture: *mut sgdma_aperture)
+        -> *mut iommu_domain;
+    /// Frees a domain that nothing is attached to. May sleep.
+    pub fn sgdma_domain_free(domain: *mut iommu_domain);
+    /// Calls `visit` for each window of addresses that the platform keeps from `dev`, until `visit`
+    /// returns
+    /// an error: iommu_get_resv_regions(). Returns that error, or zero. Returns -EPERM if firmware
+    /// wants
+    /// memory mapped for `dev` at all times. May sleep.
+    pub fn sgdma_domain_windows(
+        dev: *mut device,
+        to: *mut ffi::c_void,
+        visit: ::core::option::Option<
+            unsafe extern "C" fn(to: *mut ffi::c_void, first: u64_, last: u64_) -> ffi::c_int,
+        >,
+    ) -> ffi::c_int;
+    /// Attaches the IOMMU group of `dev`, which is bound, to `domain`: iommu_attach_group(). Stores
+    /// the
+    /// group, with a reference. Returns zero or an error, which it logs: -EBUSY if another device
+    /// of the
+    /// group has a driver that uses the DMA API. May sleep.
+    pub fn sgdma_domain_attach(
+        domain: *mut iommu_domain,
+        dev: *mut device,
+        result: *mut *mut iommu_group,
+    ) -> ffi::c_int;
+    /// Undoes sgdma_domain_attach(). May sleep.
+    pub fn sgdma_domain_detach(domain: *mut iommu_domain, group: *mut iommu_group);
+    /// Maps the pages of `sgt`, which are `len` bytes, at `addr`: iommu_map_sg(). The device gets
+    /// the
+    /// permissions of `dir`. Maps all or nothing, and returns zero or an error. May sleep.
+    ///
+    /// The range is within the aperture, is aligned, and nothing is mapped there.
+    pub fn sgdma_domain_map(
+        domain: *mut iommu_domain,
+        addr: u64_,
+        sgt: *mut sg_table,
+        len: usize,
+        dir: dma_data_direction,
+        coherent: bool_,
+    ) -> ffi::c_int;
+    /// Unmaps what sgdma_domain_map() has mapped.
+    pub fn sgdma_domain_unmap(domain: *mut iommu_domain, addr: u64_, len: usize);
+    /// Hands the bytes of `sgt` to a device whose caches are not coherent: dma_map_sgtable(). No
+    /// bus
+    /// address of this mapping is ever used. Returns zero or an error: -EIO if memory has bounced.
+    pub fn sgdma_domain_begin_turn(
+        dev: *mut device,
+        sgt: *mut sg_table,
+        dir: dma_data_direction,
+    ) -> ffi::c_int;
+    /// Hands the bytes back to the CPU, or leaves out the caches if `skip` is true. For any
+    /// context.
+    pub fn sgdma_domain_end_turn(
+        dev: *mut device,
+        sgt: *mut sg_table,
+        dir: dma_data_direction,
+        skip: bool_,
+    );
+    /// Logs why a range is not mapped for `dev`. The rate of the messages is limited.
+    pub fn sgdma_say_not_mapped(dev: *mut device, addr: u64_, len: u64_, why: *const ffi::c_char);
     /// Calls dma_buf_get(), which takes a reference. Returns an error pointer: -EBADF if there is
     /// no
     /// such descriptor or the task has none any more, -EINVAL if it is no dma-buf. For process
@@ -862,4 +947,5 @@ pub const SGDMA_COHERENCY_VALUES: [sgdma_coherency; 11] = [
     SGDMA_SYNC_DEBUG,
 ];
 /// All values of `enum sgdma_route`.
-pub const SGDMA_ROUTE_VALUES: [sgdma_route; 3] = [SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS];
+pub const SGDMA_ROUTE_VALUES: [sgdma_route; 4] =
+    [SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS, SGDMA_DOMAIN];

@@ -320,7 +320,7 @@ impl Origin {
                     == ffi::sgdma_addr_to_phys(cpu.as_ptr().cast())
             },
             // Nobody can tell.
-            DmaRoute::Ops => false,
+            DmaRoute::Ops | DmaRoute::Domain => false,
         }
     }
 }

@@ -121,6 +121,8 @@ impl DmaTable {
             // `Coherent` only if there are no such hooks, and if the device cannot bypass the ops.
             // Then the platform cannot bounce, so no page has bounced.
             DmaRoute::Ops => Coherency::of(dev) == Coherency::Coherent,
+            // The device does not see what the DMA API maps.
+            DmaRoute::Domain => false,
         }
     }
 }

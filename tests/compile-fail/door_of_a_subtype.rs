@@ -24,6 +24,7 @@ impl sgdma::Driver for Sub {
     type Data<'bound> = usize;
     type Files = NoFiles;
     type Handlers = sgdma::NoHandlers;
+    type Dma<'bound> = sgdma::DmaDevice<'bound>;
 }
 
 // SAFETY: As above.
@@ -35,6 +36,7 @@ impl sgdma::Driver for Super {
     type Data<'bound> = &'static [u8];
     type Files = NoFiles;
     type Handlers = sgdma::NoHandlers;
+    type Dma<'bound> = sgdma::DmaDevice<'bound>;
 }
 
 fn f<'a, 'door>(door: &'a Door<'door, Sub>) -> &'a Door<'door, Super> {

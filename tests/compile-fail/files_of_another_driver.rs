@@ -25,6 +25,7 @@ impl sgdma::Driver for Other {
     type Data<'bound> = ();
     type Files = File;
     type Handlers = sgdma::NoHandlers;
+    type Dma<'bound> = sgdma::DmaDevice<'bound>;
 }
 
 impl sgdma::pci::Driver for Other {

@@ -22,4 +22,5 @@ impl sgdma::Driver for Other {
     type Data<'bound> = ();
     type Files = NoFiles;
     type Handlers = Self;
+    type Dma<'bound> = sgdma::DmaDevice<'bound>;
 }

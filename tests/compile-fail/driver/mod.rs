@@ -28,6 +28,7 @@ impl sgdma::Driver for Gpu {
     type Data<'bound> = Data<'bound>;
     type Files = File;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 impl sgdma::pci::Driver for Gpu {

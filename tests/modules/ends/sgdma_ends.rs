@@ -86,6 +86,7 @@ impl sgdma::Driver for Ends {
     type Data<'bound> = Data<'bound>;
     type Files = File;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 impl sgdma::pci::Driver for Ends {

@@ -49,6 +49,7 @@ impl sgdma::Driver for Files {
     type Data<'bound> = Data<'bound>;
     type Files = File;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 #[vtable]

@@ -97,6 +97,7 @@ impl sgdma::Driver for Driver {
     type Data<'bound> = Data<'bound>;
     type Files = NoFiles;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 /// The work item starts the timer, and the timer queues the work item.

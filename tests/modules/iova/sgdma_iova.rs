@@ -195,6 +195,7 @@ impl sgdma::Driver for Driver {
     type Data<'bound> = Data<'bound>;
     type Files = NoFiles;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 #[vtable]

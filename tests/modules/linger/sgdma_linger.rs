@@ -44,6 +44,7 @@ impl sgdma::Driver for Linger {
     type Data<'bound> = Data;
     type Files = File;
     type Handlers = NoHandlers;
+    type Dma<'bound> = sgdma::DmaDevice<'bound>;
 }
 
 edu::driver! {

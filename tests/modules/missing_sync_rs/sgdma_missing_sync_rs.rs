@@ -63,6 +63,7 @@ impl sgdma::Driver for MissingSync {
     type Data<'bound> = Engine<'bound>;
     type Files = NoFiles;
     type Handlers = Self;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 #[vtable]

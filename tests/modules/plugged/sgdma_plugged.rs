@@ -84,6 +84,7 @@ impl sgdma::Driver for Plugged {
     type Data<'bound> = ();
     type Files = File;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 edu::driver! { Plugged, 32, |_, _| Ok::<(), Error>(()); }

@@ -177,6 +177,7 @@ impl sgdma::Driver for Sharing {
     type Data<'bound> = ();
     type Files = NoFiles;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 edu::driver! { Sharing, 32, |_, dma| share(dma); }

@@ -211,6 +211,7 @@ impl sgdma::Driver for TableOps {
     type Data<'bound> = ();
     type Files = File;
     type Handlers = NoHandlers;
+    type Dma<'bound> = DmaDevice<'bound>;
 }
 
 edu::driver! { TableOps, 64, |_, _| Ok::<(), Error>(()); }
