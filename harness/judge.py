@@ -22,6 +22,9 @@ COMPLAINT = re.compile(
 VAGUE = re.compile(r"cut here|Call [Tt]race:")
 # vmalloc prints a trace of its failure even where the failure was injected.
 INJECTED = re.compile(r"^(fault-test: vmalloc error: .*(?:\n.*){1,4}\n) ?Call Trace:$", re.M)
+# A guest provokes faults of an IOMMU between these lines, and counts them itself.
+FAULTS = re.compile(r"faults: expected$.*?^faults: \d+ seen$", re.M | re.S)
+FAULT = re.compile(r"^DMAR: \[DMA.*$", re.M)
 # A line after that of a crash, which names the function.
 PLACE = re.compile(r"(?:RIP: 0010:|pc : )(\S+\+0x\S+(?: \[\w+\])?)")
 PANIC = re.compile(r"rust_kernel: (panicked at \S+:)$")
@@ -162,7 +165,8 @@ def judge(log, ksrc, timeout=None, lacks=(), self_tests=True):
     """
     outcome = Outcome(runner="selftest=1" if "kunit" in lacks else "KUnit", log=log)
     lines = [STAMP.sub("", line.rstrip()) for line in log.splitlines()]
-    lines = INJECTED.sub(r"\1", "\n".join(lines)).splitlines()
+    text = INJECTED.sub(r"\1", "\n".join(lines))
+    lines = FAULTS.sub(lambda match: FAULT.sub("", match[0]), text).splitlines()
 
     # Reasons have line numbers: a later one may have come of an earlier one.
     found = complaints(lines)

@@ -43,7 +43,8 @@ pub(crate) fn check_id(pdev: &pci::Device<Bound>) -> Result {
 /// Implements [`sgdma::pci::Driver`] for a driver of `edu`.
 ///
 /// `$bits` is the width of the DMA mask. `$probe` makes an initialiser of the driver's data, from
-/// the `pci::Device` and the `DmaDevice`. Other functions of the trait may follow.
+/// the `pci::Device` and the device that memory is mapped for. Other functions of the trait may
+/// follow.
 macro_rules! driver {
     ($driver:ty, $bits:literal, $probe:expr; $($function:item)*) => {
         sgdma::pci_device_table!(PCI_TABLE, (), [($crate::common::edu::MATCH, ())]);
@@ -57,7 +58,7 @@ macro_rules! driver {
 
             fn probe<'bound>(
                 pdev: &'bound kernel::pci::Device<kernel::device::Core<'_>>,
-                dma: sgdma::DmaDevice<'bound>,
+                dma: <$driver as sgdma::Driver>::Dma<'bound>,
                 _info: Option<&'bound ()>,
             ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
                 pin_init::pin_init_scope(move || {

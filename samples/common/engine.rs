@@ -33,6 +33,7 @@ use kernel::{
             Atomic,
             Release, //
         },
+        Arc,
         Mutex, //
     },
     time::{
@@ -46,7 +47,8 @@ use sgdma::{
     FromDevice,
     IrqReturn,
     SgTable,
-    ToDevice, //
+    ToDevice,
+    Unbinding, //
 };
 
 /// The time between two looks at whether the device is still in its slot.
@@ -65,10 +67,12 @@ enum To {
     Memory,
 }
 
-/// The device's DMA engine.
+/// The device's DMA engine. `M` is the device as memory is mapped for it.
 #[pin_data]
-pub(crate) struct Engine<'bound> {
-    dma: DmaDevice<'bound>,
+pub(crate) struct Engine<'bound, M = DmaDevice<'bound>> {
+    pdev: &'bound pci::Device<Bound>,
+    dma: M,
+    unbinding: &'bound Arc<Unbinding>,
     bar: Bar<'bound>,
     /// Set by the interrupt handler at the end of a transfer.
     finished: Atomic<bool>,
@@ -78,11 +82,12 @@ pub(crate) struct Engine<'bound> {
     stuck: Mutex<bool>,
 }
 
-impl<'bound> Engine<'bound> {
+impl<'bound, M: Copy + 'bound> Engine<'bound, M> {
     /// Takes over a device that was made quiet.
-    pub(crate) fn new(
+    pub(crate) fn of(
         pdev: &'bound pci::Device<Bound>,
-        dma: DmaDevice<'bound>,
+        dma: M,
+        unbinding: &'bound Arc<Unbinding>,
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             let bar = edu::registers(pdev)?;
@@ -94,7 +99,9 @@ impl<'bound> Engine<'bound> {
             }
 
             Ok(try_pin_init!(Self {
+                pdev,
                 dma,
+                unbinding,
                 bar,
                 finished: Atomic::new(false),
                 stuck <- new_mutex!(false),
@@ -110,7 +117,7 @@ impl<'bound> Engine<'bound> {
         }
         self.bar.write_reg(IRQ_ACK::zeroed().with_raised(raised));
         self.finished.store(true, Release);
-        self.dma.unbinding().wake_all();
+        self.unbinding.wake_all();
         IrqReturn::Handled
     }
 
@@ -121,7 +128,7 @@ impl<'bound> Engine<'bound> {
         let mut left = TIMEOUT_MS;
         while !finished() && left > 0 && edu::is_present(&self.bar) {
             let turn = msecs_to_jiffies(PRESENCE_POLL_MS);
-            left -= match self.dma.unbinding().wait(turn, finished) {
+            left -= match self.unbinding.wait(turn, finished) {
                 Ok(()) => 0,
                 Err(ETIMEDOUT) => PRESENCE_POLL_MS,
                 // The task has a signal, or unbinding has begun. Nothing can stop a transfer, so
@@ -151,7 +158,7 @@ impl<'bound> Engine<'bound> {
         if *stuck {
             return Err(EIO);
         }
-        if self.dma.unbinding().has_begun() {
+        if self.unbinding.has_begun() {
             return Err(ENODEV);
         }
         if current!().signal_pending() {
@@ -180,7 +187,7 @@ impl<'bound> Engine<'bound> {
             return Err(ENODEV);
         }
         dev_err!(
-            self.dma.device(),
+            self.pdev,
             "no interrupt {} ms after a transfer of {} bytes from {:#x} to {:#x}\n",
             TIMEOUT_MS,
             len,
@@ -202,6 +209,16 @@ impl<'bound> Engine<'bound> {
             self.copy(from + at, to + at, part)?;
         }
         Ok(())
+    }
+}
+
+impl<'bound> Engine<'bound> {
+    /// Takes over a device that was made quiet, and for which the DMA API maps memory.
+    pub(crate) fn new(
+        pdev: &'bound pci::Device<Bound>,
+        dma: DmaDevice<'bound>,
+    ) -> impl PinInit<Self, Error> + 'bound {
+        Self::of(pdev, dma, dma.unbinding())
     }
 
     /// Makes the device read at `addr`, and returns in `bytes` what the device has read. Reads at

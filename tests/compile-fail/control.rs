@@ -239,3 +239,23 @@ fn wait(done: &Completion, ctx: &DriverContext<'_, Gpu>) -> Result {
     done.wait(ctx.unbinding(), 1)?;
     done.wait_timeout(1)
 }
+
+/// A file may keep a mapping of a domain, and the data of a binding may keep the device's use.
+struct DomainFile(DomainMapping<Bidirectional>);
+
+fn in_domain<'bound>(
+    dev: DomainDevice<'bound>,
+    table: SgTable,
+    other: SgTable,
+) -> Result<(DomainFile, InFlight<DomainUse<'bound, Bidirectional>>)> {
+    let only_read = other.map_at(dev, 1 << 32, ToDevice)?;
+    only_read.for_cpu()?.copy_from_slice(0, &[0; 16])?;
+    let given = only_read.for_device(dev)?.submit();
+    let (addr, pages) = (given.dma_address(), given.dma_pages().count());
+    drop(given.complete());
+    drop(only_read.unmap()?);
+    let mapping = table.map_anywhere(dev, Bidirectional)?;
+    mapping.for_cpu()?.write(8 * pages, addr)?;
+    let kept = mapping.for_device(dev)?.submit();
+    Ok((DomainFile(mapping), kept))
+}
