@@ -62,6 +62,9 @@ enum sgdma_coherency {
  * the device's bus has several ranges, no segment may lie across two of them: the
  * kernel does not notice.
  *
+ * For a device that its driver has attached to an IOMMU domain, the answer is
+ * about what is mapped in that domain: nothing bounces there.
+ *
  * Context: Process context. Does not sleep.
  * Return: the coherency of the device.
  */

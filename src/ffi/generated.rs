@@ -15,7 +15,7 @@
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
 // 34ba93ff49105b2c3d1dbd57bf4c3874e9040e05  src/tests/foreign.h
 // 3772b4b24c45a798d2caf81f60307d89257faddf  src/module.h
-// 178293302b2930468858ba09d9216860bbb1780c  include/sgdma.h
+// 88c7d02e77da62e130eab708c1419a23bd6b4397  include/sgdma.h
 
 #![allow(
     clippy::all,
