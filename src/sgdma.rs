@@ -145,6 +145,7 @@ pub use dmabuf::{
     revocable::Revocable, //
 };
 pub use domain::{
+    data::DomainData,
     device::{
         BoundDevice,
         DomainDevice, //

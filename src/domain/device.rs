@@ -8,7 +8,16 @@ use crate::{
         dma_device::DmaDevice,
         reset::Reset, //
     },
-    domain::paging::Domain,
+    domain::{
+        data::{
+            DomainData,
+            MakeData, //
+        },
+        paging::{
+            Attachment,
+            Domain, //
+        },
+    },
     lifecycle::unbinding::Unbinding,
     table::limits::SegmentLimits, //
 };
@@ -44,6 +53,8 @@ use kernel::{
 /// }
 /// ```
 ///
+/// `T` is data of the driver that the devices of one domain share: see [`DomainData`].
+///
 /// # Which devices can be attached
 ///
 /// Binding fails, with the reason in the log, for these devices:
@@ -56,52 +67,71 @@ use kernel::{
 ///   devices that are attached in whether caches are coherent.
 /// - `EPERM` if firmware wants memory mapped for the device at all times.
 /// - `EINVAL` if its IOMMU is not that of the domain.
+pub struct DomainDevice<'bound, T: DomainData = ()> {
+    member: Member<'bound>,
+    data: &'bound T,
+}
+
+/// A device that is attached, without the driver's data.
 ///
 /// # Invariants
 ///
 /// The device is attached to `domain` as long as it is bound.
 #[derive(Clone, Copy)]
-pub struct DomainDevice<'bound> {
-    dma: DmaDevice<'bound>,
-    domain: &'bound Domain,
+pub(super) struct Member<'bound> {
+    pub(super) dma: DmaDevice<'bound>,
+    pub(super) domain: &'bound Domain,
 }
 
-impl<'bound> DomainDevice<'bound> {
+impl<T: DomainData> Clone for DomainDevice<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: DomainData> Copy for DomainDevice<'_, T> {}
+
+impl<'bound, T: DomainData> DomainDevice<'bound, T> {
     /// Returns the bound device.
     pub fn device(self) -> &'bound Device<Bound> {
-        self.dma.device()
+        self.member.dma.device()
     }
 
     /// Returns the domain.
     pub fn domain(self) -> &'bound Domain {
-        self.domain
+        self.member.domain
+    }
+
+    /// Returns the data that all devices of the domain share.
+    pub fn data(self) -> &'bound T {
+        self.data
     }
 
     /// Returns the state of this binding's end, by which a driver's code can sleep until then.
     pub fn unbinding(self) -> &'bound Arc<Unbinding> {
-        self.dma.unbinding()
+        self.member.dma.unbinding()
     }
 
     /// States that the driver is about to reset the device: see [`DmaDevice::begin_reset`]. For any
     /// context.
     pub fn begin_reset(self) -> Reset<'bound> {
-        self.dma.begin_reset()
+        self.member.dma.begin_reset()
     }
 
-    /// Returns the device as the DMA API knows it.
-    pub(super) fn dma(self) -> DmaDevice<'bound> {
-        self.dma
+    /// Returns the device without the driver's data.
+    pub(super) fn member(self) -> Member<'bound> {
+        self.member
     }
 }
 
 /// A domain has no limits of segments. Where caches are not coherent, the DMA API maintains them,
 /// and its limits for the device count.
-impl<'a> From<DomainDevice<'a>> for SegmentLimits<'a> {
-    fn from(dev: DomainDevice<'a>) -> Self {
-        if dev.domain.is_coherent() {
+impl<'a, T: DomainData> From<DomainDevice<'a, T>> for SegmentLimits<'a> {
+    fn from(dev: DomainDevice<'a, T>) -> Self {
+        if dev.domain().is_coherent() {
             Self::NONE
         } else {
-            dev.dma.into()
+            dev.member.dma.into()
         }
     }
 }
@@ -132,11 +162,11 @@ pub(crate) mod private {
         ///
         /// # Safety
         ///
-        /// If `attach` returns a domain, it has attached the device to that domain, which the
-        /// device is detached from only at the end of `'bound`.
+        /// If `attach` returns an attachment, that is of the device, and lasts until the end of
+        /// `'bound`. Its data was made by the argument of `attach`.
         unsafe fn new(
             dma: DmaDevice<'bound>,
-            attach: impl FnOnce() -> Result<&'bound Domain>,
+            attach: impl FnOnce(MakeData) -> Result<&'bound Attachment>,
         ) -> Result<Self>;
     }
 }
@@ -146,24 +176,29 @@ impl<'bound> BoundDevice<'bound> for DmaDevice<'bound> {}
 impl<'bound> private::BoundDevice<'bound> for DmaDevice<'bound> {
     unsafe fn new(
         dma: DmaDevice<'bound>,
-        _attach: impl FnOnce() -> Result<&'bound Domain>,
+        _attach: impl FnOnce(MakeData) -> Result<&'bound Attachment>,
     ) -> Result<Self> {
         Ok(dma)
     }
 }
 
-impl<'bound> BoundDevice<'bound> for DomainDevice<'bound> {}
+impl<'bound, T: DomainData> BoundDevice<'bound> for DomainDevice<'bound, T> {}
 
-impl<'bound> private::BoundDevice<'bound> for DomainDevice<'bound> {
+impl<'bound, T: DomainData> private::BoundDevice<'bound> for DomainDevice<'bound, T> {
     unsafe fn new(
         dma: DmaDevice<'bound>,
-        attach: impl FnOnce() -> Result<&'bound Domain>,
+        attach: impl FnOnce(MakeData) -> Result<&'bound Attachment>,
     ) -> Result<Self> {
-        // INVARIANT: `attach()` has attached the device until the end of `'bound`, as the caller
-        // promises.
-        Ok(Self {
+        let attachment = attach(MakeData::of::<T>())?;
+        // INVARIANT: The device is attached until the end of `'bound`, as the caller promises.
+        let member = Member {
             dma,
-            domain: attach()?,
+            domain: attachment.domain(),
+        };
+        Ok(Self {
+            member,
+            // Devices share a domain only if they share a type of data.
+            data: attachment.data().downcast_ref().ok_or(EINVAL)?,
         })
     }
 }

@@ -150,7 +150,8 @@ int sgdma_domain_attach(struct iommu_domain *domain, struct device *dev,
 	if (err) {
 		dev_err(dev, "not attached to a domain: %s (%d)\n",
 			err == -EBUSY ? "its IOMMU group is attached to another one" :
-			err == -EINVAL ? "its IOMMU does not take this one" : "its IOMMU failed", err);
+			err == -EINVAL ? "its IOMMU does not take this one" :
+			"its IOMMU failed", err);
 		goto put;
 	}
 	/*
@@ -222,7 +223,11 @@ void sgdma_domain_end_turn(struct device *dev, struct sg_table *sgt, enum dma_da
 	dma_unmap_sgtable(dev, sgt, dir, skip ? DMA_ATTR_SKIP_CPU_SYNC : 0);
 }
 
-void sgdma_say_not_mapped(struct device *dev, u64 addr, u64 len, const char *why)
+void sgdma_say_not_mapped(struct device *dev, const u64 *addr, u64 len, const char *why)
 {
-	dev_err_ratelimited(dev, "%#llx bytes are not mapped at %#llx: %s\n", len, addr, why);
+	if (addr)
+		dev_err_ratelimited(dev, "%#llx bytes are not mapped at %#llx: %s\n",
+				    len, *addr, why);
+	else
+		dev_err_ratelimited(dev, "%#llx bytes are not mapped: %s\n", len, why);
 }

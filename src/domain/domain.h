@@ -68,7 +68,10 @@ int sgdma_domain_begin_turn(struct device *dev, struct sg_table *sgt, enum dma_d
 void sgdma_domain_end_turn(struct device *dev, struct sg_table *sgt, enum dma_data_direction dir,
 			   bool skip);
 
-/* Logs why a range is not mapped for @dev. The rate of the messages is limited. */
-void sgdma_say_not_mapped(struct device *dev, u64 addr, u64 len, const char *why);
+/*
+ * Logs why @len bytes are not mapped at @addr for @dev, or anywhere if @addr is NULL. The rate of
+ * the messages is limited.
+ */
+void sgdma_say_not_mapped(struct device *dev, const u64 *addr, u64 len, const char *why);
 
 #endif

@@ -21,7 +21,11 @@ use crate::{
         route::DmaRoute, //
     },
     domain::{
-        device::DomainDevice,
+        data::DomainData,
+        device::{
+            DomainDevice,
+            Member, //
+        },
         paging::Domain, //
     },
     ffi,
@@ -117,13 +121,13 @@ impl SgTable {
     /// - `ENOMEM` if there is no memory, and those of the IOMMU.
     #[doc(alias = "iommu_map_sgtable")]
     #[doc(alias = "iommu_map")]
-    pub fn map_at<D: Direction>(
+    pub fn map_at<D: Direction, T: DomainData>(
         self,
-        dev: DomainDevice<'_>,
+        dev: DomainDevice<'_, T>,
         addr: DmaAddress,
         _direction: D,
     ) -> Result<DomainMapping<D>, BufferError<Self>> {
-        Shared::new(self, dev, Some(addr), D::DIRECTION as c_uint).map(DomainMapping::new)
+        Shared::new(self, dev.member(), Some(addr), D::DIRECTION as c_uint).map(DomainMapping::new)
     }
 
     /// Maps the buffer in the domain of `dev`, at the lowest addresses that are free. May sleep.
@@ -134,12 +138,12 @@ impl SgTable {
     ///
     /// Those of [`map_at`](Self::map_at), and `ENOSPC` if there is no room for the buffer.
     #[doc(alias = "alloc_iova")]
-    pub fn map_anywhere<D: Direction>(
+    pub fn map_anywhere<D: Direction, T: DomainData>(
         self,
-        dev: DomainDevice<'_>,
+        dev: DomainDevice<'_, T>,
         _direction: D,
     ) -> Result<DomainMapping<D>, BufferError<Self>> {
-        Shared::new(self, dev, None, D::DIRECTION as c_uint).map(DomainMapping::new)
+        Shared::new(self, dev.member(), None, D::DIRECTION as c_uint).map(DomainMapping::new)
     }
 }
 
@@ -200,7 +204,7 @@ impl Shared {
     #[inline(never)]
     fn new(
         table: SgTable,
-        dev: DomainDevice<'_>,
+        dev: Member<'_>,
         at: Option<DmaAddress>,
         direction: ffi::dma_data_direction,
     ) -> Result<Arc<Self>, BufferError<SgTable>> {
@@ -381,24 +385,24 @@ impl Window {
     /// Maps the pages of `table`, which the caller frees only after the drop of the result.
     fn new(
         table: &mut SgTable,
-        dev: DomainDevice<'_>,
+        dev: Member<'_>,
         at: Option<DmaAddress>,
         direction: ffi::dma_data_direction,
     ) -> Result<Self> {
-        let domain = dev.domain();
+        let domain = dev.domain;
         let len = table.len();
         let mut list = List::alloc(1, Gfp::from(GFP_KERNEL_ACCOUNT))?;
         let entry = u32::try_from(len).map_err(|_| E2BIG)?;
         if !domain.is_coherent() {
-            clean(table, dev.dma())?;
+            clean(table, dev.dma)?;
         }
         let refuse = |(error, why): (Error, &CStr)| {
             // SAFETY: The device is valid and bound: `dev` borrows it. `why` is a string with a
             // NUL.
             unsafe {
                 ffi::sgdma_say_not_mapped(
-                    dev.dma().as_raw(),
-                    at.unwrap_or(0),
+                    dev.dma.as_raw(),
+                    at.as_ref().map_or(core::ptr::null(), core::ptr::from_ref),
                     len as u64,
                     why.as_char_ptr(),
                 )

@@ -11,17 +11,27 @@
 use crate::{
     base::lock_class::lock_class,
     device::dma_device::DmaDevice,
-    domain::ranges::{
-        conflict,
-        find,
-        place,
-        Aperture,
-        Refusal,
-        Span, //
+    domain::{
+        data::{
+            Data,
+            MakeData, //
+        },
+        ranges::{
+            conflict,
+            find,
+            place,
+            Aperture,
+            Refusal,
+            Span, //
+        }, //
     },
     ffi, //
 };
 use core::{
+    any::{
+        Any,
+        TypeId, //
+    },
     ops::RangeInclusive,
     ptr::NonNull, //
 };
@@ -55,7 +65,7 @@ use kernel::{
 /// # use sgdma::DomainDevice;
 /// fn log(dev: DomainDevice<'_>) {
 ///     let domain = dev.domain();
-///     let to = domain.aperture().end();
+///     let to = *domain.aperture().end();
 ///     dev_info!(dev.device(), "addresses up to {:#x}, in pages of {}\n", to, domain.granule());
 /// }
 /// ```
@@ -219,14 +229,16 @@ impl Domain {
         }
     }
 
-    /// Restricts the domain to what `dev`, which is to be attached, can use. May sleep.
+    /// Restricts the domain to what `dev`, which is to be attached, can use. Returns what
+    /// [`readmit`](Self::readmit) takes if attaching fails. The caller has the lock of [`DOMAINS`].
+    /// May sleep.
     ///
     /// # Errors
     ///
     /// - `EBUSY`, with a line in the log, if something is mapped where `dev` cannot use it, or the
     ///   caches of `dev` are not as those of the devices that are attached.
     /// - `EPERM`, with a line in the log, if firmware wants memory mapped for `dev` at all times.
-    fn admit(&self, dev: DmaDevice<'_>) -> Result {
+    fn admit(&self, dev: DmaDevice<'_>) -> Result<(Span, usize)> {
         // SAFETY: The device is valid and bound: `dev` borrows it.
         if self.0.coherent != unsafe { ffi::sgdma_has_coherent_caches(dev.as_raw()) } {
             dev_err!(
@@ -261,13 +273,24 @@ impl Domain {
             );
             return Err(EBUSY);
         }
-        space.aperture.span = span;
+        let before = (space.aperture.span, space.windows.len());
+        // What needs memory comes first.
+        space.windows.reserve(windows.len(), GFP_KERNEL)?;
         for window in windows {
             if !space.windows.contains(&window) {
-                space.windows.push(window, GFP_KERNEL)?;
+                let _ = space.windows.push_within_capacity(window);
             }
         }
-        Ok(())
+        space.aperture.span = span;
+        Ok(before)
+    }
+
+    /// Takes [`admit`](Self::admit) back. The caller has had the lock of [`DOMAINS`] since. May
+    /// sleep.
+    fn readmit(&self, (span, windows): (Span, usize)) {
+        let mut space = self.0.space.lock();
+        space.aperture.span = span;
+        space.windows.truncate(windows);
     }
 }
 
@@ -313,6 +336,7 @@ impl PinnedDrop for Inner {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     module: *mut bindings::module,
+    data: TypeId,
     number: u32,
 }
 
@@ -322,6 +346,7 @@ struct Known {
     /// The number of devices that are attached.
     attached: usize,
     domain: Domain,
+    data: Data,
 }
 
 // SAFETY: The pointer to the module is only compared.
@@ -344,13 +369,22 @@ pub(crate) unsafe fn init() {
     unsafe { DOMAINS.init() };
 }
 
-/// The attachment of one device. A drop detaches the device.
+/// Frees the memory of an empty list. Nobody drops a static when the module is unloaded.
+fn trim(known: &mut KVec<Known>) {
+    if known.is_empty() {
+        *known = KVec::new();
+    }
+}
+
+/// The attachment of one device. A drop detaches the device, and then drops the driver's data if it
+/// is the last one.
 ///
 /// # Invariants
 ///
 /// `sgdma_domain_attach()` has attached `group` to `domain`.
-pub(crate) struct Attachment {
+pub struct Attachment {
     domain: Domain,
+    data: Data,
     group: NonNull<bindings::iommu_group>,
     key: Option<Key>,
 }
@@ -370,25 +404,41 @@ impl Attachment {
         dev: DmaDevice<'_>,
         module: &'static ThisModule,
         number: Option<u32>,
+        data: MakeData,
     ) -> Result<Self> {
         let key = number.map(|number| Key {
             module: module.as_ptr(),
+            data: data.of,
             number,
         });
         let mut known = DOMAINS.lock();
+        let result = Self::attach(&mut known, dev, key, data);
+        trim(&mut known);
+        result
+    }
+
+    /// Attaches `dev`, with the lock of [`DOMAINS`].
+    fn attach(
+        known: &mut KVec<Known>,
+        dev: DmaDevice<'_>,
+        key: Option<Key>,
+        data: MakeData,
+    ) -> Result<Self> {
         let index = known.iter().position(|known| Some(known.key) == key);
-        let domain = match index {
-            Some(index) => known[index].domain.share(),
-            None => Domain::new(dev)?,
+        let (domain, data) = match index {
+            Some(index) => (known[index].domain.share(), known[index].data.clone()),
+            None => (Domain::new(dev)?, (data.make)()?),
         };
-        domain.admit(dev)?;
         known.reserve(1, GFP_KERNEL)?;
+        let before = domain.admit(dev)?;
         let mut group = core::ptr::null_mut();
         // SAFETY: The device is valid and bound: `dev` borrows it. `group` is valid for writing.
-        to_result(unsafe { ffi::sgdma_domain_attach(domain.as_raw(), dev.as_raw(), &mut group) })?;
+        to_result(unsafe { ffi::sgdma_domain_attach(domain.as_raw(), dev.as_raw(), &mut group) })
+            .inspect_err(|_| domain.readmit(before))?;
         // INVARIANT: The call above has attached the group.
         let this = Self {
             domain,
+            data,
             group: NonNull::new(group).ok_or(ENODEV)?,
             key,
         };
@@ -399,6 +449,7 @@ impl Attachment {
                     key,
                     attached: 1,
                     domain: this.domain.share(),
+                    data: this.data.clone(),
                 });
             }
             (None, None) => {}
@@ -410,6 +461,21 @@ impl Attachment {
     pub(crate) fn domain(&self) -> &Domain {
         &self.domain
     }
+
+    /// Leaves the device attached for ever. No other device is attached to the domain from now on:
+    /// the code of the driver's data may be unloaded.
+    pub(crate) fn leave_attached(self) {
+        let mut known = DOMAINS.lock();
+        known.retain(|known| Some(known.key) != self.key);
+        trim(&mut known);
+        drop(known);
+        core::mem::forget(self);
+    }
+
+    /// Returns the driver's data of the domain.
+    pub(super) fn data(&self) -> &(dyn Any + Send + Sync) {
+        &*self.data
+    }
 }
 
 impl Drop for Attachment {
@@ -420,6 +486,7 @@ impl Drop for Attachment {
                 known.attached -= usize::from(known.key == key);
                 known.attached > 0
             });
+            trim(&mut known);
         }
         // SAFETY: By the type invariants the group is attached to the domain. It is detached once,
         // as the value is dropped once.

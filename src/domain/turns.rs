@@ -19,7 +19,11 @@ use crate::{
     },
     device::dma_device::DmaDevice,
     domain::{
-        device::DomainDevice,
+        data::DomainData,
+        device::{
+            DomainDevice,
+            Member, //
+        },
         mapping::{
             begin_turn,
             DomainMapping,
@@ -76,11 +80,18 @@ impl<D: Direction> DomainMapping<D> {
     /// - `EBUSY` if caches are not coherent, and the CPU or another device has its turn.
     /// - `ENOMEM` if there is no memory. Where caches are not coherent, also `EIO` and others of
     ///   [`SgTable::map`].
-    pub fn for_device<'bound>(&self, dev: DomainDevice<'bound>) -> Result<DomainUse<'bound, D>> {
+    pub fn for_device<'bound, T: DomainData>(
+        &self,
+        dev: DomainDevice<'bound, T>,
+    ) -> Result<DomainUse<'bound, D>> {
         // INVARIANT: The use was just made for `dev`.
         Ok(DomainUse {
-            dev: dev.dma(),
-            held: ManuallyDrop::new(Use::new(&self.shared, dev, D::DIRECTION as c_uint)?),
+            dev: dev.member().dma,
+            held: ManuallyDrop::new(Use::new(
+                &self.shared,
+                dev.member(),
+                D::DIRECTION as c_uint,
+            )?),
             _direction: PhantomData,
         })
     }
@@ -230,12 +241,12 @@ impl Use {
     #[inline(never)]
     fn new(
         mapping: &Arc<Shared>,
-        dev: DomainDevice<'_>,
+        dev: Member<'_>,
         direction: ffi::dma_data_direction,
     ) -> Result<Placed<Self>> {
         // SAFETY: The caller has a `DomainMapping`.
         let content = unsafe { mapping.content() };
-        if !content.domain().is(dev.domain()) {
+        if !content.domain().is(dev.domain) {
             return Err(EXDEV);
         }
         let place = Place::new_ours(Gfp::from(GFP_KERNEL_ACCOUNT))?;
@@ -251,10 +262,10 @@ impl Use {
         if !coherent {
             // SAFETY: The use is the one that is counted, so the table is exclusive. The turn ends
             // with the use, which keeps the table, and ends while the device is bound.
-            unsafe { begin_turn(content.table_mut(), dev.dma(), direction) }?;
+            unsafe { begin_turn(content.table_mut(), dev.dma, direction) }?;
             // INVARIANT: The turn has begun.
             this.turn = Some(Turn {
-                dev: dev.dma().as_raw(),
+                dev: dev.dma.as_raw(),
                 direction,
             });
         }

@@ -325,13 +325,15 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         // SAFETY:
         // - The attachment attaches the device. Only `end()` drops it, after the driver's data, and
         //   all that borrows the binding.
-        // - The reference to the domain stays valid as long: the box stays in place on the heap. A
+        // - The reference to it stays valid as long: the box stays in place on the heap. A
         //   `DomainDevice` in forgotten data is not used any more.
+        // - The data is made by `data`, here or for another device of the domain.
         unsafe {
-            D::Dma::new(dma, || {
-                let made = Attachment::new(dma, D::MODULE, D::domain(dma.device()))?;
+            D::Dma::new(dma, |data| {
+                let number = D::domain(dma.device());
+                let made = Attachment::new(dma, D::MODULE, number, data)?;
                 let made: *const Attachment = &**attachment.insert(KBox::new(made, GFP_KERNEL)?);
-                Ok((*made).domain())
+                Ok(&*made)
             })
         }
     }
@@ -378,7 +380,7 @@ impl<'bound, D: Driver> Binding<'bound, D> {
                     bus.device(),
                     "stays attached to its domain: the device may still do DMA\n"
                 );
-                core::mem::forget(attachment);
+                KBox::into_inner(attachment).leave_attached();
             }
         }
         self.facts = None;

@@ -9,7 +9,7 @@
 // f29e8b2ccbaa27616b8550951ce302a724785d5d  src/device/device.h
 // 44ac7e9d70b82d7e67d374cbbf746141d967de96  src/map/iova.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
-// 8edad11729ea1dc21b67ae2951472fc895fc936c  src/domain/domain.h
+// 8d4864effb4f4304d024ae7a27e8f090b7faa53d  src/domain/domain.h
 // 5c79c02dce578d943d8e79e862069edd45c1117b  src/dmabuf/dma_buf.h
 // 8030b8238297fb2542a83c87a39715e7803cf89b  src/driver/handlers.h
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
@@ -694,8 +694,15 @@ unsafe extern "C" {
         dir: dma_data_direction,
         skip: bool_,
     );
-    /// Logs why a range is not mapped for `dev`. The rate of the messages is limited.
-    pub fn sgdma_say_not_mapped(dev: *mut device, addr: u64_, len: u64_, why: *const ffi::c_char);
+    /// Logs why `len` bytes are not mapped at `addr` for `dev`, or anywhere if `addr` is NULL. The
+    /// rate of
+    /// the messages is limited.
+    pub fn sgdma_say_not_mapped(
+        dev: *mut device,
+        addr: *const u64_,
+        len: u64_,
+        why: *const ffi::c_char,
+    );
     /// Calls dma_buf_get(), which takes a reference. Returns an error pointer: -EBADF if there is
     /// no
     /// such descriptor or the task has none any more, -EINVAL if it is no dma-buf. For process

@@ -5,9 +5,9 @@
 use sgdma::*;
 
 fn f(dev: DomainDevice<'_>) -> DmaDevice<'_> {
-    dev.dma
+    dev.member.dma
 }
 
 fn g(dev: DomainDevice<'_>) -> DmaDevice<'_> {
-    dev.dma()
+    dev.member().dma
 }

@@ -5,9 +5,6 @@
 use kernel::prelude::*;
 use sgdma::*;
 
-fn f<'bound, B: BoundDevice<'bound>>(
-    dma: DmaDevice<'bound>,
-    domain: &'bound Domain,
-) -> Result<B> {
-    B::new(dma, || Ok(domain))
+fn f<'bound, B: BoundDevice<'bound>>(dma: DmaDevice<'bound>) -> Result<B> {
+    B::new(dma, |_| Err(ENODEV))
 }

@@ -14,11 +14,7 @@ use sgdma::*;
 struct Data<'bound>(DomainDevice<'bound>);
 struct File(Mutex<Option<DomainUse<'static, ToDevice>>>);
 
-fn ioctl(
-    file: &File,
-    ctx: &DriverContext<'_, Gpu>,
-    mapping: &DomainMapping<ToDevice>,
-) -> Result {
+fn ioctl(file: &File, ctx: &DriverContext<'_, Gpu>, mapping: &DomainMapping<ToDevice>) -> Result {
     *file.0.lock() = Some(mapping.for_device(ctx.0)?);
     Ok(())
 }

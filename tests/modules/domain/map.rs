@@ -9,7 +9,8 @@ use crate::{
         leads_to,
         pages,
         scattered, //
-    }, //
+    },
+    Member, //
 };
 use kernel::{
     page::PAGE_SIZE,
@@ -18,7 +19,6 @@ use kernel::{
 use sgdma::{
     Bidirectional,
     BufferError,
-    DomainDevice,
     DomainMapping,
     FromDevice,
     SegmentLimits,
@@ -40,7 +40,7 @@ const WINDOW: u64 = if cfg!(CONFIG_X86) {
 };
 
 /// Checks that two pages are refused at `addr`, come back, and are not mapped in part.
-fn is_refused(dev: DomainDevice<'_>, addr: u64, error: Error) -> Result {
+fn is_refused(dev: Member<'_>, addr: u64, error: Error) -> Result {
     let before = leads_to(dev, addr);
     let table = scattered(dev, 2, addr)?;
     let frames = pages(&table)?;
@@ -55,7 +55,7 @@ fn is_refused(dev: DomainDevice<'_>, addr: u64, error: Error) -> Result {
     expect(leads_to(dev, addr) == before)
 }
 
-pub(crate) fn refuse(dev: DomainDevice<'_>) -> Result {
+pub(crate) fn refuse(dev: Member<'_>) -> Result {
     let last = *dev.domain().aperture().end();
     is_refused(dev, 0, EINVAL)?;
     is_refused(dev, AT + 1, EINVAL)?;
@@ -117,7 +117,7 @@ impl Model {
             .all(|frame| *frame == 0)
     }
 
-    fn check(&self, dev: DomainDevice<'_>) -> Result {
+    fn check(&self, dev: Member<'_>) -> Result {
         for (i, frame) in self.frames.iter().enumerate() {
             expect(leads_to(dev, AT + i as u64 * STEP) == *frame)?;
         }
@@ -126,7 +126,7 @@ impl Model {
 }
 
 /// Maps and unmaps at random, and compares where the IOMMU leads with a model, after each step.
-pub(crate) fn random(dev: DomainDevice<'_>) -> Result {
+pub(crate) fn random(dev: Member<'_>) -> Result {
     const ROUNDS: usize = 400;
     const SEED: u64 = 7;
     let mut random = Random::new(SEED);
@@ -181,7 +181,7 @@ pub(crate) fn random(dev: DomainDevice<'_>) -> Result {
 }
 
 /// Makes each kind of mapping once, for a program that has each allocation fail.
-pub(crate) fn allocate(dev: DomainDevice<'_>) -> Result {
+pub(crate) fn allocate(dev: Member<'_>) -> Result {
     let table = SgTable::alloc(4 * PAGE_SIZE, dev, GFP_KERNEL)?;
     let frames = pages(&table)?;
     let table = match table.map_at(dev, AT, Bidirectional) {

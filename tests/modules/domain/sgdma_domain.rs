@@ -32,10 +32,17 @@ use kernel::{
     new_mutex,
     pci,
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Mutex, //
+    }, //
 };
 use sgdma::{
     Bidirectional,
+    DomainData,
     DomainDevice,
     DomainMapping,
     DriverContext,
@@ -48,11 +55,23 @@ use sgdma::{
 
 struct Domains;
 
+/// The number of words "data" that devices of one domain were given.
+struct Count(Atomic<u32>);
+
+impl DomainData for Count {
+    fn new() -> impl PinInit<Self, Error> {
+        Ok::<_, Error>(Self(Atomic::new(0)))
+    }
+}
+
+/// A device of the driver.
+type Member<'bound> = DomainDevice<'bound, Count>;
+
 #[pin_data]
 struct Data<'bound> {
-    dma: DomainDevice<'bound>,
+    dma: Member<'bound>,
     #[pin]
-    engine: Engine<'bound, DomainDevice<'bound>>,
+    engine: Engine<'bound, Member<'bound>>,
     /// A mapping that is given to the device, in quarantine.
     #[pin]
     held: Mutex<Option<DomainMapping<Bidirectional>>>,
@@ -62,7 +81,7 @@ impl sgdma::Driver for Domains {
     type Data<'bound> = Data<'bound>;
     type Files = File;
     type Handlers = Self;
-    type Dma<'bound> = DomainDevice<'bound>;
+    type Dma<'bound> = Member<'bound>;
 
     fn domain(_dev: &Device<Bound>) -> Option<u32> {
         (sgdma::parameter(&module_parameters::shared) != 0).then_some(7)
@@ -72,7 +91,7 @@ impl sgdma::Driver for Domains {
 edu::driver! {
     Domains, 64, |pdev, dma| pin_init::pin_init_scope(move || {
         Ok(try_pin_init!(Data {
-            engine <- Engine::of(pdev, dma, DomainDevice::unbinding(dma)),
+            engine <- Engine::of(pdev, dma, Member::unbinding(dma)),
             held <- new_mutex!(None),
             dma,
         }))
@@ -122,6 +141,11 @@ impl FileOps<Domains> for File {
             b"use" => ctx.use_published(),
             b"trespass" => ctx.trespass(),
             b"retire" => devices::retire(),
+            b"data" => {
+                let count = ctx.dma().data().0.fetch_add(1, Relaxed) + 1;
+                dev_info!(ctx.device(), "data: {}\n", count);
+                Ok(())
+            }
             b"drop" => ctx.drop_in_flight(),
             b"reset" => ctx.reset(),
             _ => Err(EINVAL),

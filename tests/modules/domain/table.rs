@@ -2,15 +2,13 @@
 
 //! Tables whose bytes are known, and where the IOMMU leads.
 
+use crate::Member;
 use core::ffi::c_void;
 use kernel::{
     page::PAGE_SIZE,
     prelude::*, //
 };
-use sgdma::{
-    DomainDevice,
-    SgTable, //
-};
+use sgdma::SgTable;
 
 // Of the library, which exports them for its own code. The structures are those of C.
 extern "C" {
@@ -30,7 +28,7 @@ pub(crate) fn expect(holds: bool) -> Result {
 }
 
 /// Returns where the IOMMU leads from `addr`: zero if nowhere.
-pub(crate) fn leads_to(dev: DomainDevice<'_>, addr: u64) -> u64 {
+pub(crate) fn leads_to(dev: Member<'_>, addr: u64) -> u64 {
     // SAFETY: The device is bound, so its domain stays.
     unsafe {
         let dev = core::ptr::from_ref(dev.device()).cast_mut().cast();
@@ -43,10 +41,8 @@ pub(crate) fn pages(table: &SgTable) -> Result<KVec<u64>> {
     let mut pages = KVec::new();
     for page in table.cpu().cpu_pages() {
         // SAFETY: The page is one of the table's.
-        pages.push(
-            unsafe { sgdma_page_to_phys(page.as_ptr().cast()) },
-            GFP_KERNEL,
-        )?;
+        let frame = unsafe { sgdma_page_to_phys(page.as_ptr().cast()) };
+        pages.push(frame, GFP_KERNEL)?;
     }
     Ok(pages)
 }
@@ -59,7 +55,7 @@ pub(crate) fn word(seed: u64, at: usize) -> [u8; 8] {
 }
 
 /// Allocates a table of scattered pages, filled by `seed`.
-pub(crate) fn scattered(dev: DomainDevice<'_>, number: usize, seed: u64) -> Result<SgTable> {
+pub(crate) fn scattered(dev: Member<'_>, number: usize, seed: u64) -> Result<SgTable> {
     // Leaves free pages of which no two are neighbours.
     let (mut free, mut kept) = (KVec::new(), KVec::new());
     for i in 0..4 * number {
