@@ -89,7 +89,16 @@ fn run(choose: &mut impl Choose, rounds: usize) {
     let mut windows = Vec::new();
     for _ in 0..choose.below(4) {
         let (first, len) = (choose.below(GRANULES - 4), 1 + choose.below(4));
-        windows.push(span(first, len));
+        // A window may begin and end anywhere in its first and its last granule.
+        let Span {
+            first: start,
+            last: end,
+        } = span(first, len);
+        let inner = [0, 1, granule / 2, granule - 1];
+        windows.push(Span {
+            first: start + inner[choose.below(if len > 1 { 4 } else { 1 })],
+            last: end - inner[choose.below(4)],
+        });
         for granule in first..first + len {
             if model.is[granule] == Is::Free {
                 model.is[granule] = Is::Reserved;
@@ -137,6 +146,10 @@ fn run(choose: &mut impl Choose, rounds: usize) {
                     let end = addr.checked_add(granule - 1);
                     let why = end.map_or(Refusal::NoRange, |_| Refusal::Unaligned);
                     assert_eq!(refused, Err(why));
+                }
+                if model.base > 0 || first > 0 {
+                    let refused = place(aperture, &windows, &mapped, addr, odd);
+                    assert_eq!(refused, Err(Refusal::Unaligned));
                 }
             }
             _ => match place(aperture, &windows, &mapped, addr, bytes) {
