@@ -81,7 +81,8 @@ int main(int argc, char **argv)
 	long before = pinned();
 
 	if (argc != (is_verify ? 6 : 3) || !run(open_disk(argv[2]), argv[1], argv + 3)) {
-		SAY(2, "exercise|many|late|load|refuse|foreign|show NODE, or verify NODE SEED POS LEN\n");
+		SAY(2, "exercise|many|late|load|refuse|foreign|show NODE\n");
+		SAY(2, "verify NODE SEED POS LEN\n");
 		return 2;
 	}
 	expect_pinned(before);
