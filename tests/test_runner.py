@@ -104,6 +104,13 @@ def test_trace_of_an_injected_fault(ksrc):
     assert judge(failed + trace + CLEAN, ksrc).reasons == ["Call Trace:"]
 
 
+def test_fault_that_a_check_provokes(ksrc):
+    fault = "[    1.000000] DMAR: [DMA Read NO_PASID] Request device [00:03.0] fault addr 0x1000\n"
+    provoked = f"[    1.0] faults: expected\n{fault}[    1.1] faults: 1 seen\n"
+    assert judge(provoked + CLEAN, ksrc).reasons == []
+    assert len(judge(provoked + fault + CLEAN, ksrc).reasons) == 1
+
+
 @pytest.mark.parametrize("old, new, reason", [
     ("    ok 2 map", "    not ok 2 map", "KUnit: sgdma.map failed"),
     ("ok 1 sgdma\n", "not ok 1 sgdma\n", "KUnit: Ran 3 tests: passed: 2, failed: 1"),

@@ -47,7 +47,7 @@ impl FileOps<GpuVm> for SpaceFile {
                 |request| door.enter(|gpu| create(gpu, request)),
                 |addr, written| match written {
                     Ok(()) => Ok(()),
-                    // Nobody knows the object.
+                    // The caller was not told of the object.
                     Err(error) => {
                         door.enter(|gpu| gpu.dma().data().destroy(addr))?;
                         Err(error)
@@ -108,20 +108,12 @@ fn transfer(door: &Door<'_, GpuVm>, cmd: u32, request: &mut uapi::sgdma_gpu_vm_i
 fn copy(gpu: &DriverContext<'_, GpuVm>, request: &uapi::sgdma_gpu_vm_copy) -> Result {
     let (dev, len) = (gpu.dma(), usize::try_from(request.len)?);
     let (src, dst) = (request.src, request.dst);
-    // Where caches are not coherent, a device has an object once at a time.
-    let both = dev.data().is_one_object(src, dst, len)?;
+    let end = dst.checked_add(request.len).ok_or(EINVAL)?;
     let from = dev.data().give(dev, src, len)?.submit();
-    let to = match both {
-        true => {
-            // The object must have all of the destination, too.
-            let start = from.dma_address();
-            let end = dst.checked_add(request.len).ok_or(EINVAL)?;
-            if end > start + from.len() as u64 {
-                drop(from.complete());
-                return Err(ENOENT);
-            }
-            None
-        }
+    let start = from.dma_address();
+    // Where caches are not coherent, a device has an object once at a time.
+    let to = match dst >= start && end - start <= from.len() as u64 {
+        true => None,
         false => match dev.data().give(dev, dst, len) {
             Ok(to) => Some(to.submit()),
             Err(error) => {

@@ -23,7 +23,7 @@ use sgdma::{
 /// A device of the address space.
 pub(crate) type SpaceDevice<'bound> = DomainDevice<'bound, Space>;
 
-/// A range of an object that a device may use: the use, and the address.
+/// An object that is given to a device.
 pub(crate) type Given<'bound> = DomainUse<'bound, Bidirectional>;
 
 struct Object {
@@ -68,11 +68,13 @@ impl Space {
         addr: DmaAddress,
     ) -> Result<DmaAddress> {
         let table = SgTable::alloc(size, dev, GFP_KERNEL_ACCOUNT)?;
-        let mapping = match addr {
-            0 => table.map_anywhere(dev, Bidirectional)?,
-            _ => table.map_at(dev, addr, Bidirectional)?,
+        let (mapping, addr) = if addr == 0 {
+            let mapping = table.map_anywhere(dev, Bidirectional)?;
+            let addr = mapping.for_device(dev)?.dma_address();
+            (mapping, addr)
+        } else {
+            (table.map_at(dev, addr, Bidirectional)?, addr)
         };
-        let addr = mapping.for_device(dev)?.dma_address();
         let mut objects = self.objects.lock();
         objects.push(Object { addr, mapping }, GFP_KERNEL_ACCOUNT)?;
         Ok(addr)
@@ -125,13 +127,5 @@ impl Space {
         len: usize,
     ) -> Result<Given<'bound>> {
         self.find(addr, len, |mapping, _| mapping.for_device(dev))
-    }
-
-    /// Returns whether one object has both ranges.
-    pub(crate) fn is_one_object(&self, a: DmaAddress, b: DmaAddress, len: usize) -> Result<bool> {
-        self.find(a, len, |mapping, offset| {
-            let start = a - offset as DmaAddress;
-            Ok((start..start + mapping.len() as DmaAddress).contains(&b))
-        })
     }
 }

@@ -32,9 +32,9 @@ use kernel::{
 
 /// A bound device that is attached to a [`Domain`]: the token that mapping in the domain asks for.
 ///
-/// A driver that has `type Dma<'bound> = DomainDevice<'bound>` gets it. The binding attaches the
-/// device before its DMA is switched on and before vectors are allocated, and detaches it after
-/// both. The token lives no longer than the binding.
+/// A driver with `type Dma<'bound> = DomainDevice<'bound>` is given one. The binding attaches the
+/// device before its DMA is switched on and before vectors are allocated, and detaches the device
+/// after its DMA has ended and its vectors were freed. The token lives no longer than the binding.
 ///
 /// The device sees nothing but what is mapped in the domain. Memory that the DMA API maps for an
 /// attached device is in another address space, so the device would not find it. Nothing of this
@@ -65,7 +65,9 @@ use kernel::{
 ///   bind this one while somebody else, VFIO for one, has the group.
 /// - `EBUSY` if the device cannot use what is mapped in the domain already, or differs from the
 ///   devices that are attached in whether caches are coherent.
-/// - `EPERM` if firmware wants memory mapped for the device at all times.
+/// - `EBUSY` if the device may still use buffers of earlier bindings: its driver resets it in
+///   `quiesce`.
+/// - `EPERM` if firmware wants memory mapped for a device of the group at all times.
 /// - `EINVAL` if its IOMMU is not that of the domain.
 pub struct DomainDevice<'bound, T: DomainData = ()> {
     member: Member<'bound>,

@@ -23,6 +23,11 @@ struct iommu_domain *sgdma_domain_alloc(struct device *dev, struct sgdma_apertur
 
 	if (IS_ERR(domain))
 		return domain;
+	/* A mapping may outlive the devices, and then the IOMMU's driver could be unloaded. */
+	if (!try_module_get(domain->owner->owner)) {
+		iommu_domain_free(domain);
+		return ERR_PTR(-ENODEV);
+	}
 	/* Where the IOMMU translates MSI, the kernel maps their doorbells in this window. */
 	iommu_get_resv_regions(dev, &regions);
 	list_for_each_entry(region, &regions, list) {
@@ -35,7 +40,7 @@ struct iommu_domain *sgdma_domain_alloc(struct device *dev, struct sgdma_apertur
 	if (!err && !domain->pgsize_bitmap)
 		err = -EOPNOTSUPP;
 	if (err) {
-		iommu_domain_free(domain);
+		sgdma_domain_free(domain);
 		return ERR_PTR(err);
 	}
 	*aperture = (struct sgdma_aperture){
@@ -44,6 +49,53 @@ struct iommu_domain *sgdma_domain_alloc(struct device *dev, struct sgdma_apertur
 		.granule = 1ull << __ffs(domain->pgsize_bitmap),
 	};
 	return domain;
+}
+
+void sgdma_domain_free(struct iommu_domain *domain)
+{
+	struct module *owner = domain->owner->owner;
+
+	iommu_domain_free(domain);
+	module_put(owner);
+}
+
+/*
+ * A host bridge takes transfers to its windows for ones between devices, and lets no others through
+ * than those to its DMA ranges, if it has any. These are in order.
+ */
+static int bridge_windows(struct device *dev, void *to,
+			  int (*visit)(void *to, u64 first, u64 last))
+{
+	int err = 0;
+#ifdef CONFIG_PCI
+	struct pci_host_bridge *bridge;
+	struct resource_entry *window;
+	u64 next = 0;
+
+	if (!dev_is_pci(dev))
+		return 0;
+	bridge = pci_find_host_bridge(to_pci_dev(dev)->bus);
+	resource_list_for_each_entry(window, &bridge->windows) {
+		if (resource_type(window->res) != IORESOURCE_MEM)
+			continue;
+		err = visit(to, window->res->start - window->offset,
+			    window->res->end - window->offset);
+		if (err)
+			return err;
+	}
+	resource_list_for_each_entry(window, &bridge->dma_ranges) {
+		u64 first = window->res->start - window->offset;
+
+		if (first > next)
+			err = visit(to, next, first - 1);
+		if (err)
+			return err;
+		next = window->res->end - window->offset + 1;
+	}
+	if (next)
+		err = visit(to, next, U64_MAX);
+#endif
+	return err;
 }
 
 int sgdma_domain_windows(struct device *dev, void *to, int (*visit)(void *to, u64 first, u64 last))
@@ -57,18 +109,18 @@ int sgdma_domain_windows(struct device *dev, void *to, int (*visit)(void *to, u6
 		return -ENODEV;
 	iommu_get_resv_regions(dev, &regions);
 	list_for_each_entry(region, &regions, list) {
-		if (region->type == IOMMU_RESV_DIRECT) {
-			dev_err(dev, "not attached to a domain: firmware wants memory from %pa on mapped for this device at all times\n",
-				&region->start);
-			err = -EPERM;
-		} else if (region->length) {
+		if (region->length)
 			err = visit(to, region->start, region->start + (region->length - 1));
-		}
 		if (err)
 			break;
 	}
 	iommu_put_resv_regions(dev, &regions);
-	return err;
+	return err ?: bridge_windows(dev, to, visit);
+}
+
+static bool is_mapped_by_firmware(struct device *dev)
+{
+	return dev->iommu && dev->iommu->require_direct;
 }
 #else
 struct iommu_domain *sgdma_domain_alloc(struct device *dev, struct sgdma_aperture *aperture)
@@ -76,15 +128,24 @@ struct iommu_domain *sgdma_domain_alloc(struct device *dev, struct sgdma_apertur
 	return ERR_PTR(-ENODEV);
 }
 
+void sgdma_domain_free(struct iommu_domain *domain)
+{
+}
+
 int sgdma_domain_windows(struct device *dev, void *to, int (*visit)(void *to, u64 first, u64 last))
 {
 	return -ENODEV;
 }
+
+static bool is_mapped_by_firmware(struct device *dev)
+{
+	return false;
+}
 #endif
 
-void sgdma_domain_free(struct iommu_domain *domain)
+u64 sgdma_domain_last(struct device *dev)
 {
-	iommu_domain_free(domain);
+	return min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
 }
 
 /* Ports, for one, are bound by drivers that do not use the DMA API. */
@@ -104,6 +165,12 @@ static int check_member(struct device *member, void *data)
 	struct device *dev = data;
 	int err = 0;
 
+	/* Attaching moves all members. */
+	if (is_mapped_by_firmware(member)) {
+		dev_err(dev, "not attached to a domain: firmware wants memory mapped for %s at all times\n",
+			dev_name(member));
+		return -EPERM;
+	}
 	if (member == dev)
 		return 0;
 	/*
@@ -121,18 +188,28 @@ static int check_member(struct device *member, void *data)
 	return err;
 }
 
-/* Returns zero if nobody uses the other devices of the group. */
-static int check_members(struct iommu_group *group, struct device *dev)
+/* Returns zero if nobody uses the other devices of the group. Tries again while one is locked. */
+static int check_members(struct iommu_group *group, struct device *dev, int tries)
 {
-	for (int i = 0; i < 50; i++) {
-		int err = iommu_group_for_each_dev(group, dev, check_member);
+	int err;
 
-		if (err != -EAGAIN)
-			return err;
+	while ((err = iommu_group_for_each_dev(group, dev, check_member)) == -EAGAIN && --tries)
 		msleep(20);
-	}
+	if (err != -EAGAIN)
+		return err;
 	dev_err(dev, "not attached to a domain: a device of the same IOMMU group is being bound or unbound\n");
 	return -EBUSY;
+}
+
+int sgdma_domain_check_group(struct device *dev)
+{
+	struct iommu_group *group = iommu_group_get(dev);
+	int err = 0;
+
+	if (group)
+		err = check_members(group, dev, 50);
+	iommu_group_put(group);
+	return err;
 }
 
 int sgdma_domain_attach(struct iommu_domain *domain, struct device *dev,
@@ -143,23 +220,20 @@ int sgdma_domain_attach(struct iommu_domain *domain, struct device *dev,
 
 	if (!group)
 		return err;
-	err = check_members(group, dev);
-	if (err)
-		goto put;
 	err = iommu_attach_group(domain, group);
 	if (err) {
 		dev_err(dev, "not attached to a domain: %s (%d)\n",
-			err == -EBUSY ? "its IOMMU group is attached to another one" :
-			err == -EINVAL ? "its IOMMU does not take this one" :
+			err == -EBUSY ? "its IOMMU group is attached to another domain" :
+			err == -EINVAL ? "its IOMMU is not that of the domain" :
 			"its IOMMU failed", err);
 		goto put;
 	}
 	/*
 	 * Attaching takes no ownership of the group. From here on the kernel refuses to bind other
-	 * devices of the group. One that was bound after the check above is found now, by its lock
-	 * or its driver: in between its transfers have faulted.
+	 * devices of the group. One that was bound after sgdma_domain_check_group() is found now,
+	 * by its lock or its driver: in between its transfers have faulted.
 	 */
-	err = check_members(group, dev);
+	err = check_members(group, dev, 1);
 	if (err) {
 		iommu_detach_group(domain, group);
 		goto put;

@@ -30,15 +30,25 @@ void sgdma_domain_free(struct iommu_domain *domain);
 
 /*
  * Calls @visit for each window of addresses that the platform keeps from @dev, until @visit returns
- * an error: iommu_get_resv_regions(). Returns that error, or zero. Returns -EPERM if firmware wants
- * memory mapped for @dev at all times. May sleep.
+ * an error: iommu_get_resv_regions(), and what a host bridge does not let through to memory.
+ * Returns that error, or zero. May sleep.
  */
 int sgdma_domain_windows(struct device *dev, void *to, int (*visit)(void *to, u64 first, u64 last));
 
+/* Returns the last address that @dev and its buses can send. */
+u64 sgdma_domain_last(struct device *dev);
+
+/*
+ * Returns zero if the IOMMU group of @dev can be attached, or an error, which it logs: -EBUSY if
+ * another device of the group has a driver that uses the DMA API, -EPERM if firmware wants memory
+ * mapped for a device of the group at all times. May sleep for a second.
+ */
+int sgdma_domain_check_group(struct device *dev);
+
 /*
  * Attaches the IOMMU group of @dev, which is bound, to @domain: iommu_attach_group(). Stores the
- * group, with a reference. Returns zero or an error, which it logs: -EBUSY if another device of the
- * group has a driver that uses the DMA API. May sleep.
+ * group, with a reference. Returns zero or an error, which it logs: those of
+ * sgdma_domain_check_group() for what has changed since. May sleep.
  */
 int sgdma_domain_attach(struct iommu_domain *domain, struct device *dev,
 			struct iommu_group **result);

@@ -9,7 +9,10 @@
 //! one domain. The IOMMU API is called under the first for attaching, and under none for mapping.
 
 use crate::{
-    base::lock_class::lock_class,
+    base::{
+        gfp::Gfp,
+        lock_class::lock_class, //
+    },
     device::dma_device::DmaDevice,
     domain::{
         data::{
@@ -25,13 +28,20 @@ use crate::{
             Span, //
         }, //
     },
-    ffi, //
+    ffi,
+    lifecycle::quarantine::{
+        Hold,
+        Place,
+        Placed,
+        Quarantine, //
+    }, //
 };
 use core::{
     any::{
         Any,
         TypeId, //
     },
+    mem::ManuallyDrop,
     ops::RangeInclusive,
     ptr::NonNull, //
 };
@@ -46,7 +56,6 @@ use kernel::{
         c_void, //
     },
     prelude::*,
-
     sync::{
         Arc,
         Mutex, //
@@ -56,9 +65,9 @@ use kernel::{
 
 /// An address space of an IOMMU that a driver maps memory in: `iommu_paging_domain_alloc()`.
 ///
-/// Devices whose driver gives them [`DomainDevice`](crate::DomainDevice) are attached to one. See
-/// there for how memory is mapped. A domain lives as long as a device is attached, and as long as
-/// a mapping in the domain exists.
+/// Devices whose driver has [`DomainDevice`](crate::DomainDevice) as its `Dma` are attached to a
+/// domain. See there for how memory is mapped. A domain lives as long as a device is attached, and
+/// as long as a mapping in the domain exists.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -117,7 +126,8 @@ impl Domain {
         let raw = from_err_ptr(raw).inspect_err(|error| {
             dev_err!(
                 dev.device(),
-                "no domain ({:?}): its driver needs an IOMMU that translates for this device\n",
+                "no domain ({:?}): the driver needs an IOMMU that translates for this device; \
+                 switch the IOMMU on\n",
                 error
             )
         })?;
@@ -152,9 +162,10 @@ impl Domain {
     }
 
     /// Returns the addresses at which memory can be mapped, but for windows that the platform
-    /// keeps.
+    /// keeps. May sleep.
     ///
-    /// They are those that the IOMMU translates and each attached device can send.
+    /// They are those that the IOMMU translates, and that each device can send which is attached,
+    /// or was.
     pub fn aperture(&self) -> RangeInclusive<u64> {
         let span = self.0.space.lock().aperture.span;
         span.first..=span.last
@@ -244,7 +255,7 @@ impl Domain {
             dev_err!(
                 dev.device(),
                 "not attached to a domain: caches are coherent with this device or with the \
-                 others, not with both\n"
+                 others, not with both; give it another number in Driver::domain()\n"
             );
             return Err(EBUSY);
         }
@@ -255,11 +266,13 @@ impl Domain {
         })?;
         let mut space = self.0.space.lock();
         let mut span = space.aperture.span;
-        span.last = span.last.min(dev.mask());
+        // SAFETY: The device is valid, with a mask by the invariants of `DmaFacts`.
+        let last = unsafe { ffi::sgdma_domain_last(dev.as_raw()) };
+        span.last = span.last.min(last);
         if span.first > span.last {
             dev_err!(
                 dev.device(),
-                "not attached to a domain: its mask reaches none of it\n"
+                "not attached to a domain: its DMA mask reaches no address of the domain\n"
             );
             return Err(EBUSY);
         }
@@ -332,7 +345,7 @@ impl PinnedDrop for Inner {
     }
 }
 
-/// The devices that share a domain: those of one driver with the same number.
+/// The devices that share a domain: those of one module with the same type of data and number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     module: *mut bindings::module,
@@ -378,19 +391,45 @@ fn trim(known: &mut KVec<Known>) {
 
 /// The attachment of one device. A drop detaches the device, and then drops the driver's data if it
 /// is the last one.
+pub struct Attachment {
+    attached: ManuallyDrop<Placed<Attached>>,
+    data: ManuallyDrop<Data>,
+}
+
+/// A device that is attached. A drop detaches the device.
 ///
 /// # Invariants
 ///
-/// `sgdma_domain_attach()` has attached `group` to `domain`.
-pub struct Attachment {
+/// `sgdma_domain_attach()` has attached `group`, that of `dev`, to `domain`.
+struct Attached {
+    dev: *mut bindings::device,
     domain: Domain,
-    data: Data,
     group: NonNull<bindings::iommu_group>,
-    key: Option<Key>,
 }
 
 // SAFETY: Any task may detach a group.
-unsafe impl Send for Attachment {}
+unsafe impl Send for Attached {}
+// SAFETY: A shared reference only permits reading.
+unsafe impl Sync for Attached {}
+
+impl Hold for Attached {
+    fn is_where_it_was(&self) -> bool {
+        // A device that was removed is in no group any more.
+        // SAFETY: The device is valid: the quarantine holds a reference to it.
+        let domain = unsafe { ffi::sgdma_iommu_get_domain_for_dev(self.dev) };
+        domain == self.domain.as_raw()
+    }
+
+    unsafe fn release(self) {}
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the group is attached to the domain. It is detached once,
+        // as the value is dropped once.
+        unsafe { ffi::sgdma_domain_detach(self.domain.as_raw(), self.group.as_ptr()) };
+    }
+}
 
 impl Attachment {
     /// Attaches `dev` to the domain that devices of the driver `module` with this `number` share,
@@ -411,36 +450,36 @@ impl Attachment {
             data: data.of,
             number,
         });
+        // SAFETY: The device is valid and bound: `dev` borrows it.
+        to_result(unsafe { ffi::sgdma_domain_check_group(dev.as_raw()) })?;
         let mut known = DOMAINS.lock();
         let result = Self::attach(&mut known, dev, key, data);
         trim(&mut known);
-        result
+        drop(known);
+        // What was made in vain is dropped without the lock: the data's drop is the driver's code.
+        result.map_err(|(error, _made)| error)
     }
 
-    /// Attaches `dev`, with the lock of [`DOMAINS`].
+    /// Attaches `dev`, with the lock of [`DOMAINS`]. An error comes with what was made.
     fn attach(
         known: &mut KVec<Known>,
         dev: DmaDevice<'_>,
         key: Option<Key>,
         data: MakeData,
-    ) -> Result<Self> {
+    ) -> Result<Self, (Error, Option<(Domain, Data)>)> {
         let index = known.iter().position(|known| Some(known.key) == key);
-        let (domain, data) = match index {
-            Some(index) => (known[index].domain.share(), known[index].data.clone()),
-            None => (Domain::new(dev)?, (data.make)()?),
+        let made = match index {
+            Some(index) => Ok((known[index].domain.share(), known[index].data.clone())),
+            None => Domain::new(dev).and_then(|domain| Ok((domain, (data.make)()?))),
         };
-        known.reserve(1, GFP_KERNEL)?;
-        let before = domain.admit(dev)?;
-        let mut group = core::ptr::null_mut();
-        // SAFETY: The device is valid and bound: `dev` borrows it. `group` is valid for writing.
-        to_result(unsafe { ffi::sgdma_domain_attach(domain.as_raw(), dev.as_raw(), &mut group) })
-            .inspect_err(|_| domain.readmit(before))?;
-        // INVARIANT: The call above has attached the group.
-        let this = Self {
-            domain,
-            data,
-            group: NonNull::new(group).ok_or(ENODEV)?,
-            key,
+        let (domain, data) = made.map_err(|error| (error, None))?;
+        let attached = known
+            .reserve(1, GFP_KERNEL)
+            .map_err(Error::from)
+            .and_then(|()| Attached::new(dev, &domain));
+        let attached = match attached {
+            Ok(attached) => attached,
+            Err(error) => return Err((error, Some((domain, data)))),
         };
         match (index, key) {
             (Some(index), _) => known[index].attached += 1,
@@ -448,48 +487,91 @@ impl Attachment {
                 let _ = known.push_within_capacity(Known {
                     key,
                     attached: 1,
-                    domain: this.domain.share(),
-                    data: this.data.clone(),
+                    domain,
+                    data: data.clone(),
                 });
             }
             (None, None) => {}
         }
-        Ok(this)
+        Ok(Self {
+            attached: ManuallyDrop::new(attached),
+            data: ManuallyDrop::new(data),
+        })
     }
 
     /// Returns the domain.
     pub(crate) fn domain(&self) -> &Domain {
-        &self.domain
+        &self.attached.domain
     }
 
-    /// Leaves the device attached for ever. No other device is attached to the domain from now on:
-    /// the code of the driver's data may be unloaded.
-    pub(crate) fn leave_attached(self) {
+    /// Leaves the device attached, until the driver of a later binding says that it was reset. No
+    /// other device is attached to the domain from now on: the code of the driver's data, which is
+    /// leaked, may be unloaded.
+    ///
+    /// # Safety
+    ///
+    /// - The device is bound.
+    /// - The quarantine is that of its binding.
+    pub(crate) unsafe fn leave_attached(self, quarantine: &Quarantine) {
         let mut known = DOMAINS.lock();
-        known.retain(|known| Some(known.key) != self.key);
+        known.retain(|known| !known.domain.is(self.domain()));
         trim(&mut known);
         drop(known);
-        core::mem::forget(self);
+        let mut this = ManuallyDrop::new(self);
+        let dev = this.attached.dev;
+        // SAFETY:
+        // - `this` is neither used again nor dropped, so the value is moved out once.
+        // - By the invariants of `Attached` the device is attached. It is valid and bound, and the
+        //   quarantine is that of its binding, as the caller promises.
+        unsafe {
+            ManuallyDrop::take(&mut this.attached).hold(
+                dev,
+                Some(quarantine),
+                quarantine.epoch(),
+                0,
+            )
+        };
     }
 
     /// Returns the driver's data of the domain.
     pub(super) fn data(&self) -> &(dyn Any + Send + Sync) {
-        &*self.data
+        &**self.data
+    }
+}
+
+impl Attached {
+    /// Attaches `dev` to `domain`, with the lock of [`DOMAINS`].
+    // Neither generic nor inlined, as `Place::new_ours()` demands.
+    #[inline(never)]
+    fn new(dev: DmaDevice<'_>, domain: &Domain) -> Result<Placed<Self>> {
+        let place = Place::new_ours(Gfp::from(GFP_KERNEL))?;
+        let before = domain.admit(dev)?;
+        let mut group = core::ptr::null_mut();
+        // SAFETY: The device is valid and bound: `dev` borrows it. `group` is valid for writing.
+        to_result(unsafe { ffi::sgdma_domain_attach(domain.as_raw(), dev.as_raw(), &mut group) })
+            .inspect_err(|_| domain.readmit(before))?;
+        // INVARIANT: The call above has attached the group.
+        Ok(place.put(Self {
+            dev: dev.as_raw(),
+            domain: domain.share(),
+            group: NonNull::new(group).ok_or(ENODEV)?,
+        }))
     }
 }
 
 impl Drop for Attachment {
     fn drop(&mut self) {
         let mut known = DOMAINS.lock();
-        if let Some(key) = self.key {
-            known.retain(|known| {
-                known.attached -= usize::from(known.key == key);
-                known.attached > 0
-            });
-            trim(&mut known);
-        }
-        // SAFETY: By the type invariants the group is attached to the domain. It is detached once,
-        // as the value is dropped once.
-        unsafe { ffi::sgdma_domain_detach(self.domain.as_raw(), self.group.as_ptr()) };
+        known.retain(|known| {
+            known.attached -= usize::from(known.domain.is(self.domain()));
+            known.attached > 0
+        });
+        trim(&mut known);
+        // SAFETY: Both are dropped once, as the value is dropped once.
+        unsafe { ManuallyDrop::drop(&mut self.attached) };
+        drop(known);
+        // The drop is the driver's code, and needs no lock.
+        // SAFETY: As above.
+        unsafe { ManuallyDrop::drop(&mut self.data) };
     }
 }

@@ -8,8 +8,8 @@
 //! 2. Enables the device's registers.
 //! 3. Saves the device's DMA limits and applies the driver's.
 //! 4. Calls the driver's `quiesce`, and releases the orphans of a device that was reset.
-//! 5. Attaches the device to a domain, if the driver maps in one. Where an IOMMU translates MSI,
-//!    vectors are lost by that, and coherent memory would be in another address space.
+//! 5. Attaches the device to a domain, if the driver maps in one. Comes before 7, because attaching
+//!    loses vectors where an IOMMU translates MSI, and before 8, whose memory is in the domain.
 //! 6. Switches DMA on, unless orphans are left.
 //! 7. Allocates interrupt vectors, if the driver handles interrupts.
 //! 8. Calls the driver's `probe`, which makes the driver's data.
@@ -32,8 +32,9 @@
 //! 7. Drops the driver's data, and waits for the worker that frees deferred buffers.
 //! 8. Releases the buffers in quarantine, or makes orphans of them. If a buffer is left that no
 //!    reset covers, or DMA could not be switched off, the bus first resets the device.
-//! 9. Frees the vectors, and detaches the device from its domain. A device that may still do DMA
-//!    stays attached for ever: in the domain it finds only what it was given.
+//! 9. Frees the vectors, and detaches the device from its domain. A device that may still be using
+//!    buffers, or doing DMA, stays attached until a later binding's `quiesce` resets the device: in
+//!    the domain it finds what the domain's devices were given.
 //! 10. Restores the DMA limits and disables the device's registers.
 //!
 //! On a bus without a switch for DMA, such as the platform bus, stages 1 and 6 and step 6 do
@@ -49,7 +50,8 @@ use crate::{
             DmaDevice,
             DmaFacts, //
         },
-        limits::DmaLimits, //
+        limits::DmaLimits,
+        route::DmaRoute, //
     },
     domain::{
         device::private::BoundDevice,
@@ -220,14 +222,25 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         self.limits = Some(unsafe { SavedLimits::new(bus.device()) }?);
         let limits = bus.limits(info)?;
         // SAFETY: This is the first call, and `probe()` comes later.
-        let dma = unsafe { self.dma_device(bus, &limits) }?;
+        let mut dma = unsafe { self.dma_device(bus, &limits) }?;
 
         if bus.quiesce(info)? == Quiet::Reset {
             quarantine::release_orphans(dma.as_raw());
+            // One of them may have kept the device attached to a domain.
+            // SAFETY: `probe()` comes later, and the earlier result is not used any more.
+            dma = unsafe { self.dma_device(bus, &limits) }?;
+        }
+        let orphans = quarantine::orphans(dma.as_raw());
+        if dma.route() == DmaRoute::Domain {
+            dev_err!(
+                bus.device(),
+                "still attached to the domain of an earlier binding, at work: the driver has to \
+                 reset the device in quiesce()\n"
+            );
+            return Err(EBUSY);
         }
         // SAFETY: This is the first call, and `probe()` comes later.
-        let device = unsafe { self.bound_device(dma) }?;
-        let orphans = quarantine::orphans(dma.as_raw());
+        let device = unsafe { self.bound_device(dma, orphans) }?;
         if orphans > 0 {
             dev_warn!(
                 bus.device(),
@@ -288,7 +301,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     ///
     /// # Safety
     ///
-    /// Called once, after `self.limits` was set and before the driver's `probe()`.
+    /// Called after `self.limits` was set and before the driver's `probe()`. The result of an
+    /// earlier call is not used any more.
     unsafe fn dma_device<B: Bus<D>>(
         &mut self,
         bus: &'bound B,
@@ -317,10 +331,18 @@ impl<'bound, D: Driver> Binding<'bound, D> {
     /// Returns the device that the driver is given. Attaches it to a domain, if the driver maps in
     /// one. May sleep.
     ///
+    /// # Errors
+    ///
+    /// `EBUSY` for a domain, if the device has `orphans`: they lie in the domain of the DMA API.
+    ///
     /// # Safety
     ///
     /// Called once, and before the driver's `probe()`.
-    unsafe fn bound_device(&mut self, dma: DmaDevice<'bound>) -> Result<D::Dma<'bound>> {
+    unsafe fn bound_device(
+        &mut self,
+        dma: DmaDevice<'bound>,
+        orphans: usize,
+    ) -> Result<D::Dma<'bound>> {
         let attachment = &mut self.attachment;
         // SAFETY:
         // - The attachment attaches the device. Only `end()` drops it, after the driver's data, and
@@ -330,6 +352,15 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         // - The data is made by `data`, here or for another device of the domain.
         unsafe {
             D::Dma::new(dma, |data| {
+                if orphans > 0 {
+                    dev_err!(
+                        dma.device(),
+                        "not attached to a domain: the device may still use {} buffers of earlier \
+                         bindings; the driver has to reset it in quiesce()\n",
+                        orphans
+                    );
+                    return Err(EBUSY);
+                }
                 let number = D::domain(dma.device());
                 let made = Attachment::new(dma, D::MODULE, number, data)?;
                 let made: *const Attachment = &**attachment.insert(KBox::new(made, GFP_KERNEL)?);
@@ -367,22 +398,12 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
         self.ctx = None;
         deferred::flush();
-        let idle = self.end_quarantine(bus, quiet, halt);
+        self.end_quarantine(bus, quiet, halt);
         self.handlers = None;
         if self.vectors > 0 {
             bus.free_vectors();
         }
-        if let Some(attachment) = self.attachment.take() {
-            if idle {
-                drop(attachment);
-            } else {
-                dev_err!(
-                    bus.device(),
-                    "stays attached to its domain: the device may still do DMA\n"
-                );
-                KBox::into_inner(attachment).leave_attached();
-            }
-        }
+        self.attachment = None;
         self.facts = None;
         self.limits = None;
         if self.enabled {
@@ -390,11 +411,11 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
     }
 
-    /// Releases the buffers in quarantine, or makes orphans of them. Returns false if the device
-    /// may still be using buffers, and DMA is on. May sleep.
+    /// Releases the buffers in quarantine, or makes orphans of them. A device that may still be
+    /// using buffers, or doing DMA, stays attached to its domain, as an orphan, too. May sleep.
     ///
     /// The driver's data was dropped, so no more buffers come.
-    fn end_quarantine<B: Bus<D>>(&self, bus: &B, quiet: Quiet, halt: Halt) -> bool {
+    fn end_quarantine<B: Bus<D>>(&mut self, bus: &B, quiet: Quiet, halt: Halt) {
         let is_open = self.quarantine.is_open();
         // Switching DMA off only pauses the device: once DMA is on again, the device may go on. So
         // only a reset, or the driver's word, ends the device's use of the buffers.
@@ -415,6 +436,17 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         };
         if is_over {
             quarantine::release_orphans(crate::device::dma_device::as_raw(bus.device()));
+        } else if is_open || halt == Halt::Failed {
+            if let Some(attachment) = self.attachment.take() {
+                dev_err!(
+                    bus.device(),
+                    "stays attached to its domain, because the device may still do DMA, until a \
+                     driver resets the device in quiesce()\n"
+                );
+                // SAFETY: The device is bound: the binding has not ended. The quarantine is that of
+                // the binding.
+                unsafe { KBox::into_inner(attachment).leave_attached(&self.quarantine) };
+            }
         }
         self.quarantine.end(is_over, D::MODULE);
         // DMA debugging, which reports other mappings that were forgotten, does not know these.
@@ -424,7 +456,6 @@ impl<'bound, D: Driver> Binding<'bound, D> {
             // SAFETY: The device is valid: `bus` is a reference to it.
             unsafe { ffi::sgdma_say_forgotten(dev, forgotten) };
         }
-        is_over || halt == Halt::Halted || halt == Halt::NoSwitch && !is_open
     }
 }
 

@@ -55,6 +55,9 @@ use kernel::{
 /// | 5 | requests the interrupts of [`VECTORS`] | ends all handlers | [`start`] |
 /// | 6 | registers the nodes of [`Files`] | revokes the gate, [`unbind`], waits, [`stop`] | |
 ///
+/// A device whose driver maps in a domain is attached before stage 4, and detached after stage 5
+/// was taken down: see [`DomainDevice`](crate::DomainDevice).
+///
 /// Stage 1 is there because firmware may have left bus mastering on. In stage 4 the library waits
 /// for DMA transfers that are under way, in stage 6 for file operations.
 ///

@@ -9,7 +9,7 @@
 // f29e8b2ccbaa27616b8550951ce302a724785d5d  src/device/device.h
 // 44ac7e9d70b82d7e67d374cbbf746141d967de96  src/map/iova.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
-// 8d4864effb4f4304d024ae7a27e8f090b7faa53d  src/domain/domain.h
+// a1091eed6a962fff1992aa6fae398606deb24edd  src/domain/domain.h
 // 5c79c02dce578d943d8e79e862069edd45c1117b  src/dmabuf/dma_buf.h
 // 8030b8238297fb2542a83c87a39715e7803cf89b  src/driver/handlers.h
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
@@ -641,9 +641,8 @@ unsafe extern "C" {
     pub fn sgdma_domain_free(domain: *mut iommu_domain);
     /// Calls `visit` for each window of addresses that the platform keeps from `dev`, until `visit`
     /// returns
-    /// an error: iommu_get_resv_regions(). Returns that error, or zero. Returns -EPERM if firmware
-    /// wants
-    /// memory mapped for `dev` at all times. May sleep.
+    /// an error: iommu_get_resv_regions(), and what a host bridge does not let through to memory.
+    /// Returns that error, or zero. May sleep.
     pub fn sgdma_domain_windows(
         dev: *mut device,
         to: *mut ffi::c_void,
@@ -651,11 +650,18 @@ unsafe extern "C" {
             unsafe extern "C" fn(to: *mut ffi::c_void, first: u64_, last: u64_) -> ffi::c_int,
         >,
     ) -> ffi::c_int;
+    /// Returns the last address that `dev` and its buses can send.
+    pub fn sgdma_domain_last(dev: *mut device) -> u64_;
+    /// Returns zero if the IOMMU group of `dev` can be attached, or an error, which it logs: -EBUSY
+    /// if
+    /// another device of the group has a driver that uses the DMA API, -EPERM if firmware wants
+    /// memory
+    /// mapped for a device of the group at all times. May sleep for a second.
+    pub fn sgdma_domain_check_group(dev: *mut device) -> ffi::c_int;
     /// Attaches the IOMMU group of `dev`, which is bound, to `domain`: iommu_attach_group(). Stores
     /// the
-    /// group, with a reference. Returns zero or an error, which it logs: -EBUSY if another device
-    /// of the
-    /// group has a driver that uses the DMA API. May sleep.
+    /// group, with a reference. Returns zero or an error, which it logs: those of
+    /// sgdma_domain_check_group() for what has changed since. May sleep.
     pub fn sgdma_domain_attach(
         domain: *mut iommu_domain,
         dev: *mut device,

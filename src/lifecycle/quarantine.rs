@@ -349,7 +349,7 @@ fn count(counter: ffi::sgdma_counter, number: isize, len: usize) {
     unsafe { ffi::sgdma_count_held(counter, number, number * len as isize) };
 }
 
-/// Logs that the buffer of `entry` is held, and puts it into `quarantine`. For any context.
+/// Logs that the buffer of `entry` is held, and puts the buffer into `quarantine`. For any context.
 ///
 /// # Safety
 ///
@@ -360,8 +360,11 @@ fn count(counter: ffi::sgdma_counter, number: isize, len: usize) {
 unsafe fn hold(entry: NonNull<Entry>, quarantine: Option<&Quarantine>) {
     // SAFETY: By the invariants of `Entry` the entry is valid. It belongs to the caller.
     let (dev, len) = unsafe { ((*entry.as_ptr()).dev, (*entry.as_ptr()).len) };
-    // SAFETY: The device is valid, as the caller promises.
-    unsafe { ffi::sgdma_say_held(dev, len) };
+    // What has no bytes is no buffer, and has a line of its own.
+    if len > 0 {
+        // SAFETY: The device is valid, as the caller promises.
+        unsafe { ffi::sgdma_say_held(dev, len) };
+    }
     match quarantine {
         Some(quarantine) => {
             count(ffi::SGDMA_HELD, 1, len);

@@ -13,8 +13,9 @@
 
 #define PAGE		(64 * 1024ull)	/* a multiple of each CPU's and IOMMU's page */
 #define LEN		(2 * PAGE)
-#define FIRST		0x123450000ull
-#define SECOND		0x10000000ull
+/* Host bridges have no windows there. */
+#define FIRST		0x7450000ull
+#define SECOND		0x2000000ull
 
 static unsigned char bytes[LEN], seen[LEN];
 

@@ -27,9 +27,9 @@ use sgdma::{
     InFlight, //
 };
 
-/// The address of the mapping that all devices know.
-const AT: u64 = 0x6000_0000;
-const SCATTERED_AT: u64 = 0x4000_0000;
+/// The address of the mapping that all devices know. Host bridges have no window there.
+const AT: u64 = 0x0600_0000;
+const SCATTERED_AT: u64 = 0x0400_0000;
 const PAGES: usize = 8;
 
 /// The longest transfer of `edu`.

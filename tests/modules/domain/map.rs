@@ -26,8 +26,8 @@ use sgdma::{
     ToDevice, //
 };
 
-/// The window in which the random programs map, and its pages.
-const AT: u64 = 0x5000_0000;
+/// The first address at which the random programs map, and the number of pages there.
+const AT: u64 = 0x0500_0000;
 const PAGES: usize = 64;
 
 const STEP: u64 = PAGE_SIZE as u64;
@@ -37,6 +37,13 @@ const WINDOW: u64 = if cfg!(CONFIG_X86) {
     0xfee0_0000
 } else {
     0x0800_0000
+};
+
+/// A window that the host bridge has for devices.
+const BRIDGE: u64 = if cfg!(CONFIG_X86) {
+    0xe000_0000
+} else {
+    0x3000_0000
 };
 
 /// Checks that two pages are refused at `addr`, come back, and are not mapped in part.
@@ -64,6 +71,7 @@ pub(crate) fn refuse(dev: Member<'_>) -> Result {
     is_refused(dev, last - (STEP - 1), ERANGE)?;
     is_refused(dev, WINDOW, EPERM)?;
     is_refused(dev, WINDOW - STEP, EPERM)?;
+    is_refused(dev, BRIDGE, EPERM)?;
 
     let there = scattered(dev, 2, 1)?.map_at(dev, AT, ToDevice)?;
     is_refused(dev, AT, EEXIST)?;
@@ -96,7 +104,7 @@ pub(crate) fn refuse(dev: Member<'_>) -> Result {
     expect(short.map_at(dev, AT, Bidirectional).err().map(Error::from) == Some(EINVAL))
 }
 
-/// The page that the device finds at each place of the window.
+/// The page that the device finds at each place.
 struct Model {
     frames: KVec<u64>,
 }

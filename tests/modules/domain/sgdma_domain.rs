@@ -102,6 +102,9 @@ edu::driver! {
     }
 
     fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&Data<'bound>>) -> Quiet {
+        if LEAVE.xchg(false, Relaxed) {
+            return Quiet::Unknown;
+        }
         edu::stop(pdev)
     }
 }
@@ -112,6 +115,9 @@ impl Handlers<Self> for Domains {
         ctx.engine.irq()
     }
 }
+
+/// True if the next `stop` does not say that the device is done.
+static LEAVE: Atomic<bool> = Atomic::new(false);
 
 struct File;
 
@@ -148,6 +154,10 @@ impl FileOps<Domains> for File {
             }
             b"drop" => ctx.drop_in_flight(),
             b"reset" => ctx.reset(),
+            b"leave" => {
+                LEAVE.store(true, Relaxed);
+                Ok(())
+            }
             _ => Err(EINVAL),
         }?;
         Ok(n)
