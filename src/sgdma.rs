@@ -10,9 +10,11 @@
 //! buffer, it is [`InFlight`]. A [`CoherentDevice`] and the CPU can use a buffer at the same time:
 //! then it is [`Shared`]. [`InPlace`] proves the same for one buffer. Memory that processes use,
 //! too, is a [`UserTable`], which can only be shared. Rings and descriptors are in a
-//! [`CoherentBuffer`] or in blocks of a [`DmaPool`]. A driver implements [`Driver`] and
-//! the trait of its bus, [`pci::Driver`] or [`platform::Driver`]. Its open files implement
-//! [`FileOps`]; its interrupts, work items and timers are [`Handlers`].
+//! [`CoherentBuffer`] or in blocks of a [`DmaPool`]. Tables that come one by one are linked in an
+//! [`Iova`], a range of addresses that is reserved first. A driver whose device is a
+//! [`DomainDevice`] maps at addresses of its choice: a [`DomainMapping`]. A driver implements
+//! [`Driver`] and the trait of its bus, [`pci::Driver`] or [`platform::Driver`]. Its open files
+//! implement [`FileOps`]; its interrupts, work items and timers are [`Handlers`].
 //!
 //! ```
 //! # use kernel::prelude::*;

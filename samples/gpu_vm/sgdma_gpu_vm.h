@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * The requests of user space to /dev/sgdma_gpu_vm-*. All devices of the driver
- * share one address space, which is not memory's. Objects belong to that space,
- * and end with the last device at the latest. Each device finds an object at
- * the same address. Sizes, lengths and offsets are in bytes. Only root may open
- * the nodes.
+ * share one address space of an IOMMU. Objects belong to that space, and end with
+ * the last device at the latest. Each device finds an object at the same
+ * address. Sizes, lengths and offsets are in bytes. Only root may open the nodes.
  *
  * EBUSY	a device uses the object, and caches are not coherent
  * ENOENT	there is no object, or it does not have all of the range

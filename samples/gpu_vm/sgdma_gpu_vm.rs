@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A GPU driver whose objects have addresses of their own choice, in an address space that several
-//! devices share.
+//! A GPU driver whose objects are at addresses that user space chooses, in an address space that
+//! several devices share.
 //!
 //! The devices are QEMU's `edu`, behind an IOMMU. User space chooses where the devices find an
 //! object. `README.md` says more. Read in this order:

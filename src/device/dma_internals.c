@@ -16,11 +16,7 @@
 
 #include "device/device.h"
 
-/* dma_map_direct() is static. Nothing public says who maps. */
-/*
- * There is no call that says whether a device is in the domain of the DMA API or in one of a
- * driver. Only the type of the domain tells.
- */
+/* No call says whether a device is in a domain of its driver. Only the type of the domain tells. */
 static bool is_in_domain_of_driver(struct device *dev)
 {
 #ifdef CONFIG_IOMMU_API

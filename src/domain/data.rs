@@ -13,8 +13,8 @@ use kernel::{
 
 /// Data of a driver that the devices of one domain share: mappings that all of them use, or `()`.
 ///
-/// The library makes it when the first device of a domain is attached, and drops it after the last
-/// one was detached.
+/// The library makes the value when the first device of a domain is attached, and drops it after
+/// the last one was detached.
 ///
 /// ```
 /// # use kernel::{new_mutex, prelude::*, sync::Mutex};
@@ -39,7 +39,8 @@ use kernel::{
 /// }
 /// ```
 pub trait DomainData: Sized + Send + Sync + 'static {
-    /// Makes the data. May sleep.
+    /// Makes the data. May sleep. A lock of all domains is held: it must not bind or unbind a
+    /// device that maps in a domain.
     ///
     /// # Errors
     ///

@@ -113,7 +113,8 @@ impl SgTable {
     /// - `EINVAL` if `addr` is 0, or if `addr` or the length is not a multiple of
     ///   [`Domain::granule`], or a segment of the table does not begin or end at such a multiple.
     /// - `ERANGE` if a byte lies beyond [`Domain::aperture`].
-    /// - `EPERM` if a byte lies in a window that the platform keeps, for MSI for example.
+    /// - `EPERM` if a byte lies in a window that the platform keeps: for MSI, or for registers of
+    ///   devices behind the host bridge.
     /// - `EEXIST` if something is mapped there already.
     /// - `E2BIG` if the buffer has 4 GiB or more. Where caches are not coherent, also if the table
     ///   was not made for this device.
@@ -215,14 +216,14 @@ impl Shared {
             .map_err(Error::from)
             .and_then(|room| {
                 let place = Place::new_ours(Gfp::from(gfp))?;
-                let window = Window::new(&mut table, dev, at, direction)?;
-                Ok((room, place, window))
+                let span = MappedSpan::new(&mut table, dev, at, direction)?;
+                Ok((room, place, span))
             });
         match mapped {
-            Ok((room, place, window)) => {
+            Ok((room, place, span)) => {
                 let len = table.len();
                 let content = place.put(InDomain {
-                    window,
+                    span,
                     table: UnsafeCell::new(table),
                 });
                 // INVARIANT: There is a content, and nobody uses it yet.
@@ -304,7 +305,7 @@ impl Drop for Shared {
 /// A table and the range at which it is mapped.
 // Fields are dropped in order: the range is unmapped before the pages are freed.
 pub(super) struct InDomain {
-    window: Window,
+    span: MappedSpan,
     table: UnsafeCell<SgTable>,
 }
 
@@ -313,24 +314,24 @@ unsafe impl Send for InDomain {}
 
 impl InDomain {
     fn unmap(self) -> SgTable {
-        drop(self.window);
+        drop(self.span);
         self.table.into_inner()
     }
 
     pub(super) fn domain(&self) -> &Domain {
-        &self.window.domain
+        &self.span.domain
     }
 
     /// Returns the address of the first byte.
     pub(super) fn addr(&self) -> DmaAddress {
-        self.window.addr
+        self.span.addr
     }
 
     /// Returns the range as devices see it: one run.
     pub(super) fn dma(&self) -> &DmaTable {
-        // SAFETY: `Window::new()` has set the run. The list does not change until `self` is given
+        // SAFETY: `MappedSpan::new()` set the run. The list does not change until `self` is given
         // up, which the reference borrows.
-        unsafe { DmaTable::from_raw(self.window.list.sgt()) }
+        unsafe { DmaTable::from_raw(self.span.list.sgt()) }
     }
 
     /// Returns the table, for copies.
@@ -368,20 +369,20 @@ impl Hold for InDomain {
     unsafe fn release(self) {}
 }
 
-/// A range of a domain in which pages are mapped. A drop unmaps them. It may sleep.
+/// The addresses of a domain at which pages are mapped. A drop unmaps the pages, and may sleep.
 ///
 /// # Invariants
 ///
 /// - `len` bytes are mapped at `addr` of `domain`, where the value has the range.
 /// - `list` has one mapped entry: that run.
-struct Window {
+struct MappedSpan {
     domain: Domain,
     addr: DmaAddress,
     len: usize,
     list: List,
 }
 
-impl Window {
+impl MappedSpan {
     /// Maps the pages of `table`, which the caller frees only after the drop of the result.
     fn new(
         table: &mut SgTable,
@@ -393,9 +394,6 @@ impl Window {
         let len = table.len();
         let mut list = List::alloc(1, Gfp::from(GFP_KERNEL_ACCOUNT))?;
         let entry = u32::try_from(len).map_err(|_| E2BIG)?;
-        if !domain.is_coherent() {
-            clean(table, dev.dma)?;
-        }
         let refuse = |(error, why): (Error, &CStr)| {
             // SAFETY: The device is valid and bound: `dev` borrows it. `why` is a string with a
             // NUL.
@@ -416,8 +414,11 @@ impl Window {
         {
             return Err(refuse((
                 EINVAL,
-                c"a segment of the table is not aligned to the IOMMU's pages",
+                c"a segment is not aligned to the IOMMU's pages; make the table by alloc_blocks()",
             )));
+        }
+        if !domain.is_coherent() {
+            clean(table, dev.dma)?;
         }
         let addr = domain.reserve(at, len as u64).map_err(refuse)?;
         // SAFETY:
@@ -448,7 +449,7 @@ impl Window {
     }
 }
 
-impl Drop for Window {
+impl Drop for MappedSpan {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the bytes are mapped. The value is dropped once, and no
         // device accesses them: all uses have ended.

@@ -24,7 +24,7 @@ impl Span {
         })
     }
 
-    /// Returns true if both ranges have an address.
+    /// Returns true if the ranges have an address in common.
     fn meets(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }

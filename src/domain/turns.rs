@@ -3,8 +3,8 @@
 //! Who uses a mapping of a domain: devices, and the CPU.
 //!
 //! Where caches are coherent, all use the bytes at the same time. Elsewhere they take turns. A
-//! device's turn begins with a mapping of the DMA API for the same pages, and ends with its end:
-//! the IOMMU API has no calls for caches, and these two write back and invalidate what caches hold.
+//! device's turn begins when the DMA API maps the same pages, and ends when they are unmapped: the
+//! IOMMU API has no calls for caches, and these two write back and invalidate what caches hold.
 //! The bus addresses of that mapping are in the address space of the DMA API, which an attached
 //! device does not see, and are not given to anybody. If memory would bounce, the device would see
 //! other pages than the CPU, so that is refused.
@@ -72,7 +72,7 @@ impl<D: Direction> DomainMapping<D> {
     /// Gives the mapping to a device that is attached to its domain. May sleep.
     ///
     /// Where caches are coherent, several devices and the CPU can have it at the same time.
-    /// Elsewhere this begins the device's turn, and hands it the bytes.
+    /// Elsewhere the call begins the device's turn, and hands the bytes to the device.
     ///
     /// # Errors
     ///

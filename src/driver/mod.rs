@@ -134,11 +134,12 @@ pub trait Driver: DriverModule + Sized + 'static {
     /// [`DomainDevice`](crate::DomainDevice), which is attached to a domain.
     type Dma<'bound>: BoundDevice<'bound>;
 
-    /// Returns the number of the domain that a device with `Dma` of [`DomainDevice`] is attached
-    /// to. May sleep.
+    /// Returns the number of the domain that the device is attached to. Called only if `Dma` is a
+    /// [`DomainDevice`]. May sleep.
     ///
-    /// Devices of this driver with the same number share a domain. With `None`, which is the
-    /// default, a device has a domain of its own.
+    /// Devices share a domain if their drivers are of one module, and have the same number and the
+    /// same type of [`DomainData`](crate::DomainData). With `None`, which is the default, a device
+    /// has a domain of its own.
     ///
     /// [`DomainDevice`]: crate::DomainDevice
     fn domain(dev: &Device<Bound>) -> Option<u32> {
@@ -458,7 +459,7 @@ impl<'bound, D: Driver> DriverContext<'bound, D> {
         unsafe { pin_init::cast_pin_init(fields) }
     }
 
-    /// Returns the bound device, for which memory can be mapped. For any context.
+    /// Returns the bound device that the driver maps memory for. For any context.
     pub fn dma(&self) -> D::Dma<'bound> {
         self.0.dma
     }

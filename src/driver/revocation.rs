@@ -26,7 +26,7 @@ impl DmaBuf {
     /// driver holds the lock that the work item takes, from before this call until it has stored
     /// the result. Nobody accesses memory of user space with that lock held: a page fault there may
     /// wait for the exporter. Nor does anybody call [`for_cpu`](Self::for_cpu) with that lock held:
-    /// that waits for fences, which may be of any driver.
+    /// it waits for fences, to which any process can add one.
     ///
     /// The buffer may be memory of another device, which this device accesses without the CPU
     /// (`allow_peer2peer`).
@@ -74,7 +74,7 @@ impl DmaBuf {
         const {
             assert!(
                 Drv::Handlers::WORK_ITEMS > 0,
-                "a driver whose buffers may be taken back has a work item that drops them"
+                "`attach_revocable` needs a work item, `Handlers::WORK_ITEMS`, to drop buffers"
             );
         }
         let work = ctx.tasks().work_ref(item).ok_or(EINVAL)?;

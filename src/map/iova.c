@@ -29,7 +29,7 @@ void sgdma_ranges(long *ranges, long *bytes)
 
 void sgdma_say_forgotten(struct device *dev, long number)
 {
-	dev_err(dev, "the driver has forgotten %ld reserved ranges: their addresses and memory are never freed\n",
+	dev_err(dev, "the driver has forgotten reserved ranges: %ld; addresses and memory are lost until the next start\n",
 		number);
 }
 EXPORT_SYMBOL_GPL(sgdma_say_forgotten);

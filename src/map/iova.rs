@@ -9,7 +9,7 @@
 //! one step, and each table is linked at an offset that the driver chooses.
 //!
 //! Without an IOMMU there is nothing to reserve. Each table that is linked is then mapped by
-//! itself, and the same program works, with a run for each of its segments.
+//! itself, and the same program works, with several runs.
 
 use crate::{
     base::{
@@ -64,8 +64,8 @@ use kernel::{
 ///
 /// Behind an IOMMU the range is one run, [`is_one_run`](Self::is_one_run): what is linked at offset
 /// `n` has the bus address [`dma_address`](Self::dma_address)` + n`. Elsewhere there is no such
-/// address, and [`dma_runs`](Self::dma_runs) yields a run for each segment of each table. A driver
-/// whose device needs one run refuses to bind there.
+/// address: [`dma_runs`](Self::dma_runs) has those of all tables, and [`table`](Self::table) those
+/// of one. A driver whose device needs one run refuses to bind there.
 ///
 /// Call [`submit`](Self::submit) before the device is told any address. A drop unlinks and frees
 /// all.
@@ -95,7 +95,7 @@ use kernel::{
 /// # Invariants
 ///
 /// - `reserved` was not moved out.
-/// - It was reserved for `dev` in direction `D`.
+/// - `reserved` was reserved for `dev` in direction `D`.
 #[must_use = "dropping the range unlinks and frees all that is linked in it"]
 #[doc(alias = "dma_iova_try_alloc")]
 #[doc(alias = "dma_iova_state")]
@@ -134,7 +134,8 @@ pub struct IovaError {
 impl fmt::Display for IovaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.error {
-            EINVAL => "no whole pages",
+            EINVAL => "begins or ends inside a page",
+            EXDEV => "of another device",
             ERANGE => "beyond the end",
             EEXIST => "linked already",
             ENOENT => "not linked",
@@ -270,8 +271,8 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
     /// ```
     /// # use kernel::prelude::*;
     /// # use sgdma::{Bidirectional, DmaDevice, Iova, EOPNOTSUPP};
-    /// /// Reserves the window of a device that has a single base register.
-    /// fn window(dev: DmaDevice<'_>) -> Result<(Iova<'_, Bidirectional>, u64)> {
+    /// /// Reserves the one run of a device that has a single base register.
+    /// fn one_run(dev: DmaDevice<'_>) -> Result<(Iova<'_, Bidirectional>, u64)> {
     ///     let range = Iova::reserve(dev, 1 << 24, Bidirectional, GFP_KERNEL)?;
     ///     let base = range.dma_address().ok_or(EOPNOTSUPP)?;
     ///     Ok((range, base))
@@ -283,8 +284,9 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
 
     /// Returns a walk over the runs of all that is linked, in order of offsets.
     ///
-    /// If the range is one run, neighbours are joined, and a run ends where nothing is linked. A
-    /// table that ends inside a page is followed by such a gap.
+    /// Neighbours are joined. If the range is one run, a run ends where nothing is linked, and a
+    /// table that ends inside a page is followed by such a gap. Otherwise the bus addresses of two
+    /// tables may follow one another by chance, also over a gap of the range.
     pub fn dma_runs(&self) -> impl Iterator<Item = Run> + '_ {
         self.reserved.runs()
     }
@@ -298,7 +300,7 @@ impl<'bound, D: Direction, P> Iova<'bound, D, P> {
         Ok(dma_table(self.linked_table(offset)?))
     }
 
-    /// Returns the table that is linked at `offset`, and stays so.
+    /// Returns the table that is linked at `offset`.
     pub(super) fn linked_table(&self, offset: usize) -> Result<&SgTable<P>, IovaError> {
         self.reserved.table(offset).ok_or(not_linked(offset))
     }

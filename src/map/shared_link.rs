@@ -36,8 +36,8 @@ use kernel::prelude::*;
 
 /// A table that is linked in an [`Iova`], for the CPU and a coherent device at the same time.
 ///
-/// The view borrows the range, in flight or not. The CPU accesses the bytes as those of a
-/// [`Shared`](crate::Shared) table, also by [`Words`].
+/// The view borrows the range, in flight or not. The CPU copies the bytes by
+/// [`copy_to_slice`](Self::copy_to_slice), and accesses them by [`Words`].
 ///
 /// # Invariants
 ///
@@ -76,7 +76,7 @@ impl<'bound, D: Direction, P: Exclusive> Iova<'bound, D, P> {
     /// # Errors
     ///
     /// - `ENOENT` if no table is linked from `offset` on.
-    /// - `EINVAL` if `dev` is another device.
+    /// - `EXDEV` if `dev` is another device.
     /// - `EIO` if memory beyond the device's reach was added after the probe, and the table has a
     ///   page there.
     pub fn shared(
@@ -87,7 +87,7 @@ impl<'bound, D: Direction, P: Exclusive> Iova<'bound, D, P> {
         let table = self.linked_table(offset)?;
         let len = table.len();
         if dev.dma().as_raw() != self.dma().as_raw() {
-            let error = EINVAL;
+            let error = EXDEV;
             return Err(IovaError { error, offset, len });
         }
         // A range that is one run has only whole pages, which never bounce.

@@ -82,7 +82,7 @@ cases! {
         let refused = |at, witness| range.shared(at, witness).err().map(|failed| failed.error);
         check_eq!(refused(PAGES[1], witness), Some(ENOENT));
         if let Ok(witness) = CoherentDevice::new(other.dma()) {
-            check_eq!(refused(PAGES[2], witness), Some(EINVAL));
+            check_eq!(refused(PAGES[2], witness), Some(EXDEV));
         }
         drop(range.complete());
         Ok(())
