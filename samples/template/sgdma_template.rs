@@ -4,7 +4,6 @@
 
 use kernel::{device::Core, dma::DmaMask, pci, prelude::*};
 use sgdma::{DmaDevice, DmaLimits, Mapped, NoFiles, NoHandlers, SgTable, ToDevice};
-
 const EDU: pci::DeviceId = pci::DeviceId::from_class(0x00ff00, 0xffffff);
 sgdma::pci_device_table!(PCI_TABLE, (), [(EDU, ())]);
 struct Template;
