@@ -136,8 +136,11 @@ impl sgdma::pci::Driver for Camera {
         })
     }
 
-    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&CameraData<'bound>>) -> Quiet {
-        edu::stop(pdev)
+    fn stop<'bound>(
+        _pdev: &'bound pci::Device<Core<'_>>,
+        camera: Pin<&CameraData<'bound>>,
+    ) -> Quiet {
+        camera.engine.stop()
     }
 }
 

@@ -201,10 +201,3 @@ pub(crate) fn quiesce(pdev: &pci::Device<Bound>) -> Result<Quiet> {
     }
     Ok(quiet)
 }
-
-/// Makes the device quiet, for a driver's `stop`.
-///
-/// No transfer begins any more, but one that did not end in time may still be running.
-pub(crate) fn stop(pdev: &pci::Device<Bound>) -> Quiet {
-    quiesce(pdev).unwrap_or(Quiet::Unknown)
-}

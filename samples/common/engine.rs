@@ -46,6 +46,7 @@ use sgdma::{
     DmaDevice,
     FromDevice,
     IrqReturn,
+    Quiet,
     SgTable,
     ToDevice,
     Unbinding, //
@@ -119,6 +120,13 @@ impl<'bound, M: Copy + 'bound> Engine<'bound, M> {
         self.finished.store(true, Release);
         self.unbinding.wake_all();
         IrqReturn::Handled
+    }
+
+    /// Makes the device quiet, for a driver's `stop`.
+    ///
+    /// No transfer begins any more, but one that did not end in time may still be running.
+    pub(crate) fn stop(&self) -> Quiet {
+        edu::wait_idle(&self.bar, TIMEOUT_MS).unwrap_or(Quiet::Unknown)
     }
 
     /// Waits for the end of a transfer. Returns false if the transfer did not end in time, or the

@@ -146,8 +146,8 @@ impl sgdma::pci::Driver for Gpu {
         })
     }
 
-    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&GpuData<'bound>>) -> Quiet {
-        edu::stop(pdev)
+    fn stop<'bound>(_pdev: &'bound pci::Device<Core<'_>>, gpu: Pin<&GpuData<'bound>>) -> Quiet {
+        gpu.engine.stop()
     }
 }
 

@@ -71,8 +71,8 @@ edu::driver! {
         edu::quiesce(pdev)
     }
 
-    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&GpuData<'bound>>) -> Quiet {
-        edu::stop(pdev)
+    fn stop<'bound>(_pdev: &'bound pci::Device<Core<'_>>, gpu: Pin<&GpuData<'bound>>) -> Quiet {
+        gpu.engine.stop()
     }
 }
 

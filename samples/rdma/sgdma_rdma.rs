@@ -103,8 +103,8 @@ impl sgdma::pci::Driver for Rdma {
         })
     }
 
-    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&RdmaData<'bound>>) -> Quiet {
-        edu::stop(pdev)
+    fn stop<'bound>(_pdev: &'bound pci::Device<Core<'_>>, rdma: Pin<&RdmaData<'bound>>) -> Quiet {
+        rdma.engine.stop()
     }
 }
 

@@ -101,11 +101,11 @@ edu::driver! {
         edu::quiesce(pdev)
     }
 
-    fn stop<'bound>(pdev: &'bound pci::Device<Core<'_>>, _data: Pin<&Data<'bound>>) -> Quiet {
+    fn stop<'bound>(_pdev: &'bound pci::Device<Core<'_>>, data: Pin<&Data<'bound>>) -> Quiet {
         if LEAVE.xchg(false, Relaxed) {
             return Quiet::Unknown;
         }
-        edu::stop(pdev)
+        data.engine.stop()
     }
 }
 
