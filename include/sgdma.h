@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * For drivers in C: may a device share memory with the CPU without any
- * dma_sync_*() call? And if not, are all of them there?
+ * dma_sync_*() call? And if not, are all of them there? Does a device reach the
+ * memory of another one?
  */
 #ifndef _SGDMA_H
 #define _SGDMA_H
@@ -12,6 +13,7 @@
 
 struct device;
 struct dma_buf;
+struct pci_dev;
 struct sg_table;
 
 /**
@@ -124,6 +126,68 @@ const char *sgdma_coherency_name(enum sgdma_coherency coherency);
  * Return: what, why, and what to do about it, in one line without a newline.
  */
 const char *sgdma_coherency_string(enum sgdma_coherency coherency);
+
+/**
+ * enum sgdma_peer - the route from a device to the memory of another one
+ * @SGDMA_PEER_BUS_ADDRESS: By bus addresses: a bridge carries the transfers, and
+ *	the host does not see them.
+ * @SGDMA_PEER_HOST_BRIDGE: Through the host bridge, as to memory of the system.
+ * @SGDMA_PEER_NOT_PCI: None: the device is no PCI device.
+ * @SGDMA_PEER_NO_ROUTE: None: the host bridge is not known to forward transfers
+ *	between devices, or the kernel lacks CONFIG_PCI_P2PDMA.
+ * @SGDMA_PEER_MASK: None: the BAR ends above the device's DMA mask or its bus, or
+ *	the bus moves it or leaves it out (dma-ranges).
+ * @SGDMA_PEER_BOUNCES: None: all that the device maps bounces, and the memory of
+ *	a device cannot.
+ * @SGDMA_PEER_DMA_OPS: None: the platform maps in its own way.
+ * @SGDMA_PEER_DOMAIN: None: the device is attached to a domain, by its driver or by
+ *	VFIO.
+ */
+enum sgdma_peer {
+	SGDMA_PEER_BUS_ADDRESS,
+	SGDMA_PEER_HOST_BRIDGE,
+	SGDMA_PEER_NOT_PCI,
+	SGDMA_PEER_NO_ROUTE,
+	SGDMA_PEER_MASK,
+	SGDMA_PEER_BOUNCES,
+	SGDMA_PEER_DMA_OPS,
+	SGDMA_PEER_DOMAIN,
+};
+
+/**
+ * sgdma_peer() - find out by which route a device reaches the memory of another one
+ * @provider: the PCI device with the memory, bound or being probed
+ * @bar: the number of the BAR that the memory is in, 0 to 5; a memory BAR
+ * @dev: the device that is to use the memory, bound or being probed, after its
+ *	driver has set the DMA mask
+ *
+ * Maps nothing. A device of either of the first two answers can map the memory.
+ *
+ * Context: Process context. Does not sleep. Both devices stay bound meanwhile: the
+ * caller is a driver of one, and holds the device lock of the other one or knows
+ * that it is bound.
+ * Return: the route, or the reason why there is none.
+ */
+enum sgdma_peer sgdma_peer(struct pci_dev *provider, int bar, struct device *dev);
+
+/**
+ * sgdma_peer_name() - a route to a device's memory in a word
+ * @peer: a value of &enum sgdma_peer
+ *
+ * Context: Any context.
+ * Return: a name for programs, such as "host-bridge".
+ */
+const char *sgdma_peer_name(enum sgdma_peer peer);
+
+/**
+ * sgdma_peer_string() - a route to a device's memory in words
+ * @peer: a value of &enum sgdma_peer
+ *
+ * Context: Any context.
+ * Return: the route, or why there is none and what to do about it, in one line
+ * without a newline.
+ */
+const char *sgdma_peer_string(enum sgdma_peer peer);
 
 /* What a stale byte of a mapping in sync-debug mode is. */
 #define SGDMA_POISON 0xd5

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "device/device.h"
+#include "dmabuf/peer_memory.h"
 #include "lifecycle/deferred.h"
 #include "lifecycle/quarantine.h"
 #include "map/iova.h"
@@ -55,6 +56,9 @@ int sgdma_module_init(void)
 	sgdma_report_init();
 	sgdma_quarantine_init();
 	sgdma_iova_init();
+#ifdef CONFIG_DMA_SHARED_BUFFER
+	sgdma_peer_memory_init();
+#endif
 	return 0;
 }
 

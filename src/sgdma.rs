@@ -12,7 +12,8 @@
 //! too, is a [`UserTable`], which can only be shared. Rings and descriptors are in a
 //! [`CoherentBuffer`] or in blocks of a [`DmaPool`]. Tables that come one by one are linked in an
 //! [`Iova`], a range of addresses that is reserved first. A driver whose device is a
-//! [`DomainDevice`] maps at addresses of its choice: a [`DomainMapping`]. A driver implements
+//! [`DomainDevice`] maps at addresses of its choice: a [`DomainMapping`]. Devices pass buffers on
+//! as a [`DmaBuf`], also memory of their own: [`PeerMemory`]. A driver implements
 //! [`Driver`] and the trait of its bus, [`pci::Driver`] or [`platform::Driver`]. Its open files
 //! implement [`FileOps`]; its interrupts, work items and timers are [`Handlers`].
 //!
@@ -133,6 +134,7 @@ pub use device::{
         DmaFacts, //
     },
     limits::DmaLimits,
+    peer_route::PeerRoute,
     reach::Reach,
     reset::Reset, //
 };
@@ -144,6 +146,7 @@ pub use dmabuf::{
         DmaBufForCpu, //
     },
     export::DmaBufUse,
+    peer_memory::PeerMemory,
     revocable::Revocable, //
 };
 pub use domain::{

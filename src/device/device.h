@@ -85,6 +85,25 @@ int sgdma_reach_init(void);
 /* Ends what sgdma_reach_init() starts. */
 void sgdma_reach_exit(void);
 
+/* Switches bus mastering on, unless it is. The device is bound. Does not sleep. */
+void sgdma_start_dma(struct pci_dev *pdev);
+
+/* What became of a device's DMA. */
+enum sgdma_halt {
+	/* The device does no DMA. All that it wrote before has arrived in memory. */
+	SGDMA_HALTED,
+	/* The device was removed. */
+	SGDMA_GONE,
+	/* The device may still do DMA; the log says why. */
+	SGDMA_HALT_FAILED,
+};
+
+/*
+ * Switches bus mastering off, and waits for the transfers that are under way. The device lock is
+ * held. May sleep.
+ */
+enum sgdma_halt sgdma_halt(struct pci_dev *pdev);
+
 /* Returns true if the library was loaded with sync_debug=1. */
 bool sgdma_sync_debug(void);
 

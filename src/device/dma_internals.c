@@ -104,10 +104,18 @@ static bool addressable(struct device *dev, dma_addr_t addr, size_t size)
 	       addr + size - 1 <= min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
 }
 
-/* Mapping tells by a warning. A direct mapping of what is no memory does not go by bus ranges. */
+/*
+ * Mapping tells by a warning. For what is no memory 7.2 does not go by the ranges of a bus, and 7.3
+ * does: here both have to lead to the same place.
+ */
 bool sgdma_can_send(struct device *dev, phys_addr_t phys, size_t size)
 {
-	return sgdma_route(dev) != SGDMA_DIRECT || addressable(dev, phys, size);
+	if (sgdma_route(dev) != SGDMA_DIRECT)
+		return true;
+	if (dev->dma_range_map &&
+	    (phys_to_dma(dev, phys) != phys || sgdma_straight(dev, phys, size) != size))
+		return false;
+	return addressable(dev, phys, size);
 }
 EXPORT_SYMBOL_GPL(sgdma_can_send);
 

@@ -54,7 +54,8 @@ impl Reset<'_> {
     /// Releases each buffer that was dropped in flight and had been submitted before
     /// [`begin_reset()`](DmaDevice::begin_reset). If an earlier binding has left buffers because
     /// its device could not be reset, this call also releases those that are still mapped as they
-    /// were, and switches on bus mastering, which was off until now.
+    /// were. Switches bus mastering on, if it was off because of such buffers, or because the
+    /// device went on with memory of another device: see [`PeerMemory`](crate::PeerMemory).
     pub fn done(self) {
         if let Some(quarantine) = self.dev.quarantine() {
             quarantine.reset(self.until);

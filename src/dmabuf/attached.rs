@@ -105,9 +105,10 @@ impl DmaBuf {
     /// - `EOPNOTSUPP`, with a line in the log, if another module has exported the buffer, and an
     ///   address would mean other memory to that exporter once `dev` is unbound: behind an IOMMU if
     ///   caches are not coherent, and on a bus with `dma-ranges`.
-    /// - `E2BIG` if another module has exported the buffer, and a segment is longer than `dev`
-    ///   allows or crosses its boundary. `EIO` if that module has not mapped all bytes, or has
-    ///   mapped some beyond the mask of `dev`.
+    /// - `E2BIG` if another module has exported the buffer, or the buffer is
+    ///   [`PeerMemory`](crate::PeerMemory), and a segment is longer than `dev` allows or crosses
+    ///   its boundary. `EIO` if that module has not mapped all bytes, or has mapped some beyond the
+    ///   mask of `dev`.
     /// - `EBUSY` if `dev` needs turns, another device has its turn, and one of both writes.
     /// - `ENOMEM` if there is no memory.
     /// - `ERESTARTSYS` if a signal comes while fences are waited for.
@@ -159,7 +160,8 @@ impl<'bound, D: Direction> Attached<'bound, D> {
     /// pages in place.
     ///
     /// Of a buffer that another module has exported nobody can tell where its pages are. Then the
-    /// answer follows from the device's [`Coherency`].
+    /// answer follows from the device's [`Coherency`]. For [`PeerMemory`](crate::PeerMemory) the
+    /// answer is false, because such memory is neither cached nor bounced.
     pub fn needs_turns(&self) -> bool {
         self.mapping.needs_turns
     }
@@ -252,7 +254,9 @@ impl Attachment {
         revocation: Option<KBox<Revocation>>,
     ) -> Result<Placed<Self>> {
         let is_ours = buf.is_ours();
-        if !is_ours && is_moved_by_unbinding(dev) {
+        // Nobody synchronises a mapping of such memory.
+        let is_peer_memory = buf.is_peer_memory();
+        if !is_ours && !is_peer_memory && is_moved_by_unbinding(dev) {
             let why = c"its exporter, another module, would synchronise it after the device was \
                         unbound, when an address means other memory";
             let remedy = c"export it from a driver of sgdma";
@@ -280,7 +284,7 @@ impl Attachment {
             // SAFETY: The buffer is ours, and `raw` is mapped.
             unsafe { export::needs_turns(&raw) }
         } else {
-            dev.sync_debug() || Coherency::of(dev) != Coherency::Coherent
+            !is_peer_memory && (dev.sync_debug() || Coherency::of(dev) != Coherency::Coherent)
         };
         // INVARIANT: The call above has filled in `raw`. `dev` has this route as long as it is
         // bound.
@@ -353,6 +357,11 @@ impl Hold for Attachment {
         if self.buf.is_ours() {
             // SAFETY: The buffer is ours, and by the type invariants `raw` is mapped.
             return unsafe { export::is_where_it_was(&self.raw) };
+        }
+        if self.buf.is_peer_memory() {
+            // SAFETY: The buffer is such memory, and by the type invariants `raw` is mapped. The
+            // device is bound: the quarantine asks for this only while the device is being bound.
+            return unsafe { ffi::sgdma_peer_memory_is_where_it_was(self.buf.as_raw(), &self.raw) };
         }
         // Behind an IOMMU nobody can tell: the pages are the exporter's secret.
         // SAFETY: The device is valid: whoever holds this value has a reference to it.

@@ -39,9 +39,10 @@ use kernel::{
 
 /// A reference to a dma-buf: `struct dma_buf`.
 ///
-/// Any exporter may have made the dma-buf: [`SgTable::export`](crate::SgTable::export), or another
-/// driver. The dma-buf lives as long as somebody refers to it: a descriptor of a process, a mapping
-/// of a device or of a process, or a value of this type.
+/// Any exporter may have made the dma-buf: [`SgTable::export`](crate::SgTable::export),
+/// [`PeerMemory::export`](crate::PeerMemory::export), or another driver. The dma-buf lives as long
+/// as somebody refers to it: a descriptor of a process, a mapping of a device or of a process, or a
+/// value of this type.
 ///
 /// ```
 /// # use kernel::prelude::*;
@@ -102,6 +103,13 @@ impl DmaBuf {
         self.table().is_some()
     }
 
+    /// Returns true if the buffer is memory of a device, exported by
+    /// [`PeerMemory`](crate::PeerMemory).
+    pub(super) fn is_peer_memory(&self) -> bool {
+        // SAFETY: By the type invariants the dma-buf is valid.
+        unsafe { ffi::sgdma_is_peer_memory(self.as_raw()) }
+    }
+
     pub(crate) fn as_raw(&self) -> *mut bindings::dma_buf {
         self.0.as_ptr()
     }
@@ -152,7 +160,8 @@ impl DmaBuf {
     /// - `EBUSY` if the exporter is this library and it is the turn of a device that writes, or the
     ///   turn of any device and `direction` lets the CPU write.
     /// - `ERESTARTSYS` if a signal comes while fences are waited for.
-    /// - `EINVAL` if the exporter, another module, gives the kernel no access.
+    /// - `EINVAL` if the exporter gives the kernel no access, as
+    ///   [`PeerMemory`](crate::PeerMemory) gives none.
     /// - Those of the exporter.
     #[doc(alias = "dma_buf_begin_cpu_access")]
     #[doc(alias = "dma_buf_vmap")]

@@ -191,6 +191,17 @@ static const struct dma_buf_attach_ops revocable_ops = {
 	.invalidate_mappings = invalidate_mappings,
 };
 
+bool sgdma_dma_buf_is_importer(const struct dma_buf_attachment *attachment)
+{
+	return attachment->importer_ops == &revocable_ops;
+}
+
+bool sgdma_dma_buf_is_live(const struct dma_buf_attachment *attachment)
+{
+	return attachment->importer_priv &&
+	       sgdma_dma_buf_revocation_is_live(attachment->importer_priv);
+}
+
 /*
  * Maps a buffer that the exporter could move, and has the exporter call @revocation. The buffer is
  * pinned until it is unmapped.

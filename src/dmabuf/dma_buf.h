@@ -67,6 +67,18 @@ void sgdma_dma_buf_unmap(struct dma_buf *buf, const struct sgdma_attachment *att
  */
 void sgdma_dma_buf_revoked(struct sgdma_revocation *revocation);
 
+/* Returns true unless the driver was stopped (revocation.rs). Only for dma_buf.c. */
+bool sgdma_dma_buf_revocation_is_live(const struct sgdma_revocation *revocation);
+
+/* Returns true if a driver of this library has attached a device to a buffer that may go. */
+bool sgdma_dma_buf_is_importer(const struct dma_buf_attachment *attachment);
+
+/*
+ * Returns true if the device still has the binding in which it was attached, for an importer of
+ * this library. The caller has the device's lock, and holds the reservation.
+ */
+bool sgdma_dma_buf_is_live(const struct dma_buf_attachment *attachment);
+
 /*
  * Returns what the exporter keeps of a mapping, for a buffer of ours. It is valid until
  * sgdma_dma_buf_unmap().

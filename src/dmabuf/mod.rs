@@ -13,5 +13,6 @@
 pub(crate) mod attached;
 pub(crate) mod buffer;
 pub(crate) mod export;
+pub(crate) mod peer_memory;
 pub(crate) mod revocable;
 mod revocation;

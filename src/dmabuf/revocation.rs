@@ -37,9 +37,13 @@ impl Revocation {
     }
 }
 
-// The function that C calls is what the header declares.
+// The functions that C calls are what the header declares.
 const _: [unsafe extern "C" fn(*mut ffi::sgdma_revocation); 2] =
     [ffi::sgdma_dma_buf_revoked, sgdma_dma_buf_revoked];
+const _: [unsafe extern "C" fn(*const ffi::sgdma_revocation) -> bool; 2] = [
+    ffi::sgdma_dma_buf_revocation_is_live,
+    sgdma_dma_buf_revocation_is_live,
+];
 
 /// Documented in `dma_buf.h`.
 ///
@@ -53,4 +57,17 @@ unsafe extern "C" fn sgdma_dma_buf_revoked(revocation: *mut ffi::sgdma_revocatio
     // The flag comes first: the work item looks for it.
     revocation.revoked.store(true, Release);
     revocation.work.queue();
+}
+
+/// Documented in `dma_buf.h`.
+///
+/// # Safety
+///
+/// `revocation` is valid, and comes from [`Revocation::as_raw`].
+#[no_mangle]
+unsafe extern "C" fn sgdma_dma_buf_revocation_is_live(
+    revocation: *const ffi::sgdma_revocation,
+) -> bool {
+    // SAFETY: The caller promises a valid `Revocation`, of which there are only shared references.
+    unsafe { &*revocation.cast::<Revocation>() }.work.is_live()
 }

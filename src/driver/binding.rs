@@ -24,25 +24,32 @@
 //!    operations that wait are woken.
 //! 2. Calls the driver's `unbind`.
 //! 3. Waits for the file operations that are still running.
-//! 4. Calls the driver's `stop`. The device still works, handlers run, and nobody else uses it.
-//! 5. Frees the interrupts, and then ends work items and timers. Each of these may start the
+//! 4. Takes back the device's memory that other devices use, and waits for these devices, 30
+//!    seconds at most. Comes before 5: after `stop` the memory may be gone.
+//! 5. Calls the driver's `stop`. The device still works, handlers run, and nobody else uses it, but
+//!    for devices that 4 has waited for in vain.
+//! 6. Frees the interrupts, and then ends work items and timers. Each of these may start the
 //!    other, so they are shut down and not only waited for.
-//! 6. Switches DMA off and waits for the transfers that are under way. The interrupts are freed
+//! 7. Switches DMA off and waits for the transfers that are under way. The interrupts are freed
 //!    before, because an MSI is a write of the device to memory.
-//! 7. Drops the driver's data, and waits for the worker that frees deferred buffers.
-//! 8. Releases the buffers in quarantine, or makes orphans of them. If a buffer is left that no
+//! 8. Drops the driver's data, and waits for the worker that frees deferred buffers.
+//! 9. Releases the buffers in quarantine, or makes orphans of them. If a buffer is left that no
 //!    reset covers, or DMA could not be switched off, the bus first resets the device.
-//! 9. Frees the vectors, and detaches the device from its domain. A device that may still be using
-//!    buffers, or doing DMA, stays attached until a later binding's `quiesce` resets the device: in
-//!    the domain it finds what the domain's devices were given.
-//! 10. Restores the DMA limits and disables the device's registers.
+//! 10. Waits for the devices that still use its memory. Comes after 9, where the driver's own use
+//!     of other devices' memory ends: two bindings do not wait for each other.
+//! 11. Frees the vectors, and detaches the device from its domain. A device that may still be
+//!     using buffers, or doing DMA, stays attached until a later binding's `quiesce` resets the
+//!     device: in the domain it finds what the domain's devices were given.
+//! 12. Restores the DMA limits and disables the device's registers.
 //!
-//! On a bus without a switch for DMA, such as the platform bus, stages 1 and 6 and step 6 do
+//! On a bus without a switch for DMA, such as the platform bus, stages 1 and 6 and step 7 do
 //! nothing. Such a bus resets no device either, so only the driver's word says that the device uses
 //! no more buffers.
 //!
 //! Anything else that is ever acquired for a driver becomes a stage here, and nowhere else.
 
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+use crate::dmabuf::peer_memory;
 use crate::{
     base::lock_class::lock_class,
     device::{
@@ -234,8 +241,13 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         if dma.route() == DmaRoute::Domain {
             dev_err!(
                 bus.device(),
-                "still attached to the domain of an earlier binding, at work: the driver has to \
-                 reset the device in quiesce()\n"
+                "{}\n",
+                if orphans > 0 {
+                    "still attached to the domain of an earlier binding, at work: the driver has \
+                     to reset the device in quiesce()"
+                } else {
+                    "attached to a domain of somebody else: end that use, then bind again"
+                }
             );
             return Err(EBUSY);
         }
@@ -253,11 +265,11 @@ impl<'bound, D: Driver> Binding<'bound, D> {
                 },
                 orphans
             );
-            self.quarantine.start_dma_later(dma.as_raw());
         } else {
             // SAFETY: `dma` borrows a device of this bus, which is being bound.
             unsafe { B::start_dma(dma.as_raw()) };
         }
+        self.quarantine.start_dma_at_reset(dma.as_raw());
 
         if D::Handlers::HAS_IRQ {
             self.vectors = bus.alloc_vectors()?;
@@ -380,6 +392,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         }
         // The drop of the nodes waits for the file operations that use `ctx`.
         self.nodes = None;
+        #[cfg(CONFIG_DMA_SHARED_BUFFER)]
+        peer_memory::take_back(bus.device());
         let quiet = match &self.ctx {
             Some(ctx) => bus.stop(ctx.as_ref().data()),
             None => Quiet::Unknown,
@@ -399,6 +413,8 @@ impl<'bound, D: Driver> Binding<'bound, D> {
         self.ctx = None;
         deferred::flush();
         self.end_quarantine(bus, quiet, halt);
+        #[cfg(CONFIG_DMA_SHARED_BUFFER)]
+        peer_memory::end(bus.device());
         self.handlers = None;
         if self.vectors > 0 {
             bus.free_vectors();

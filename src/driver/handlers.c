@@ -46,6 +46,7 @@ struct sgdma_handlers {
 	struct sgdma_vector *vectors;
 	struct sgdma_item *items;
 	struct sgdma_timer *timers;
+	bool shut_down;
 };
 
 static irqreturn_t run_irq(int irq, void *cookie)
@@ -135,6 +136,7 @@ EXPORT_SYMBOL_GPL(sgdma_handlers_request_irq);
 
 void sgdma_handlers_shut_down(struct sgdma_handlers *handlers)
 {
+	WRITE_ONCE(handlers->shut_down, true);
 	for (unsigned int i = 0; i < handlers->nr_vectors; i++) {
 		if (handlers->vectors[i].irq)
 			free_irq(handlers->vectors[i].irq, &handlers->vectors[i]);
@@ -147,6 +149,11 @@ void sgdma_handlers_shut_down(struct sgdma_handlers *handlers)
 		timer_shutdown_sync(&handlers->timers[i].timer);
 }
 EXPORT_SYMBOL_GPL(sgdma_handlers_shut_down);
+
+bool sgdma_handlers_are_live(const struct sgdma_handlers *handlers)
+{
+	return !READ_ONCE(handlers->shut_down);
+}
 
 bool sgdma_handlers_get(struct sgdma_handlers *handlers, unsigned int item)
 {

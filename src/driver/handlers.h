@@ -51,6 +51,9 @@ int sgdma_handlers_request_irq(struct sgdma_handlers *handlers, unsigned int vec
  */
 void sgdma_handlers_shut_down(struct sgdma_handlers *handlers);
 
+/* Returns true unless the handlers were shut down, or are being shut down. For any context. */
+bool sgdma_handlers_are_live(const struct sgdma_handlers *handlers);
+
 /*
  * Takes another reference, for queueing @item. Returns false if the driver has no such work item.
  * For any context.

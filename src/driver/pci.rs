@@ -24,7 +24,8 @@ use crate::{
             Quiet, //
         },
         DriverContext, //
-    }, //
+    },
+    ffi, //
 };
 use core::ops::RangeInclusive;
 use kernel::{
@@ -59,11 +60,15 @@ use kernel::{
 /// was taken down: see [`DomainDevice`](crate::DomainDevice).
 ///
 /// Stage 1 is there because firmware may have left bus mastering on. In stage 4 the library waits
-/// for DMA transfers that are under way, in stage 6 for file operations.
+/// for DMA transfers that are under way, in stage 6 for file operations. Before `stop`, the library
+/// takes [`PeerMemory`](crate::PeerMemory) back, and waits 30 seconds at most. It waits again
+/// before stage 2 is taken down, as long as it takes.
 ///
 /// In stage 4 bus mastering stays off, with a line in the log, if the device may still access
-/// buffers of an earlier binding. The library switches bus mastering on when the driver calls
-/// [`Reset::done`](crate::Reset::done).
+/// buffers of an earlier binding. Later the library takes bus mastering away, with a line in the
+/// log, if the device goes on with the memory of another one, whose driver is being unbound. Each
+/// [`Reset::done`](crate::Reset::done) switches bus mastering on again, if the library has taken it
+/// away.
 ///
 /// So a driver must not call [`enable_device_mem`] or [`set_master`]. `enable_device_mem`
 /// increments a count that nobody decrements; the `enable` file of the device in sysfs shows the
@@ -237,6 +242,9 @@ pub trait Driver: crate::Driver {
     /// [`Unbinding::wait`](crate::Unbinding::wait) returns at once. Called after
     /// [`unbind`](Self::unbind). Both are also called if a stage after `probe` failed.
     ///
+    /// Other devices may still access [`PeerMemory`](crate::PeerMemory) of the device if their
+    /// drivers have not given it back in time.
+    ///
     /// [`Quiet::Reset`] releases all buffers that were submitted before and dropped in flight,
     /// without a reset of the PCI function. Handlers run until `stop` has returned. A driver that
     /// returns `Quiet::Reset` keeps its handlers from starting the device again.
@@ -254,9 +262,6 @@ registration!(
     },
     ProbeInfo<'bound, Self::IdInfo>
 );
-
-/// The value of a configuration register of a device that does not answer.
-const NO_ANSWER: u16 = !0;
 
 impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
     type IdInfo = D::IdInfo;
@@ -278,48 +283,19 @@ impl<D: Driver> Bus<D> for pci::Device<Core<'_>> {
     unsafe fn start_dma(dev: *mut bindings::device) {
         // SAFETY: `dev` is the `dev` of a `struct pci_dev`, which is bound and so valid: the caller
         // promises a bound device of this bus.
-        unsafe { bindings::pci_set_master(container_of!(dev, bindings::pci_dev, dev)) };
+        unsafe { ffi::sgdma_start_dma(container_of!(dev, bindings::pci_dev, dev)) };
     }
 
     fn stop_dma(&self) -> Halt {
-        let pdev = as_raw(self);
-        let mut command = 0;
         // SAFETY:
         // - The device is valid: `self` is a reference to it.
-        // - The device lock is held: `Device<Core>` exists only in callbacks of the driver core. So
-        //   nobody else changes the command register.
-        // - `command` is valid for writing.
-        unsafe {
-            bindings::pci_clear_master(pdev);
-            // The answer to this read arrives after all that the device has written before: see
-            // `docs/soundness.md`.
-            bindings::pci_read_config_word(pdev, bindings::PCI_COMMAND as c_int, &mut command);
+        // - The device lock is held: `Device<Core>` exists only in callbacks of the driver core.
+        // - This sleeps, as such callbacks may.
+        match unsafe { ffi::sgdma_halt(as_raw(self)) } {
+            ffi::SGDMA_HALTED => Halt::Halted,
+            ffi::SGDMA_GONE => Halt::Gone,
+            _ => Halt::Failed,
         }
-        if command == NO_ANSWER {
-            // SAFETY: The device is valid: `self` is a reference to it.
-            if unsafe { (*pdev).error_state } == bindings::pci_channel_io_perm_failure {
-                return Halt::Gone;
-            }
-            dev_err!(
-                self,
-                "bus mastering cannot be switched off: the device does not answer\n"
-            );
-            return Halt::Failed;
-        }
-        if command & bindings::PCI_COMMAND_MASTER as u16 != 0 {
-            dev_err!(self, "bus mastering cannot be switched off\n");
-            return Halt::Failed;
-        }
-        // SAFETY: The device is valid: `self` is a reference to it. This sleeps, as callbacks of
-        // the driver core may.
-        if unsafe { bindings::pci_wait_for_pending_transaction(pdev) } == 0 {
-            dev_err!(
-                self,
-                "transactions are still pending after bus mastering went off\n"
-            );
-            return Halt::Failed;
-        }
-        Halt::Halted
     }
 
     fn alloc_vectors(&self) -> Result<u32> {

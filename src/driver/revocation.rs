@@ -34,8 +34,10 @@ impl DmaBuf {
     /// # Errors
     ///
     /// - `EINVAL` if `item` is not less than the driver's
-    ///   [`WORK_ITEMS`](crate::Handlers::WORK_ITEMS). Exporters of another device's memory return
-    ///   it if this device does not reach that memory.
+    ///   [`WORK_ITEMS`](crate::Handlers::WORK_ITEMS). Other modules that export memory of a device
+    ///   return it if this device does not reach that memory.
+    /// - `EREMOTEIO`, with a line in the log, if this device does not reach the memory of
+    ///   [`PeerMemory`](crate::PeerMemory).
     /// - `ENODEV` if the exporter has taken the buffer back already.
     /// - Those of [`attach`](Self::attach).
     ///

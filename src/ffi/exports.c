@@ -18,3 +18,5 @@ EXPORT_SYMBOL_GPL(dma_streaming_is_coherent);
 EXPORT_SYMBOL_GPL(sgdma_first_incoherent);
 EXPORT_SYMBOL_GPL(sgdma_coherency_name);
 EXPORT_SYMBOL_GPL(sgdma_coherency_string);
+EXPORT_SYMBOL_GPL(sgdma_peer_name);
+EXPORT_SYMBOL_GPL(sgdma_peer_string);

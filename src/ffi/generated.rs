@@ -6,16 +6,17 @@
 // bdcb3f1bd4af2aa859d84e354412273f43622879  src/lifecycle/quarantine.h
 // b5937624a687ad4a60a8fd8b805cecb1dfbce444  src/lifecycle/deferred.h
 // 1494376585b04bcd080ba54f75f1d74645675ae8  src/lifecycle/completion.h
-// f29e8b2ccbaa27616b8550951ce302a724785d5d  src/device/device.h
+// 4f4040bfb87723c30b95c5528a8691fd68871cc0  src/device/device.h
 // 44ac7e9d70b82d7e67d374cbbf746141d967de96  src/map/iova.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
 // a1091eed6a962fff1992aa6fae398606deb24edd  src/domain/domain.h
-// 5c79c02dce578d943d8e79e862069edd45c1117b  src/dmabuf/dma_buf.h
-// 8030b8238297fb2542a83c87a39715e7803cf89b  src/driver/handlers.h
+// 09e82e38c22129b4ae626ea8e28d72bd5dc8d8ea  src/dmabuf/dma_buf.h
+// 2fb541c0475946b10751132ffd813bbdde1e5432  src/dmabuf/peer_memory.h
+// 5f06d946959f7db4b104c6ce10feb79ac3fc013e  src/driver/handlers.h
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
 // 34ba93ff49105b2c3d1dbd57bf4c3874e9040e05  src/tests/foreign.h
 // 3772b4b24c45a798d2caf81f60307d89257faddf  src/module.h
-// 88c7d02e77da62e130eab708c1419a23bd6b4397  include/sgdma.h
+// 4894bc5c3c6809cc074e00aff24edff567159e0f  include/sgdma.h
 
 #![allow(
     clippy::all,
@@ -53,12 +54,30 @@ pub const SGDMA_NO_DMA: sgdma_coherency = 9;
 pub const SGDMA_SYNC_DEBUG: sgdma_coherency = 10;
 /// `sgdma_coherency`: what streaming DMA mappings of a device need
 pub type sgdma_coherency = ffi::c_uint;
+pub const SGDMA_PEER_BUS_ADDRESS: sgdma_peer = 0;
+pub const SGDMA_PEER_HOST_BRIDGE: sgdma_peer = 1;
+pub const SGDMA_PEER_NOT_PCI: sgdma_peer = 2;
+pub const SGDMA_PEER_NO_ROUTE: sgdma_peer = 3;
+pub const SGDMA_PEER_MASK: sgdma_peer = 4;
+pub const SGDMA_PEER_BOUNCES: sgdma_peer = 5;
+pub const SGDMA_PEER_DMA_OPS: sgdma_peer = 6;
+pub const SGDMA_PEER_DOMAIN: sgdma_peer = 7;
+/// `sgdma_peer`: the route from a device to the memory of another one
+pub type sgdma_peer = ffi::c_uint;
 pub const SGDMA_DIRECT: sgdma_route = 0;
 pub const SGDMA_IOMMU: sgdma_route = 1;
 pub const SGDMA_OPS: sgdma_route = 2;
 pub const SGDMA_DOMAIN: sgdma_route = 3;
 /// Who maps a device's memory.
 pub type sgdma_route = ffi::c_uint;
+/// The device does no DMA. All that it wrote before has arrived in memory.
+pub const SGDMA_HALTED: sgdma_halt = 0;
+/// The device was removed.
+pub const SGDMA_GONE: sgdma_halt = 1;
+/// The device may still do DMA; the log says why.
+pub const SGDMA_HALT_FAILED: sgdma_halt = 2;
+/// What became of a device's DMA.
+pub type sgdma_halt = ffi::c_uint;
 /// The DMA limits of a device, as they are before a binding changes them.
 #[repr(C)]
 #[derive(Default)]
@@ -145,6 +164,11 @@ const _: () = {
     ["Offset of field: sgdma_cpu_turn::is_io"]
         [::core::mem::offset_of!(sgdma_cpu_turn, is_io) - 8usize];
 };
+#[repr(C)]
+#[derive(Debug)]
+pub struct sgdma_peer_memory {
+    _unused: [u8; 0],
+}
 #[repr(C)]
 #[derive(Debug)]
 pub struct sgdma_handlers {
@@ -498,6 +522,12 @@ unsafe extern "C" {
     pub fn sgdma_coherency_name(coherency: sgdma_coherency) -> *const ffi::c_char;
     /// `sgdma_coherency_string()`: a coherency in words
     pub fn sgdma_coherency_string(coherency: sgdma_coherency) -> *const ffi::c_char;
+    /// `sgdma_peer()`: find out by which route a device reaches the memory of another one
+    pub fn sgdma_peer(provider: *mut pci_dev, bar: ffi::c_int, dev: *mut device) -> sgdma_peer;
+    /// `sgdma_peer_name()`: a route to a device's memory in a word
+    pub fn sgdma_peer_name(peer: sgdma_peer) -> *const ffi::c_char;
+    /// `sgdma_peer_string()`: a route to a device's memory in words
+    pub fn sgdma_peer_string(peer: sgdma_peer) -> *const ffi::c_char;
     /// `sgdma_map_sgtable()`: dma_map_sgtable(), or in sync-debug mode
     pub fn sgdma_map_sgtable(
         dev: *mut device,
@@ -593,6 +623,12 @@ unsafe extern "C" {
     pub fn sgdma_reach_init() -> ffi::c_int;
     /// Ends what sgdma_reach_init() starts.
     pub fn sgdma_reach_exit();
+    /// Switches bus mastering on, unless it is. The device is bound. Does not sleep.
+    pub fn sgdma_start_dma(pdev: *mut pci_dev);
+    /// Switches bus mastering off, and waits for the transfers that are under way. The device lock
+    /// is
+    /// held. May sleep.
+    pub fn sgdma_halt(pdev: *mut pci_dev) -> sgdma_halt;
     /// Returns true if the library was loaded with sync_debug=1.
     pub fn sgdma_sync_debug() -> bool_;
     pub static sgdma_buses: [*const bus_type; 4usize];
@@ -753,6 +789,14 @@ unsafe extern "C" {
     /// for
     /// sgdma_dma_buf_unmap(). Only for dma_buf.c. With the reservation held. Does not sleep.
     pub fn sgdma_dma_buf_revoked(revocation: *mut sgdma_revocation);
+    /// Returns true unless the driver was stopped (revocation.rs). Only for dma_buf.c.
+    pub fn sgdma_dma_buf_revocation_is_live(revocation: *const sgdma_revocation) -> bool_;
+    /// Returns true if a driver of this library has attached a device to a buffer that may go.
+    pub fn sgdma_dma_buf_is_importer(attachment: *const dma_buf_attachment) -> bool_;
+    /// Returns true if the device still has the binding in which it was attached, for an importer
+    /// of
+    /// this library. The caller has the device's lock, and holds the reservation.
+    pub fn sgdma_dma_buf_is_live(attachment: *const dma_buf_attachment) -> bool_;
     /// Returns what the exporter keeps of a mapping, for a buffer of ours. It is valid until
     /// sgdma_dma_buf_unmap().
     pub fn sgdma_dma_buf_mapping(attachment: *const sgdma_attachment) -> *const ffi::c_void;
@@ -816,6 +860,57 @@ unsafe extern "C" {
     pub fn sgdma_export_begin(export: *mut sgdma_export, dir: dma_data_direction) -> ffi::c_int;
     /// Frees the buffer, which nobody is attached to.
     pub fn sgdma_export_release(export: *mut sgdma_export);
+    /// Makes `size` bytes from `offset` of BAR `bar` of `dev`, which is bound, available to other
+    /// devices.
+    /// Fills in `result`. Returns zero, or -EINVAL if the bytes are no pages of a memory BAR of a
+    /// PCI
+    /// device, or have its table of MSI-X among them, -EBUSY if some are available already,
+    /// -EOPNOTSUPP
+    /// if the kernel or the device cannot do this, -ENOMEM. May sleep.
+    pub fn sgdma_peer_memory_new(
+        dev: *mut device,
+        bar: ffi::c_uint,
+        offset: u64_,
+        size: u64_,
+        result: *mut *mut sgdma_peer_memory,
+    ) -> ffi::c_int;
+    /// Gives `memory` up. What was exported lives on. May sleep.
+    pub fn sgdma_peer_memory_put(memory: *mut sgdma_peer_memory);
+    /// Returns by which route `dev`, which is bound, reaches `memory`.
+    pub fn sgdma_peer_memory_route(
+        memory: *const sgdma_peer_memory,
+        dev: *mut device,
+    ) -> sgdma_peer;
+    /// Allocates `size` bytes, clears and exports them. `unbinding` becomes true when unbinding
+    /// begins.
+    /// Returns a dma-buf with a reference, or an error pointer: -EINVAL if `size` is not a number
+    /// of
+    /// pages, -E2BIG if it is 4 GiB or more, -ENOSPC if there are not as many bytes in one piece,
+    /// -ENODEV if unbinding has begun, -EINTR if the task is being killed, -ENOMEM. May sleep.
+    pub fn sgdma_peer_memory_export(
+        memory: *mut sgdma_peer_memory,
+        size: usize,
+        unbinding: *const bool_,
+    ) -> *mut dma_buf;
+    /// Returns true if `buf` is memory of a device, exported here.
+    pub fn sgdma_is_peer_memory(buf: *const dma_buf) -> bool_;
+    /// Returns true if `buf`, memory of a device, is still mapped as `attachment`, for a device
+    /// that is
+    /// bound.
+    pub fn sgdma_peer_memory_is_where_it_was(
+        buf: *const dma_buf,
+        attachment: *const sgdma_attachment,
+    ) -> bool_;
+    /// Takes back all that was exported of the memory of `dev`, which is being unbound. Waits until
+    /// no
+    /// other device uses the memory, 30 seconds at most, and takes bus mastering from those of this
+    /// library that do. May sleep.
+    pub fn sgdma_peer_memory_take_back(dev: *mut device);
+    /// Waits until no other device uses the memory of `dev`, which was taken back, and forgets the
+    /// memory. The driver of `dev` has given back what it used of other devices. May sleep.
+    pub fn sgdma_peer_memory_end(dev: *mut device);
+    /// Adds the file of peers to the module's directory in debugfs. May sleep.
+    pub fn sgdma_peer_memory_init();
     /// Allocates the work items, timers and vectors of a binding, each at rest. `calls` is used
     /// until
     /// sgdma_handlers_shut_down(). Returns a reference, or NULL if there is no memory. May sleep.
@@ -841,6 +936,8 @@ unsafe extern "C" {
     /// work
     /// items nor timers can be started again. May sleep.
     pub fn sgdma_handlers_shut_down(handlers: *mut sgdma_handlers);
+    /// Returns true unless the handlers were shut down, or are being shut down. For any context.
+    pub fn sgdma_handlers_are_live(handlers: *const sgdma_handlers) -> bool_;
     /// Takes another reference, for queueing `item`. Returns false if the driver has no such work
     /// item.
     /// For any context.
@@ -959,6 +1056,19 @@ pub const SGDMA_COHERENCY_VALUES: [sgdma_coherency; 11] = [
     SGDMA_NO_DMA,
     SGDMA_SYNC_DEBUG,
 ];
+/// All values of `enum sgdma_peer`.
+pub const SGDMA_PEER_VALUES: [sgdma_peer; 8] = [
+    SGDMA_PEER_BUS_ADDRESS,
+    SGDMA_PEER_HOST_BRIDGE,
+    SGDMA_PEER_NOT_PCI,
+    SGDMA_PEER_NO_ROUTE,
+    SGDMA_PEER_MASK,
+    SGDMA_PEER_BOUNCES,
+    SGDMA_PEER_DMA_OPS,
+    SGDMA_PEER_DOMAIN,
+];
 /// All values of `enum sgdma_route`.
 pub const SGDMA_ROUTE_VALUES: [sgdma_route; 4] =
     [SGDMA_DIRECT, SGDMA_IOMMU, SGDMA_OPS, SGDMA_DOMAIN];
+/// All values of `enum sgdma_halt`.
+pub const SGDMA_HALT_VALUES: [sgdma_halt; 3] = [SGDMA_HALTED, SGDMA_GONE, SGDMA_HALT_FAILED];

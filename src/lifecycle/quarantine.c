@@ -10,6 +10,7 @@
 #include <linux/debugfs.h>
 #include <linux/dcache.h>
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -86,7 +87,7 @@ void sgdma_quarantine_init(void)
 {
 	struct dentry *dir = debugfs_lookup("sgdma", NULL);
 
-	if (!dir)
+	if (IS_ERR_OR_NULL(dir))
 		return;
 	debugfs_create_file("quarantine", 0400, dir, NULL, &quarantine_fops);
 	dput(dir);

@@ -448,7 +448,8 @@ pub(crate) struct Quarantine {
     /// The number of ranges of bus addresses that the binding has reserved and not freed. Those in
     /// quarantine do not count.
     ranges: Atomic<isize>,
-    /// The device, while it must not do DMA yet because orphans of it exist; otherwise null.
+    /// The device, which each reset lets do DMA. Null before the driver's probe, and at the end of
+    /// the binding.
     start_dma: Atomic<*mut bindings::device>,
     /// Lets a bound device do DMA.
     start: unsafe fn(*mut bindings::device),
@@ -520,7 +521,9 @@ impl Quarantine {
     /// Records that the device was reset, and releases the buffers submitted before epoch `until`.
     /// May sleep.
     ///
-    /// If the device has waited for this reset to do DMA, releases its orphans and lets it do DMA.
+    /// Then lets the device do DMA, which may have been switched off: because of orphans of the
+    /// device, which are released here, or because the device went on with memory of another one
+    /// that was going.
     pub(crate) fn reset(&self, until: u64) {
         {
             let _scan = self.scan.lock();
@@ -532,7 +535,7 @@ impl Quarantine {
         }
         // `never_start_dma()` takes this lock too. So once that has returned, nothing starts DMA.
         let _scan = self.scan.lock();
-        if let Some(dev) = NonNull::new(self.start_dma.xchg(core::ptr::null_mut(), Relaxed)) {
+        if let Some(dev) = NonNull::new(self.start_dma.load(Relaxed)) {
             // SAFETY: By the type invariants `dev` is the device of the binding, for which `start`
             // may be called while it is bound. The binding outlives `self`, so it is bound.
             unsafe { (self.start)(dev.as_ptr()) };
@@ -561,14 +564,14 @@ impl Quarantine {
         }
     }
 
-    /// Makes the next [`reset`](Self::reset) let `dev`, the device of this binding, do DMA.
-    pub(crate) fn start_dma_later(&self, dev: *mut bindings::device) {
+    /// Makes each [`reset`](Self::reset) let `dev`, the device of this binding, do DMA.
+    pub(crate) fn start_dma_at_reset(&self, dev: *mut bindings::device) {
         // INVARIANT: `dev` is the device of this binding.
         self.start_dma.store(dev, Relaxed);
     }
 
-    /// Takes [`start_dma_later`](Self::start_dma_later) back: no later reset lets the device do
-    /// DMA. May sleep.
+    /// Takes [`start_dma_at_reset`](Self::start_dma_at_reset) back: no later reset lets the device
+    /// do DMA. May sleep.
     pub(crate) fn never_start_dma(&self) {
         let _scan = self.scan.lock();
         // INVARIANT: Null is allowed.

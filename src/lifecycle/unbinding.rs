@@ -147,7 +147,7 @@ impl Unbinding {
     }
 
     /// Returns the flag, for C, which reads it by `smp_load_acquire()`.
-    pub(super) fn begun(&self) -> *const bool {
+    pub(crate) fn begun(&self) -> *const bool {
         self.0.flag.as_ptr()
     }
 }

@@ -34,6 +34,12 @@ impl WorkRef {
         found.then(|| Self { handlers, item })
     }
 
+    /// Returns true unless the driver was stopped. For any context.
+    pub(crate) fn is_live(&self) -> bool {
+        // SAFETY: By the type invariants the handlers are valid.
+        unsafe { ffi::sgdma_handlers_are_live(self.handlers.as_ptr()) }
+    }
+
     /// Queues the work item, unless the driver was stopped. For any context.
     pub(crate) fn queue(&self) {
         // SAFETY: By the type invariants the handlers are valid.

@@ -7,6 +7,7 @@
 #include <linux/debugfs.h>
 #include <linux/dcache.h>
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/seq_file.h>
 
@@ -47,7 +48,7 @@ void sgdma_iova_init(void)
 {
 	struct dentry *dir = debugfs_lookup("sgdma", NULL);
 
-	if (!dir)
+	if (IS_ERR_OR_NULL(dir))
 		return;
 	debugfs_create_file("iova", 0400, dir, NULL, &iova_fops);
 	dput(dir);

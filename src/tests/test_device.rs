@@ -142,7 +142,7 @@ impl TestDevice {
     /// Leaves what is in quarantine over to the next reset, as the end of a binding does.
     pub(super) fn make_orphans(&self) {
         self.quarantine.end(false, MODULE);
-        self.quarantine.start_dma_later(self.dma().as_raw());
+        self.quarantine.start_dma_at_reset(self.dma().as_raw());
     }
 
     pub(super) fn dma(&self) -> DmaDevice<'_> {
