@@ -10,6 +10,7 @@
 //! - `table.rs`: tables of bus addresses, as the driver fills them and the device reads them
 //! - `handles.rs`: objects of open files, by file and handle
 //! - `request.rs`: ioctl requests
+//! - `descriptor.rs`: descriptors of dma-bufs, as answers to such requests
 //! - `memory.rs`, `loan.rs`: the memory of a request to a disk, or its dma-buf
 //! - `parts.rs`: `read(2)` and `write(2)` of more bytes than one request takes
 //! - `pending.rs`: a request, for the task that waits for its end
@@ -19,6 +20,8 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 pub(crate) mod buffer;
+#[cfg(CONFIG_DMA_SHARED_BUFFER)]
+pub(crate) mod descriptor;
 pub(crate) mod edu;
 pub(crate) mod engine;
 pub(crate) mod handles;

@@ -18,9 +18,7 @@ use crate::{
 use core::mem;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
-    fs::File,
-    prelude::*,
-    sync::aref::ARef, //
+    prelude::*, //
 };
 use sgdma::{
     Bidirectional,
@@ -79,9 +77,9 @@ impl<'bound> DmaBufMemory<'bound> {
         }
     }
 
-    /// Returns the file that a descriptor of the dma-buf is for.
-    pub(crate) fn to_file(&self) -> ARef<File> {
-        self.dma_buf.to_file()
+    /// Returns the dma-buf, for a descriptor.
+    pub(crate) fn dma_buf(&self) -> DmaBuf {
+        self.dma_buf.clone()
     }
 
     /// Maps the buffer for the device, whose turn begins if the device needs syncs.

@@ -4,6 +4,7 @@
 
 use crate::{
     common::{
+        descriptor::Descriptor,
         handles::FileHandles,
         request::{
             answer,
@@ -28,19 +29,9 @@ use crate::{
     Gpu, //
 };
 use kernel::{
-    fs::{
-        file::{
-            flags::O_CLOEXEC,
-            FileDescriptorReservation, //
-        },
-        File, //
-    },
     mm::virt::VmaNew,
     prelude::*,
-    sync::{
-        aref::ARef,
-        Arc, //
-    },
+    sync::Arc,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -124,7 +115,7 @@ impl FileOps<Gpu> for ObjectFile {
                 arg,
                 cmd,
                 |request| self.plan_export(door, request),
-                |(fd, file), written| written.map(|()| fd.fd_install(file)),
+                |descriptor, written| written.map(|()| descriptor.install()),
             ),
             uapi::SGDMA_GPU_IMPORT => answer(
                 arg,
@@ -329,17 +320,15 @@ impl ObjectFile {
         &self,
         door: &Door<'_, Gpu>,
         request: &mut uapi::sgdma_gpu_export,
-    ) -> Result<(FileDescriptorReservation, ARef<File>)> {
+    ) -> Result<Descriptor> {
         if request.pad != 0 {
             return Err(EINVAL);
         }
-        let file = door.enter(|gpu| {
+        let buffer = door.enter(|gpu| {
             self.object(gpu, request.handle)?
-                .with(|state| state.to_file())
+                .with(|state| state.dma_buf())
         })?;
-        let fd = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
-        request.fd = i32::try_from(fd.reserved_fd())?;
-        Ok((fd, file))
+        Descriptor::reserve(&buffer, &mut request.fd)
     }
 
     /// Plans an object of a dma-buf, as [`plan`](Self::plan) does.

@@ -24,10 +24,8 @@ use crate::{
 };
 use kernel::{
     alloc::flags::__GFP_NOWARN,
-    fs::File,
     mm::virt::VmaNew,
-    prelude::*,
-    sync::aref::ARef, //
+    prelude::*, //
 };
 use sgdma::{
     Bidirectional,
@@ -118,15 +116,15 @@ impl<'bound> State<'bound> {
         }
     }
 
-    /// Returns the file of a dma-buf.
+    /// Returns the dma-buf, for a descriptor.
     ///
     /// # Errors
     ///
     /// `EINVAL` if the memory is none.
-    pub(crate) fn to_file(&self) -> Result<ARef<File>> {
+    pub(crate) fn dma_buf(&self) -> Result<DmaBuf> {
         match &self.memory {
             Memory::Coherent(_) | Memory::Pages(_) => Err(EINVAL),
-            Memory::DmaBuf(memory) => Ok(memory.to_file()),
+            Memory::DmaBuf(memory) => Ok(memory.dma_buf()),
         }
     }
 

@@ -3,6 +3,7 @@
 //! The controller: enabled, disabled, and asked to run commands.
 
 use crate::{
+    cmb,
     command::{
         Command,
         PAGE, //
@@ -53,7 +54,8 @@ use kernel::{
 use sgdma::{
     DmaDevice,
     DmaPool,
-    DmaTable, //
+    DmaTable,
+    PeerMemory, //
 };
 
 /// The number of entries of the admin queue.
@@ -70,6 +72,8 @@ pub(crate) enum Life {
 pub(crate) struct Controller<'bound> {
     pub(crate) dma: DmaDevice<'bound>,
     pub(crate) bar: Bar<'bound>,
+    /// Memory of the controller that other devices use.
+    pub(crate) cmb: Option<PeerMemory<'bound>>,
     pub(crate) stats: Stats,
     /// The number of list pages that one command needs is small, so they come from a pool.
     pool: DmaPool<'bound>,
@@ -98,11 +102,13 @@ impl<'bound> Controller<'bound> {
             power::check(pdev, &bar)?;
             let stride = bar.read(CAP_HIGH).stride().get();
             let entries = bar.read(CAP).max_entries().get() + 1;
+            let cmb = cmb::find(pdev, &bar, dma);
             let pool = DmaPool::new(c"nvme lists", dma, PAGE, PAGE, 0)?;
             let admin = Queue::new(dma, 0, 0, ADMIN_DEPTH, stride);
             Ok(try_pin_init!(Self {
                 dma,
                 bar,
+                cmb,
                 stats: Stats::new(),
                 pool,
                 stride,

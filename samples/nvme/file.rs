@@ -3,10 +3,13 @@
 //! The requests of user space, as `sgdma_nvme.h` has them.
 
 use crate::{
-    common::request::{
-        answer,
-        inside,
-        nothing, //
+    common::{
+        descriptor::Descriptor,
+        request::{
+            answer,
+            inside,
+            nothing, //
+        }, //
     },
     dma_buf,
     passthrough::{
@@ -41,7 +44,8 @@ use sgdma::{
     DriverContext,
     FileOps,
     Nodes,
-    PollEvents, //
+    PollEvents,
+    EOPNOTSUPP, //
 };
 
 const MAX_TAGS: i32 = uapi::SGDMA_NVME_MAX_TAGS as i32;
@@ -137,6 +141,22 @@ impl FileOps<Nvme> for NamespaceFile {
                     Ok(())
                 },
                 nothing,
+            ),
+            uapi::SGDMA_NVME_EXPORT => answer(
+                arg,
+                cmd,
+                |request: &mut uapi::sgdma_nvme_export| {
+                    if request.pad != 0 {
+                        return Err(EINVAL);
+                    }
+                    let len = usize::try_from(request.len)?;
+                    let buffer = door.enter(|nvme| {
+                        let memory = nvme.controller.cmb.as_ref().ok_or(EOPNOTSUPP)?;
+                        memory.export(len)
+                    })?;
+                    Descriptor::reserve(&buffer, &mut request.fd)
+                },
+                |descriptor, written| written.map(|()| descriptor.install()),
             ),
             uapi::SGDMA_NVME_SUBMIT => self.submit(door, arg, cmd),
             uapi::SGDMA_NVME_REAP => answer(

@@ -26,6 +26,8 @@ register! {
 
     /// Capabilities, the upper half.
     pub(crate) CAP_HIGH(u32) @ 0x04 {
+        /// The registers of the memory buffer tell of it once they are enabled.
+        25:25 memory_buffer => bool;
         /// The smallest page: `4096 << min_page`.
         19:16 min_page;
         /// The controller has the NVM command set.
@@ -78,6 +80,30 @@ register! {
     }
     pub(crate) ACQ_HIGH(u32) @ 0x34 {
         31:0 address;
+    }
+
+    /// The place of the memory buffer.
+    pub(crate) CMBLOC(u32) @ 0x38 {
+        /// In units of `CMBSZ`.
+        31:12 offset;
+        2:0 bar;
+    }
+
+    /// The size of the memory buffer, and what it is for.
+    pub(crate) CMBSZ(u32) @ 0x3c {
+        31:12 size;
+        /// The unit: `4096 << 4 * unit` bytes.
+        11:8 unit;
+        /// Data may lie there that goes to the disk.
+        4:4 writes => bool;
+        /// Data may lie there that comes from the disk.
+        3:3 reads => bool;
+    }
+
+    /// Control of the memory buffer, the lower half.
+    pub(crate) CMBMSC(u32) @ 0x50 {
+        /// Shows what the memory buffer can do in the two registers above.
+        0:0 show => bool;
     }
 }
 

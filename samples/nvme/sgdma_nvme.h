@@ -73,6 +73,12 @@ struct sgdma_nvme_dma_buf {
 	__u32 result;		/* out: the first word of the completion */
 };
 
+struct sgdma_nvme_export {
+	__u64 len;		/* in: bytes, a multiple of the CPU's page size, not zero */
+	__s32 fd;		/* out: a descriptor of the dma-buf, close-on-exec */
+	__u32 pad;		/* zero */
+};
+
 struct sgdma_nvme_result {
 	__u64 user_data;	/* out */
 	__u32 tag;		/* out */
@@ -110,5 +116,17 @@ struct sgdma_nvme_stats {
 #define SGDMA_NVME_STATS	_IOR('N', 0xe4, struct sgdma_nvme_stats)
 /* Returns as SGDMA_NVME_IO does. */
 #define SGDMA_NVME_DMA_BUF	_IOWR('N', 0xe5, struct sgdma_nvme_dma_buf)
+/*
+ * Gives a descriptor of zeroed memory of the controller, for other devices. The memory
+ * is free again when nobody uses the descriptor, or what was made of it, any more. When
+ * the driver is unbound, all who use the memory have to stop.
+ *
+ * EOPNOTSUPP	the controller has no memory for others
+ * EINVAL	len is zero or not whole pages, or pad is not zero
+ * ENOSPC	the controller has not as much memory left in one piece
+ * ENODEV	the driver is being unbound
+ * EINTR	the process is being killed
+ */
+#define SGDMA_NVME_EXPORT	_IOWR('N', 0xe6, struct sgdma_nvme_export)
 
 #endif

@@ -17,12 +17,14 @@
 //! - `namespace.rs`, `bytes.rs`: a namespace, and `read(2)` and `write(2)` of it
 //! - `passthrough.rs`: commands of user space
 //! - `dma_buf.rs`: such commands whose bytes are in a dma-buf
+//! - `cmb.rs`: the memory buffer of the controller, which other devices use
 //! - `data.rs`, `stats.rs`: what exists while a device is bound, and its counters
 //! - `uapi.rs`: the structures and constants of `sgdma_nvme.h`, generated
 //! - `file.rs`: the requests of user space
 
 mod admin;
 mod bytes;
+mod cmb;
 mod command;
 #[path = "../common/mod.rs"]
 mod common;
