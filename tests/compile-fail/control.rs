@@ -259,3 +259,10 @@ fn in_domain<'bound>(
     let kept = mapping.for_device(dev)?.submit();
     Ok((DomainFile(mapping), kept))
 }
+
+/// The data of a binding may keep memory of the device, and a file a buffer of it.
+fn of_device(dev: DmaDevice<'_>) -> Result<(PeerMemory<'_>, DmaBuf)> {
+    let memory = PeerMemory::new(dev, 2, 0..1 << 20)?;
+    let buffer = memory.export(1 << 16)?;
+    Ok((memory, buffer))
+}

@@ -39,7 +39,7 @@ static void write_address(const char *file)
 	close(fd);
 }
 
-static pid_t start_unbind(void)
+static inline pid_t start_unbind(void)
 {
 	pid_t pid = must(fork(), "fork");
 
@@ -51,7 +51,7 @@ static pid_t start_unbind(void)
 }
 
 /* Returns true if a process ends within @ms milliseconds, with its @status. */
-static bool ended_within(pid_t pid, int *status, int ms)
+static inline bool ended_within(pid_t pid, int *status, int ms)
 {
 	for (; ms > 0; ms--) {
 		if (must(waitpid(pid, status, WNOHANG), "wait") == pid)
@@ -61,7 +61,7 @@ static bool ended_within(pid_t pid, int *status, int ms)
 	return false;
 }
 
-static void kill_it(pid_t pid, const char *what)
+static inline void kill_it(pid_t pid, const char *what)
 {
 	int status;
 
