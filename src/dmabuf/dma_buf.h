@@ -75,7 +75,7 @@ bool sgdma_dma_buf_is_importer(const struct dma_buf_attachment *attachment);
 
 /*
  * Returns true if the device still has the binding in which it was attached, for an importer of
- * this library. The caller has the device's lock, and holds the reservation.
+ * this library. Holds as long as the caller has the device's lock. With the reservation held.
  */
 bool sgdma_dma_buf_is_live(const struct dma_buf_attachment *attachment);
 

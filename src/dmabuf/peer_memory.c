@@ -605,11 +605,11 @@ void sgdma_peer_memory_take_back(struct device *dev)
 
 	if (!dev_is_pci(dev))
 		return;
+	/* If one is forgotten meanwhile, because nobody has it, the next one is missed. */
 	for (n = 0; (memory = memory_of(to_pci_dev(dev), n)); n++) {
 		revoke(memory);
 		put_memory(memory);
 	}
-	/* One that was forgotten meanwhile, because nobody has it, may make this miss another. */
 	for (n = 0; (memory = memory_of(to_pci_dev(dev), n)); n++) {
 		await_users(memory, deadline);
 		put_memory(memory);
@@ -624,6 +624,8 @@ void sgdma_peer_memory_end(struct device *dev)
 	if (!dev_is_pci(dev))
 		return;
 	while ((memory = memory_of(to_pci_dev(dev), 0))) {
+		/* sgdma_peer_memory_take_back() may have missed it. */
+		revoke(memory);
 		await_users(memory, 0);
 		mutex_lock(&memories_lock);
 		forget(memory);

@@ -10,7 +10,7 @@
 // 44ac7e9d70b82d7e67d374cbbf746141d967de96  src/map/iova.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
 // a1091eed6a962fff1992aa6fae398606deb24edd  src/domain/domain.h
-// 09e82e38c22129b4ae626ea8e28d72bd5dc8d8ea  src/dmabuf/dma_buf.h
+// fdc94d60699dc50f1c90d2cf2f1f06b295b9f3e6  src/dmabuf/dma_buf.h
 // 2fb541c0475946b10751132ffd813bbdde1e5432  src/dmabuf/peer_memory.h
 // 5f06d946959f7db4b104c6ce10feb79ac3fc013e  src/driver/handlers.h
 // e7ea64159e76729394669771ee7a55390f829d5c  src/tests/device.h
@@ -795,7 +795,7 @@ unsafe extern "C" {
     pub fn sgdma_dma_buf_is_importer(attachment: *const dma_buf_attachment) -> bool_;
     /// Returns true if the device still has the binding in which it was attached, for an importer
     /// of
-    /// this library. The caller has the device's lock, and holds the reservation.
+    /// this library. Holds as long as the caller has the device's lock. With the reservation held.
     pub fn sgdma_dma_buf_is_live(attachment: *const dma_buf_attachment) -> bool_;
     /// Returns what the exporter keeps of a mapping, for a buffer of ours. It is valid until
     /// sgdma_dma_buf_unmap().
