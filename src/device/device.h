@@ -85,7 +85,7 @@ int sgdma_reach_init(void);
 /* Ends what sgdma_reach_init() starts. */
 void sgdma_reach_exit(void);
 
-/* Switches bus mastering on, unless it is. The device is bound. Does not sleep. */
+/* Switches bus mastering on, unless it is. The device is bound. May sleep. */
 void sgdma_start_dma(struct pci_dev *pdev);
 
 /* What became of a device's DMA. */

@@ -6,7 +6,7 @@
 // bdcb3f1bd4af2aa859d84e354412273f43622879  src/lifecycle/quarantine.h
 // b5937624a687ad4a60a8fd8b805cecb1dfbce444  src/lifecycle/deferred.h
 // 1494376585b04bcd080ba54f75f1d74645675ae8  src/lifecycle/completion.h
-// 4f4040bfb87723c30b95c5528a8691fd68871cc0  src/device/device.h
+// 5bb009761c4030ed9e780bd7c1af364ef4f718e0  src/device/device.h
 // 44ac7e9d70b82d7e67d374cbbf746141d967de96  src/map/iova.h
 // d5952d1abc3fe2ba4f84608eb8b6617eb2d4bf9e  src/map/sync_debug.h
 // a1091eed6a962fff1992aa6fae398606deb24edd  src/domain/domain.h
@@ -623,7 +623,7 @@ unsafe extern "C" {
     pub fn sgdma_reach_init() -> ffi::c_int;
     /// Ends what sgdma_reach_init() starts.
     pub fn sgdma_reach_exit();
-    /// Switches bus mastering on, unless it is. The device is bound. Does not sleep.
+    /// Switches bus mastering on, unless it is. The device is bound. May sleep.
     pub fn sgdma_start_dma(pdev: *mut pci_dev);
     /// Switches bus mastering off, and waits for the transfers that are under way. The device lock
     /// is
