@@ -9,6 +9,7 @@
 #include <linux/atomic.h>
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
@@ -64,7 +65,7 @@ struct sgdma_peer_memory {
 	struct mutex lock;
 	struct list_head exports;
 	bool has_handle;
-	bool taken_back;
+	bool taken_back;	/* set by the task that unbinds the driver */
 };
 
 /* A dma-buf: `dma_buf->priv`. */
@@ -303,6 +304,8 @@ static int map_range(struct dma_buf_attachment *attachment, dma_addr_t *addr,
 
 static void free_table(struct sg_table *sgt)
 {
+	/* See map(). */
+	sgt->orig_nents = sgt->nents;
 	sg_free_table(sgt);
 	kfree(sgt);
 }
@@ -327,6 +330,8 @@ static struct sg_table *map(struct dma_buf_attachment *attachment, enum dma_data
 		return ERR_PTR(err);
 	}
 	sg_dma_len(sgt->sgl) = export->size;
+	/* An importer that looks for pages is told that there are none. */
+	sgt->orig_nents = 0;
 	importer->mappings++;
 	if (is_waited_for(attachment))
 		atomic_inc(&export->memory->mappings);
@@ -486,13 +491,24 @@ static void revoke(struct sgdma_peer_memory *memory)
 	struct export *export;
 
 	guard(mutex)(&memory->lock);
-	memory->taken_back = true;
+	WRITE_ONCE(memory->taken_back, true);
 	list_for_each_entry(export, &memory->exports, node) {
 		dma_resv_lock(export->buf->resv, NULL);
 		export->taken_back = true;
 		dma_buf_invalidate_mappings(export->buf);
 		dma_resv_unlock(export->buf->resv);
 	}
+}
+
+/* Who has the lock of a device for longer may be waiting for this task. */
+static bool lock_briefly(struct device *dev)
+{
+	for (int i = 0; i < 10; i++) {
+		if (device_trylock(dev))
+			return true;
+		msleep(20);
+	}
+	return false;
 }
 
 /*
@@ -503,14 +519,12 @@ static void stop(struct dma_buf_attachment *attachment, struct pci_dev *provider
 {
 	struct pci_dev *pdev = to_pci_dev(attachment->dev);
 
-	/* Who has the lock may be waiting, too. */
-	if (!sgdma_dma_buf_is_importer(attachment) || !device_trylock(&pdev->dev))
+	if (!sgdma_dma_buf_is_importer(attachment) || !lock_briefly(&pdev->dev))
 		return;
-	if (pdev->is_busmaster && sgdma_dma_buf_is_live(attachment)) {
+	if (pdev->is_busmaster && sgdma_dma_buf_is_live(attachment) &&
+	    sgdma_halt(pdev) == SGDMA_HALTED)
 		pci_err(pdev, "bus mastering is switched off: this device has not given back memory of %s, whose driver is being unbound; unbind the driver of this device\n",
 			pci_name(provider));
-		sgdma_halt(pdev);
-	}
 	device_unlock(&pdev->dev);
 }
 
@@ -531,15 +545,21 @@ static void name_user(struct dma_buf_attachment *attachment, struct pci_dev *pro
 	struct device *dev = attachment->dev;
 
 	if (sgdma_dma_buf_is_importer(attachment) && !sgdma_dma_buf_is_live(attachment))
-		pci_warn(provider, "not unbound yet: %s may use %zu bytes of this device's memory, which an earlier driver has left to it; bind one that resets that device\n",
-			 dev_name(dev), size);
+		pci_warn(provider, "not unbound yet: %s %s may use %zu bytes of this device's memory, which an earlier driver has left to it; bind one that resets that device\n",
+			 dev_driver_string(dev), dev_name(dev), size);
 	else
 		pci_warn(provider, "not unbound yet: %s %s uses %zu bytes of this device's memory; unbind the driver of that device\n",
 			 dev_driver_string(dev), dev_name(dev), size);
 }
 
-/* Names those who use what was taken back, and stops them if @stops. */
-static void visit_users(struct sgdma_peer_memory *memory, bool stops)
+/* What is done about those who use memory that was taken back. */
+enum visit {
+	LOOK,	/* see who is gone */
+	NAME,
+	STOP,
+};
+
+static void visit_users(struct sgdma_peer_memory *memory, enum visit what)
 {
 	struct dma_buf_attachment *attachment;
 	struct export *export;
@@ -553,43 +573,51 @@ static void visit_users(struct sgdma_peer_memory *memory, bool stops)
 			if (!importer || !importer->mappings || !is_waited_for(attachment))
 				continue;
 			forget_gone(attachment);
-			if (importer->gone)
+			if (importer->gone || what == LOOK)
 				continue;
 			name_user(attachment, memory->pdev, export->size);
-			if (stops)
+			if (what == STOP)
 				stop(attachment, memory->pdev);
 		}
 		dma_resv_unlock(export->buf->resv);
 	}
 }
 
-/*
- * Waits until no other device uses the memory, or until @deadline, in jiffies; zero is none. The
- * devices that use it then lose their bus mastering.
- */
-static void await_users(struct sgdma_peer_memory *memory, unsigned long deadline)
+static void visit_all_users(const struct pci_dev *pdev, enum visit what)
 {
-	for (;;) {
-		long left = deadline ? (long)(deadline - jiffies) : NAMING_INTERVAL;
-		bool is_last = deadline && left <= NAMING_INTERVAL;
+	struct sgdma_peer_memory *memory;
 
-		if (wait_event_timeout(memory->unmapped, !atomic_read(&memory->mappings),
-				       clamp(left, 1L, (long)NAMING_INTERVAL)))
-			return;
-		visit_users(memory, is_last || !deadline);
-		if (is_last)
-			return;
-	}
+	guard(mutex)(&memories_lock);
+	list_for_each_entry(memory, &memories, node)
+		if (memory->pdev == pdev)
+			visit_users(memory, what);
 }
 
-/* Returns the @nth memory of a device, with a reference. */
-static struct sgdma_peer_memory *memory_of(const struct pci_dev *pdev, unsigned int nth)
+static bool is_used(const struct sgdma_peer_memory *memory)
+{
+	return atomic_read(&memory->mappings);
+}
+
+/* No lock: the task that asks is the one that sets it. */
+static bool is_not_taken_back(const struct sgdma_peer_memory *memory)
+{
+	return !memory->taken_back;
+}
+
+static bool is_any(const struct sgdma_peer_memory *memory)
+{
+	return true;
+}
+
+/* Returns the first memory of a device that is @wanted, with a reference. */
+static struct sgdma_peer_memory *find(const struct pci_dev *pdev,
+				      bool (*is_wanted)(const struct sgdma_peer_memory *memory))
 {
 	struct sgdma_peer_memory *memory;
 
 	guard(mutex)(&memories_lock);
 	list_for_each_entry(memory, &memories, node) {
-		if (memory->pdev == pdev && !nth--) {
+		if (memory->pdev == pdev && is_wanted(memory)) {
 			kref_get(&memory->refs);
 			return memory;
 		}
@@ -597,23 +625,46 @@ static struct sgdma_peer_memory *memory_of(const struct pci_dev *pdev, unsigned 
 	return NULL;
 }
 
+/*
+ * Waits until no other device uses the memories of a device. After the namings that make up
+ * @patience, the devices that use them lose their bus mastering, and the wait ends. Without
+ * patience they lose it at each naming, and the wait does not end.
+ */
+static void await_users(const struct pci_dev *pdev, unsigned int patience)
+{
+	unsigned long next = jiffies + NAMING_INTERVAL;
+	struct sgdma_peer_memory *memory;
+	unsigned int namings = 0;
+
+	visit_all_users(pdev, LOOK);
+	while ((memory = find(pdev, is_used))) {
+		long left = next - jiffies;
+
+		if (left > 0)
+			wait_event_timeout(memory->unmapped, !is_used(memory), left);
+		put_memory(memory);
+		if (time_before(jiffies, next))
+			continue;
+		namings++;
+		visit_all_users(pdev, namings >= patience ? STOP : NAME);
+		if (namings == patience)
+			break;
+		next = jiffies + NAMING_INTERVAL;
+	}
+}
+
 void sgdma_peer_memory_take_back(struct device *dev)
 {
-	unsigned long deadline = (jiffies + PATIENCE * NAMING_INTERVAL) ?: 1;
 	struct sgdma_peer_memory *memory;
-	unsigned int n;
 
 	if (!dev_is_pci(dev))
 		return;
-	/* If one is forgotten meanwhile, because nobody has it, the next one is missed. */
-	for (n = 0; (memory = memory_of(to_pci_dev(dev), n)); n++) {
+	/* Each time from the start: a memory that nobody has any more leaves the list. */
+	while ((memory = find(to_pci_dev(dev), is_not_taken_back))) {
 		revoke(memory);
 		put_memory(memory);
 	}
-	for (n = 0; (memory = memory_of(to_pci_dev(dev), n)); n++) {
-		await_users(memory, deadline);
-		put_memory(memory);
-	}
+	await_users(to_pci_dev(dev), PATIENCE);
 }
 EXPORT_SYMBOL_GPL(sgdma_peer_memory_take_back);
 
@@ -623,10 +674,8 @@ void sgdma_peer_memory_end(struct device *dev)
 
 	if (!dev_is_pci(dev))
 		return;
-	while ((memory = memory_of(to_pci_dev(dev), 0))) {
-		/* sgdma_peer_memory_take_back() may have missed it. */
-		revoke(memory);
-		await_users(memory, 0);
+	await_users(to_pci_dev(dev), 0);
+	while ((memory = find(to_pci_dev(dev), is_any))) {
 		mutex_lock(&memories_lock);
 		forget(memory);
 		mutex_unlock(&memories_lock);
@@ -648,7 +697,10 @@ static int show_peer(struct device *dev, void *data)
 	const struct sgdma_peer_memory *memory = report->memory;
 	bool is_bound = true;
 
-	if (device_trylock(dev)) {
+	if (READ_ONCE(memory->taken_back)) {
+		name = "taken-back";
+		string = "taken back: the driver of that device is being unbound";
+	} else if (device_trylock(dev)) {
 		is_bound = dev->driver && dev->dma_mask;
 		if (is_bound) {
 			enum sgdma_peer peer = sgdma_peer_memory_route(memory, dev);

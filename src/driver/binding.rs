@@ -36,7 +36,8 @@
 //! 9. Releases the buffers in quarantine, or makes orphans of them. If a buffer is left that no
 //!    reset covers, or DMA could not be switched off, the bus first resets the device.
 //! 10. Waits for the devices that still use its memory. Comes after 9, where the driver's own use
-//!     of other devices' memory ends: two bindings do not wait for each other.
+//!     of other devices' memory ends, but for orphans: two bindings without any do not wait for
+//!     each other.
 //! 11. Frees the vectors, and detaches the device from its domain. A device that may still be
 //!     using buffers, or doing DMA, stays attached until a later binding's `quiesce` resets the
 //!     device: in the domain it finds what the domain's devices were given.
