@@ -178,6 +178,22 @@ static bool device_stops(int seconds)
 	return false;
 }
 
+/* Returns true if the report says that some memory was taken back. */
+static bool reports_taken_back(void)
+{
+	static char report[1 << 14];
+	int fd = must(open("/sys/kernel/debug/sgdma/peers", O_RDONLY), "peers");
+	size_t len = 0, more;
+
+	do {
+		more = must(read(fd, report + len, sizeof(report) - 1 - len), "peers");
+		len += more;
+	} while (more);
+	close(fd);
+	report[len] = 0;
+	return strstr(report, " taken-back ");
+}
+
 /*
  * The device goes on with the memory of a board that is being unbound. It is stopped, and unbinding
  * ends when its driver has reset it. Afterwards it works again.
@@ -194,8 +210,10 @@ static void stop_by_force(const char *holder)
 	snprintf(text, sizeof(text), "hold %d", dma_buf);
 	must(write(fd, text, strlen(text)), "hold");
 	expect(device_writes(), "the device does not write to the board");
+	expect(!reports_taken_back(), "the report has memory that was taken back");
 	pid = start_unbind();
 	expect(device_writes(), "the device was stopped at once");
+	expect(reports_taken_back(), "the report does not say that the memory was taken back");
 	expect(!ended_within(pid, &status, 1), "unbound while the device writes");
 	expect(device_stops(60), "the device still writes to the board after a minute");
 	expect(!ended_within(pid, &status, 1000), "unbound while the memory is mapped");
