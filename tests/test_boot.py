@@ -33,15 +33,19 @@ def compare_with_docs(scenario, outcome, bless):
 def compare_with_table(table, scenario, outcome, bless, rows):
     """Adds a reason unless the table has these rows. With `bless`, writes them there."""
     lines = table.read_text().splitlines()
+    # The first table of four columns. Other tables may begin their rows with a boot, too.
+    start = lines.index("|---|---|---|---|") + 1
+    end = lines.index("", start)
     prefix = f"| {scenario} |"
-    there = [line for line in lines if line.startswith(prefix)]
+    there = [line for line in lines[start:end] if line.startswith(prefix)]
     if bless and rows and there != rows:
         order = list(SCENARIOS)
-        kept = [line for line in lines if not line.startswith(prefix)]
+        kept = [line for line in lines[start:end] if not line.startswith(prefix)]
         before = order[:order.index(scenario)]
         known = [i for i, line in enumerate(kept) if line.split(" | ")[0][2:] in before]
-        at = known[-1] + 1 if known else kept.index("|---|---|---|---|") + 1
-        table.write_text("\n".join([*kept[:at], *rows, *kept[at:]]) + "\n")
+        at = known[-1] + 1 if known else 0
+        table.write_text("\n".join([*lines[:start], *kept[:at], *rows, *kept[at:],
+                                    *lines[end:]]) + "\n")
     elif there != rows and not outcome.reasons:
         outcome.reasons.append(f"{table.name} has {there}, but seen was {rows}: if that is right, "
                                "run this with --bless")
