@@ -604,11 +604,6 @@ static bool is_not_taken_back(const struct sgdma_peer_memory *memory)
 	return !memory->taken_back;
 }
 
-static bool is_any(const struct sgdma_peer_memory *memory)
-{
-	return true;
-}
-
 /* Returns the first memory of a device that is @wanted, with a reference. */
 static struct sgdma_peer_memory *find(const struct pci_dev *pdev,
 				      bool (*is_wanted)(const struct sgdma_peer_memory *memory))
@@ -670,17 +665,16 @@ EXPORT_SYMBOL_GPL(sgdma_peer_memory_take_back);
 
 void sgdma_peer_memory_end(struct device *dev)
 {
-	struct sgdma_peer_memory *memory;
+	struct sgdma_peer_memory *memory, *next;
 
 	if (!dev_is_pci(dev))
 		return;
 	await_users(to_pci_dev(dev), 0);
-	while ((memory = find(to_pci_dev(dev), is_any))) {
-		mutex_lock(&memories_lock);
-		forget(memory);
-		mutex_unlock(&memories_lock);
-		put_memory(memory);
-	}
+	mutex_lock(&memories_lock);
+	list_for_each_entry_safe(memory, next, &memories, node)
+		if (memory->pdev == to_pci_dev(dev))
+			forget(memory);
+	mutex_unlock(&memories_lock);
 }
 EXPORT_SYMBOL_GPL(sgdma_peer_memory_end);
 
